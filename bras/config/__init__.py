@@ -1,0 +1,1 @@
+"""The configuration: its model (frozen, with units) and how a TOML file becomes one."""

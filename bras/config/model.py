@@ -1,0 +1,325 @@
+"""The configuration as the program sees it: frozen, checked, every value with its unit.
+
+Each class is a section of the TOML file; each field is a key of the same name.  The text
+under a field is its entry in MANUAL.md, so it says unit, meaning and effect.
+Addresses are text as ``ipaddress`` prints them; IPv4 addresses that the data plane or a
+pool computes with are integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bras.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address and port to listen on."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one layer of policy grants to a subscriber; ``None`` means: says nothing.
+
+    The layers are, strongest first: RADIUS attributes, the ``[[profile]]`` that RADIUS
+    names, the local user, the ``[[lac]]`` group, ``[defaults]``.
+    """
+
+    address: int | None = None
+    """The subscriber's IPv4 address (Framed-IP-Address); in TOML text such as "192.0.2.7"."""
+    pool: str | None = None
+    """Name of the `[[pool]]` from which the address comes (Framed-Pool)."""
+    vrf: int | None = None
+    """Number of the routing table (VRF) of the subscriber; 0 is the main one, the only one today."""
+    session_timeout_s: float | None = None
+    """Seconds after which the session is ended (Session-Timeout); 0 means never."""
+    idle_timeout_s: float | None = None
+    """Seconds without a packet from or to the subscriber after which it is ended (Idle-Timeout); 0 means never."""
+    interim_interval_s: float | None = None
+    """Seconds between two Interim-Update accounting records (Acct-Interim-Interval); 0 means none."""
+    dns: tuple[str, ...] | None = None
+    """Up to two name servers told to the subscriber by IPCP (RFC 1877)."""
+    nbns: tuple[str, ...] | None = None
+    """Up to two NetBIOS name servers told to the subscriber by IPCP (RFC 1877)."""
+    rate_up_bps: int | None = None
+    """Bits a second that the subscriber may send (counted as IP packets); 0 means unlimited."""
+    rate_down_bps: int | None = None
+    """Bits a second that the subscriber may receive (counted as IP packets); 0 means unlimited."""
+    burst_up_octets: int | None = None
+    """Octets that the subscriber may send at once above its rate; 0: a quarter second of the rate, at least 16000."""
+    burst_down_octets: int | None = None
+    """Octets that the subscriber may receive at once above its rate; 0: a quarter second of the rate, at least 16000."""
+    accept_client_address: bool | None = None
+    """Whether an address that the client asks for in IPCP is granted if it is free in its pool."""
+    source_check: bool | None = None
+    """Whether packets from the subscriber with a foreign source address are dropped and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LnsConfig:
+    """`[lns]`: the server itself."""
+
+    listen: tuple[Listen, ...]
+    """Addresses on which L2TP is answered: "192.0.2.1" (UDP 1701), "192.0.2.1:1702", "[2001:db8::1]:1702"."""
+    hostname: str = "bras"
+    """Host Name AVP that we send (RFC 2661 section 4.4.3)."""
+    setup_timeout_s: float = 30.0
+    """Seconds that a call may take from ICRQ to a usable session before it is ended."""
+    idle_tunnel_s: float = 60.0
+    """Seconds after which a tunnel without calls is closed; 0 means never."""
+    max_tunnels: int = 4000
+    """Tunnels at most, over all LACs."""
+    max_sessions: int = 65000
+    """Sessions at most, over all LACs."""
+    worker: int = 0
+    """Number of this worker (0 to 15): the upper four bits of its tunnel ids."""
+    receive_buffer_octets: int = 8388608
+    """Receive buffer asked for each L2TP socket, in octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class LacConfig:
+    """`[[lac]]`: a group of LACs; the first one that matches is taken."""
+
+    name: str
+    """Name of the group, in logs and as a metric label."""
+    address: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+    """Prefixes from which its LACs may come."""
+    hostname: str = "*"
+    """Shell pattern that the LAC's Host Name AVP must match."""
+    secrets: tuple[Secret, ...] = ()
+    """Tunnel secrets, the first one sent, any accepted; none: no tunnel authentication."""
+    methods: tuple[str, ...] = ()
+    """Authentication methods in order of preference; none: those of `[auth]`."""
+    radius: str | None = None
+    """RADIUS server group for its subscribers; none: the servers without a group."""
+    max_tunnels: int = 0
+    """Tunnels at most of this group; 0 means no limit."""
+    max_sessions: int = 0
+    """Sessions at most of this group; 0 means no limit."""
+    hello_interval_s: float = 60.0
+    """Seconds of silence in a tunnel after which a HELLO is sent; 0 means never."""
+    receive_window: int = 16
+    """Control messages that the LAC may send ahead of our acknowledgement (1 to 32768)."""
+    retransmit_initial_s: float = 1.0
+    """Seconds until the first retransmission of a control message; doubles each time."""
+    retransmit_cap_s: float = 8.0
+    """Seconds at most between two retransmissions."""
+    max_retransmissions: int = 5
+    """Retransmissions of a control message without answer after which the tunnel is lost."""
+    grant: Grant = field(default_factory=Grant)
+    """Any key of a profile given in `[[lac]]` is the policy of its subscribers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """`[auth]`: how subscribers prove who they are."""
+
+    methods: tuple[str, ...] = ("mschapv2", "chap", "pap")
+    """Methods offered, in order of preference: `mschapv2`, `mschapv1`, `chap`, `pap`."""
+    source: str = "radius"
+    """Who decides: `radius`, `local`, or `radius-then-local` (local only when no server answers)."""
+    timeout_s: float = 5.0
+    """Seconds between two requests for credentials when the client is silent."""
+    max_attempts: int = 3
+    """Requests for credentials without answer before the link is ended."""
+    single_session: str = "off"
+    """A second session of one user name: `off` allows it, `replace` ends the old one first, `deny` refuses the new one."""
+    address_conflict: str = "replace"
+    """An address granted by RADIUS that another session holds: `replace` ends the old session first, `deny` refuses the new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusServerConfig:
+    """`[[radius.server]]`: a RADIUS server; those of a group are tried in order."""
+
+    address: str
+    """IPv4 or IPv6 address of the server."""
+    secret: Secret
+    """Secret shared with the server."""
+    name: str = ""
+    """Name in logs and metrics; the address if not given."""
+    group: str | None = None
+    """Group to which it belongs; a `[[lac]]` names it with `radius`."""
+    auth_port: int = 1812
+    """UDP port for authentication; 0: not used for it."""
+    acct_port: int = 1813
+    """UDP port for accounting; 0: not used for it."""
+    timeout_s: float = 3.0
+    """Seconds until the first retransmission; doubles each time with jitter (RFC 5080 section 2.2.1)."""
+    max_tries: int = 3
+    """Transmissions to this server before the next one is tried."""
+    fail_count: int = 3
+    """Requests in a row without any answer after which the server counts as dead."""
+    dead_time_s: float = 30.0
+    """Seconds that a dead server is passed over while another one lives."""
+    message_authenticator: str = "require"
+    """Replies to Access-Requests without Message-Authenticator: `require` drops them, `if-present` accepts them."""
+    source: str | None = None
+    """Local address from which requests are sent; none: the system chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusConfig:
+    """`[radius]`: what is common to all RADIUS servers."""
+
+    server: tuple[RadiusServerConfig, ...] = ()
+    """The servers, in order of preference."""
+    nas_identifier: str = "bras"
+    """NAS-Identifier (RFC 2865 section 5.32)."""
+    nas_ip_address: str | None = None
+    """NAS-IP-Address (RFC 2865 section 5.4); none: the address that the LAC called, if IPv4."""
+    dictionaries: tuple[str, ...] = ()
+    """Further FreeRADIUS-style dictionary files, read after our own."""
+    accounting: bool = True
+    """Whether accounting records are sent."""
+    interim_jitter: float = 0.1
+    """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PppConfig:
+    """`[ppp]`: what we ask of and tell every client."""
+
+    mru: int | str = "auto"
+    """Largest PPP payload in octets that we receive and send (128 to 1500); "auto": what the path to the LAC carries."""
+    dns: tuple[str, ...] = ()
+    """Name servers told to clients, unless a profile says otherwise."""
+    nbns: tuple[str, ...] = ()
+    """NetBIOS name servers told to clients, unless a profile says otherwise."""
+    echo_interval_s: float = 20.0
+    """Seconds without a frame from the client after which an LCP Echo-Request is sent; 0 means never."""
+    echo_failures: int = 4
+    """Echo-Requests in a row without answer after which the session is ended (Lost-Carrier)."""
+    restart_timer_s: float = 1.0
+    """First restart timer of LCP and the NCPs (RFC 1661 section 4.6); doubles up to `restart_cap_s`."""
+    restart_cap_s: float = 4.0
+    """Seconds at most between two Configure-Requests."""
+    max_configure: int = 10
+    """Configure-Requests without answer before a protocol gives up (RFC 1661 section 4.6)."""
+    max_terminate: int = 2
+    """Terminate-Requests without answer before a link counts as closed (RFC 1661 section 4.6)."""
+    max_failure: int = 5
+    """Configure-Naks before options are rejected instead (RFC 1661 section 4.6)."""
+    acfc: bool = True
+    """Whether Address-and-Control-Field-Compression is accepted from the client (RFC 1661 section 6.6)."""
+    pfc: bool = True
+    """Whether Protocol-Field-Compression is accepted from the client (RFC 1661 section 6.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """`[[pool]]`: IPv4 addresses for subscribers."""
+
+    name: str
+    """Name by which `pool` and Framed-Pool refer to it."""
+    ranges: tuple[tuple[int, int], ...]
+    """Addresses: prefixes "10.64.0.0/16" (network and broadcast address left out) or ranges "10.0.0.1-10.0.0.99"."""
+    next: str | None = None
+    """Pool to go on with when this one is exhausted."""
+    hold_down_s: float = 60.0
+    """Seconds for which a returned address is given only to the user that had it."""
+    vrf: int = 0
+    """Routing table (VRF) to which the addresses belong."""
+    prefixes: tuple[tuple[int, int], ...] = ()
+    """(network, prefix length) pairs that cover the ranges: one aggregate route each. Computed, not a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileConfig:
+    """`[[profile]]`: policy that RADIUS can name."""
+
+    name: str
+    """Name that RADIUS sends as Bras-Profile."""
+    grant: Grant = field(default_factory=Grant)
+    """Any key of a profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserConfig:
+    """`[[user]]`: a subscriber known locally."""
+
+    name: str
+    """User name as the client gives it."""
+    password: Secret
+    """Password (`password` or `password_file`)."""
+    profile: str | None = None
+    """`[[profile]]` whose policy the user gets, below its own keys."""
+    grant: Grant = field(default_factory=Grant)
+    """Any key of a profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataplaneConfig:
+    """`[dataplane]`: how packets are forwarded."""
+
+    backend: str = "auto"
+    """`tun`: through a TUN device and this process; `auto`: the best that the machine can do (today `tun`)."""
+    interface: str = "bras0"
+    """Name of the interface that carries all subscribers."""
+    local_address: str = "10.255.255.1"
+    """Our IPv4 end of every link, told by IPCP."""
+    counter_interval_s: float = 10.0
+    """Seconds between two readings of the counters, for idle timeouts."""
+    clamp_mss: bool = True
+    """Whether the MSS option of TCP SYN packets is lowered to what the link carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """`[metrics]`: the Prometheus exporter."""
+
+    listen: Listen | None = None
+    """Address and port of `/metrics`; none: no exporter."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminConfig:
+    """`[admin]`: how `bras show` reaches the daemon."""
+
+    socket: str = "/run/bras/admin.sock"
+    """Path of the Unix socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """`[log]`: what is written to stderr."""
+
+    level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+    format: str = "auto"
+    """`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateConfig:
+    """`[state]`: sessions that outlive the daemon; without this section nothing is kept."""
+
+    directory: str
+    """Directory of the journal."""
+    on_stop: str = "keep"
+    """What SIGTERM does: `keep` leaves every session to the next start, `teardown` ends them; SIGQUIT always ends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    lns: LnsConfig
+    lac: tuple[LacConfig, ...] = ()
+    auth: AuthConfig = field(default_factory=AuthConfig)
+    radius: RadiusConfig = field(default_factory=RadiusConfig)
+    ppp: PppConfig = field(default_factory=PppConfig)
+    pool: tuple[PoolConfig, ...] = ()
+    profile: tuple[ProfileConfig, ...] = ()
+    user: tuple[UserConfig, ...] = ()
+    defaults: Grant = field(default_factory=Grant)
+    dataplane: DataplaneConfig = field(default_factory=DataplaneConfig)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    admin: AdminConfig = field(default_factory=AdminConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    state: StateConfig | None = None

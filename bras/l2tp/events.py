@@ -1,0 +1,175 @@
+"""What the L2TP machine tells its owner.
+
+Every CallUp is followed by exactly one CallDown for its key, every TunnelUp by exactly
+one TunnelDown; a tunnel's CallDowns come before its TunnelDown.  It does not matter who
+ended it: also what the owner closes itself is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bras.errors import DropReason
+from bras.ids import CallKey
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The two ends of a datagram's way; answers leave from where the call came in."""
+
+    listener: int
+    """Index of the listening socket."""
+    local: str
+    """Our address, as it was called (never a wildcard)."""
+    local_port: int
+    remote: str
+    remote_port: int
+
+
+class By(Enum):
+    """Who ended a call or tunnel."""
+
+    LOCAL = "local"
+    PEER = "peer"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a call or tunnel ended: Result Code, Error Code, message (RFC 2661 section 4.4.2)."""
+
+    by: By
+    result: int
+    error: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """What the LAC said of a call (ICRQ and ICCN, RFC 2661 sections 6.6 and 6.8)."""
+
+    group: str
+    """Name of the `[[lac]]` group."""
+    path: Path
+    lac_hostname: str
+    """The LAC's Host Name AVP."""
+    peer_tunnel_id: int
+    peer_session_id: int
+    serial_number: int
+    """Call Serial Number AVP."""
+    calling_number: str = ""
+    called_number: str = ""
+    sub_address: str = ""
+    bearer_type: int | None = None
+    physical_channel: int | None = None
+    tx_connect_speed_bps: int = 0
+    rx_connect_speed_bps: int = 0
+    framing_type: int = 0
+    private_group: str = ""
+    proxy_auth_name: str = ""
+    sequencing_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendDatagram:
+    """Send ``data`` along ``path`` (from ``path.local`` to ``path.remote``)."""
+
+    path: Path
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelUp:
+    """A control connection is established (SCCCN sent or received)."""
+
+    tunnel_id: int
+    peer_tunnel_id: int
+    group: str
+    lac_hostname: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelDown:
+    """An established control connection has ended."""
+
+    tunnel_id: int
+    group: str
+    lac_hostname: str
+    path: Path
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelRefused:
+    """A control connection never came up: no group, wrong secret, over a limit, no answer."""
+
+    group: str
+    """Name of the group, empty when none matched."""
+    lac_hostname: str
+    path: Path
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class CallUp:
+    """A call is established (ICCN sent or received): PPP can begin."""
+
+    key: CallKey
+    info: CallInfo
+
+
+@dataclass(frozen=True, slots=True)
+class CallDown:
+    """An established call has ended."""
+
+    key: CallKey
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A call never came up."""
+
+    group: str
+    path: Path
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    """A PPP frame came in a data message; it begins with FF 03 or the protocol field."""
+
+    key: CallKey
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A datagram was dropped and counted."""
+
+    reason: DropReason
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmitted:
+    """A control message was sent again."""
+
+    tunnel_id: int
+    group: str
+
+
+Event = (
+    SendDatagram
+    | TunnelUp
+    | TunnelDown
+    | TunnelRefused
+    | CallUp
+    | CallDown
+    | CallRefused
+    | FrameReceived
+    | Dropped
+    | Retransmitted
+)

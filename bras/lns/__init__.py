@@ -1,0 +1,1 @@
+"""The rim: the one deterministic machine, ``Lns.handle(input, now) -> list[Effect]``."""

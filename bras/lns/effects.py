@@ -1,0 +1,83 @@
+"""Everything that the machine can want of the world, in the order in which it must be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bras.forwarding.entry import Operation
+from bras.l2tp import events as l2tp
+from bras.l2tp.events import SendDatagram
+from bras.lns.commands import Plain
+from bras.ppp import events as ppp
+from bras.radius import events as radius
+from bras.radius.events import SendRadius
+from bras.subscriber.events import Authenticated, SubscriberEnded, SubscriberUp
+
+Fact = (
+    l2tp.TunnelUp
+    | l2tp.TunnelDown
+    | l2tp.TunnelRefused
+    | l2tp.CallUp
+    | l2tp.CallDown
+    | l2tp.CallRefused
+    | l2tp.Dropped
+    | l2tp.Retransmitted
+    | ppp.Dropped
+    | ppp.EchoMeasured
+    | radius.Answered
+    | radius.Resent
+    | radius.ServerDead
+    | radius.ServerAlive
+    | radius.ReplyDropped
+    | radius.Unanswered
+    | radius.AccountingAcknowledged
+    | radius.AccountingUnanswered
+    | Authenticated
+    | SubscriberUp
+    | SubscriberEnded
+)
+"""What telemetry turns into log lines and samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Tell the data plane; it answers with ``Programmed``."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCounters:
+    """Read the counters of these (slot, generation); answered with ``CountersRead``."""
+
+    slots: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """State that must be out of ``kill -9``'s reach before this turn's sends."""
+
+    key: str
+    """Which machine's state: "tunnel:5", "subscriber:327681", "lns"."""
+    state: bytes
+    """Its ``save()``, encoded; empty when the machine is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a Command came to."""
+
+    identifier: int
+    ok: bool
+    body: Plain
+    """The answer, or ``{"error": words}`` when not ``ok``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A fact for telemetry."""
+
+    fact: Fact
+
+
+Effect = SendDatagram | SendRadius | Program | ReadCounters | Journal | Answer | Report

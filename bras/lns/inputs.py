@@ -1,0 +1,84 @@
+"""Everything that can happen to the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bras.forwarding.entry import Counters, Outcome
+from bras.l2tp.events import Path
+from bras.lns.commands import Command
+from bras.radius.events import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramReceived:
+    """A datagram came to an L2TP socket."""
+
+    path: Path
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusReceived:
+    """A datagram came to a RADIUS client socket."""
+
+    server: int
+    kind: Kind
+    socket: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendFailed:
+    """The kernel told that a RADIUS server's port is closed or unreachable."""
+
+    server: int
+    kind: Kind
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """The data plane did, or refused, an operation."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CountersRead:
+    """The data plane's counters of these slots, as they stand."""
+
+    counters: tuple[tuple[int, int, Counters], ...]
+    """(slot, generation, counters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """An operator or a program asks for something; the Answer carries ``identifier``."""
+
+    identifier: int
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRead:
+    """Wall clock minus ``now``, in seconds: at start, and whenever it was stepped."""
+
+    offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The instant of ``Lns.deadline`` has come."""
+
+
+Input = (
+    DatagramReceived
+    | RadiusReceived
+    | SendFailed
+    | Programmed
+    | CountersRead
+    | CommandReceived
+    | ClockRead
+    | TimerFired
+)

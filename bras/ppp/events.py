@@ -1,0 +1,199 @@
+"""What the PPP machines, Link and Network, tell their owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bras.errors import DropReason
+
+
+class LinkEnd(Enum):
+    """Why a link ended."""
+
+    PEER_TERMINATED = "peer_terminated"
+    """The client sent Terminate-Request."""
+    LOCAL_CLOSE = "local_close"
+    """The owner closed it."""
+    AUTH_REFUSED = "auth_refused"
+    """The credentials were refused."""
+    AUTH_TIMEOUT = "auth_timeout"
+    """The client never answered the request for credentials."""
+    NO_COMMON_AUTH = "no_common_auth"
+    """The client rejected every method that we offer."""
+    NEGOTIATION_FAILED = "negotiation_failed"
+    """Max-Configure reached, or an option that we need was rejected."""
+    ECHO_TIMEOUT = "echo_timeout"
+    """The client answered no Echo-Request."""
+    LOOPBACK = "loopback"
+    """Our own magic number came back."""
+    PROTOCOL_REJECTED = "protocol_rejected"
+    """The client rejected a protocol that the link cannot be without."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Send a PPP frame (FF 03 or not as negotiated, then the protocol field)."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PapCredentials:
+    """A PAP Authenticate-Request (RFC 1334 section 2.2.1)."""
+
+    name: bytes
+    password: bytes
+
+    def __repr__(self) -> str:
+        """Leave the password out."""
+        return f"PapCredentials(name={self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class ChapCredentials:
+    """A CHAP-MD5 Response (RFC 1994 section 4.1)."""
+
+    name: bytes
+    identifier: int
+    challenge: bytes
+    response: bytes
+    """16 octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class MsChapCredentials:
+    """An MS-CHAPv1 Response (RFC 2433 section 4)."""
+
+    name: bytes
+    identifier: int
+    challenge: bytes
+    response: bytes
+    """49 octets: LM response, NT response, flags."""
+
+
+@dataclass(frozen=True, slots=True)
+class MsChap2Credentials:
+    """An MS-CHAPv2 Response (RFC 2759 section 4)."""
+
+    name: bytes
+    identifier: int
+    challenge: bytes
+    response: bytes
+    """49 octets: peer challenge, reserved, NT response, flags."""
+
+
+Credentials = PapCredentials | ChapCredentials | MsChapCredentials | MsChap2Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsOffered:
+    """The client offers credentials; the owner answers ``Link.accept`` or ``Link.refuse``."""
+
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """LCP is open and both sides are authenticated: network protocols may begin."""
+
+    mru: int
+    """Largest payload in octets that the client takes (its MRU, at most ours)."""
+    acfc: bool
+    """Whether we leave FF 03 out towards the client."""
+    pfc: bool
+    """Whether we send one-octet protocol fields to the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRestarted:
+    """LCP left Opened (the client renegotiates): network protocols are down until LinkUp."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """The link has ended for good; nothing more is sent."""
+
+    end: LinkEnd
+    text: str = ""
+    """What the client or we said, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPacketReceived:
+    """A packet of a network control protocol that the owner registered came in."""
+
+    protocol: int
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EchoMeasured:
+    """An Echo-Reply came: round-trip time in seconds."""
+
+    round_trip_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolRejected:
+    """The client sent Protocol-Reject for a network protocol of ours."""
+
+    protocol: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A frame was dropped and counted."""
+
+    reason: DropReason
+
+
+LinkEvent = (
+    SendFrame
+    | CredentialsOffered
+    | LinkUp
+    | LinkRestarted
+    | LinkDown
+    | NetworkPacketReceived
+    | EchoMeasured
+    | ProtocolRejected
+    | Dropped
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SendPacket:
+    """Send a packet of a network control protocol (the owner frames it with ``Link.frame``)."""
+
+    protocol: int
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AddressWanted:
+    """The client asks for this IPv4 address in IPCP (RFC 1332 section 3.3); 0 never comes here."""
+
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkUp:
+    """IPCP is open."""
+
+    local: int
+    """Our IPv4 address."""
+    peer: int
+    """The client's IPv4 address."""
+    dns: tuple[int, ...] = ()
+    """In the client role: name servers that the peer told us."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDown:
+    """IPCP left Opened or failed; ``final`` when it will not come back by itself."""
+
+    final: bool
+    text: str = ""
+
+
+NetworkEvent = SendPacket | AddressWanted | NetworkUp | NetworkDown | Dropped

@@ -1,0 +1,1 @@
+"""RADIUS client: codec, requests with fail-over, accounting, and the Profile they make."""

@@ -1,0 +1,140 @@
+"""What the RADIUS machines tell their owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bras.config.model import Grant
+from bras.errors import DropReason
+
+
+class Kind(Enum):
+    """Which of a server's two services."""
+
+    AUTH = "auth"
+    ACCT = "acct"
+
+
+@dataclass(frozen=True, slots=True)
+class SendRadius:
+    """Send a request to a server from the numbered socket of its pool."""
+
+    server: int
+    """Index into ``RadiusConfig.server``."""
+    kind: Kind
+    socket: int
+    """Index of the connected socket (each carries 256 identifiers); opened when first used."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An Access-Accept, verified, decoded."""
+
+    key: int
+    """The key given to ``authenticate``."""
+    server: str
+    grant: Grant
+    profile: str | None
+    """Name of a `[[profile]]` (Bras-Profile)."""
+    user_name: str | None
+    """User-Name that replaces the client's in accounting."""
+    classes: tuple[bytes, ...]
+    """Class attributes, raw, in order (RFC 2865 section 5.25)."""
+    reply_message: str
+    ms_chap2_success: bytes
+    """MS-CHAP2-Success without its identifier octet: "S=…" (RFC 2548 section 2.3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An Access-Reject, an Access-Challenge (which we do not do), or an Accept that we must refuse."""
+
+    key: int
+    server: str
+    reply_message: str
+    ms_chap_error: bytes
+    """MS-CHAP-Error without its identifier octet: "E=691 R=0 …" (RFC 2548 section 2.1.5)."""
+    reason: str
+    """`reject`, `challenge` or `unsupported`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No server answered the request."""
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingAcknowledged:
+    """A server acknowledged an accounting record: it can be forgotten."""
+
+    record: int
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingUnanswered:
+    """No server answered; the record is kept and will be tried again."""
+
+    record: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A server answered: how long it took, from the first transmission to it."""
+
+    server: str
+    kind: Kind
+    code: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A request was sent again."""
+
+    server: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDead:
+    """A server counts as dead and is passed over."""
+
+    server: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAlive:
+    """A dead server answered again, or its dead time is over."""
+
+    server: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDropped:
+    """A reply was dropped and counted."""
+
+    server: str
+    kind: Kind
+    reason: DropReason
+
+
+Event = (
+    SendRadius
+    | Accepted
+    | Rejected
+    | Unanswered
+    | AccountingAcknowledged
+    | AccountingUnanswered
+    | Answered
+    | Resent
+    | ServerDead
+    | ServerAlive
+    | ReplyDropped
+)

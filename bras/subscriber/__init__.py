@@ -1,0 +1,1 @@
+"""The subscriber as one machine: Link, Network, Profile, lease, accounting and Entry."""

@@ -1,0 +1,68 @@
+"""Deadlines of many machines in one queue.
+
+``DeadlineQueue`` keeps one heap entry for each key.  Postponing a deadline, by far the
+commonest move (an answer came, a packet was seen), only writes a dictionary; the stale
+heap entry is put back when it surfaces.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", int, str)
+
+
+class DeadlineQueue(Generic[Key]):
+    """The earliest deadline of each key, in the monotonic seconds of ``now``."""
+
+    __slots__ = ("_heap", "_queued", "_wanted")
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._heap: list[tuple[float, Key]] = []
+        self._queued: dict[Key, float] = {}
+        self._wanted: dict[Key, float] = {}
+
+    def set(self, key: Key, deadline: float | None) -> None:
+        """Give ``key`` the deadline; ``None`` takes it away."""
+        if deadline is None:
+            self._wanted.pop(key, None)
+            return
+        self._wanted[key] = deadline
+        queued = self._queued.get(key)
+        if queued is None or deadline < queued:
+            self._queued[key] = deadline
+            heapq.heappush(self._heap, (deadline, key))
+
+    @property
+    def next_deadline(self) -> float | None:
+        """Return the instant at which ``pop_expired`` should be called, or ``None``.
+
+        It can be earlier than any deadline (a stale entry), never later.
+        """
+        return self._heap[0][0] if self._heap else None
+
+    def pop_expired(self, now: float) -> list[Key]:
+        """Take out and return the keys whose deadline has come, earliest first."""
+        expired: list[Key] = []
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            at, key = heapq.heappop(heap)
+            if self._queued.get(key) != at:
+                continue  # an older entry of a key that was queued again, earlier
+            wanted = self._wanted.get(key)
+            if wanted is None:
+                del self._queued[key]
+            elif wanted <= now:
+                del self._queued[key]
+                del self._wanted[key]
+                expired.append(key)
+            else:
+                self._queued[key] = wanted
+                heapq.heappush(heap, (wanted, key))
+        return expired
+
+    def __len__(self) -> int:
+        """Return how many keys have a deadline."""
+        return len(self._wanted)
