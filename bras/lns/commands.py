@@ -2,6 +2,11 @@
 
 Answers are plain data (``Plain``): what ``--json`` prints.  Long lists come in pages, so
 that no question holds the loop: ask again with ``after`` = ``next`` until ``next`` is None.
+A question that cannot be answered has ``ok`` false and the body ``{"error": words}``.
+
+The row keys below are a contract with the tables of ``bras.cli``, the collector of
+``bras.telemetry`` and whoever reads ``--json``: keys are added, never renamed.  Addresses
+are text, durations ``_s`` are seconds, ``None`` stands for what is not known (yet).
 """
 
 from __future__ import annotations
@@ -13,7 +18,23 @@ Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
 @dataclass(frozen=True, slots=True)
 class ShowSessions:
-    """List sessions: ``{"sessions": [row...], "next": key | None}``; filters are all-of."""
+    """List sessions: ``{"sessions": [row...], "next": key | None}``; filters are all-of.
+
+    ``limit`` rows at most (1 to 1000), those with a key above ``after``, in the order of
+    their keys.  A row:
+
+    - ``key``: int, the CallKey by which pages are ordered;
+    - ``session``: str, Acct-Session-Id;  ``state``: str, ``Phase`` value;
+    - ``user``: str;  ``method``: str (both empty before credentials);
+    - ``lac``: str, name of the group;  ``lac_hostname``, ``lac_address``: str;
+    - ``tunnel``, ``call``: int, our tunnel id and session id;
+    - ``calling_number``, ``called_number``: str;
+    - ``address``: str | None, IPv4 as a dotted quad;
+    - ``uptime_s``: float | None, since it was up;
+    - ``up_octets``, ``up_packets``, ``down_octets``, ``down_packets``: int, both families
+      together, as the counters were read last;
+    - ``echo_ms``: float | None, the last LCP echo's round-trip time in milliseconds.
+    """
 
     after: int = -1
     limit: int = 500
@@ -24,34 +45,90 @@ class ShowSessions:
 
 @dataclass(frozen=True, slots=True)
 class ShowSession:
-    """Show all of one session: by Acct-Session-Id, by user name, or by address."""
+    """Show all of one session: by Acct-Session-Id, by user name, or by address.
+
+    ``{"sessions": [detail...]}``: every session that matches (a user name may have
+    several), 16 at most; not ``ok`` when none does.  A detail is a row of ShowSessions and:
+
+    - ``profile``: ``{name: {"value": Plain, "source": str}}``, the fields of ``Grant`` that
+      have a value, with the layer it came from ("radius", "profile NAME", "user", "lac",
+      "defaults"); addresses are text;
+    - ``classes``: [str], the RADIUS Class attributes in hexadecimal;
+    - ``mtu``: int | None, largest IP packet that the client takes, in octets;
+    - ``session_timeout_left_s``, ``idle_timeout_left_s``: float | None (no such timeout);
+    - ``peer_tunnel``, ``peer_call``: int, the ids that the LAC assigned;
+    - ``local``, ``remote``: str, "address:port" or "[address]:port" of both ends;
+    - ``serial_number``: int, Call Serial Number AVP;
+    - ``tx_speed_bps``, ``rx_speed_bps``: int, the LAC's connect speeds, 0 when not told;
+    - ``up_octets4``, ``up_packets4``, ``down_octets4``, ``down_packets4`` and the same with
+      ``6``: int;  ``up_spoofed``, ``up_policed``, ``down_policed``, ``down_too_big``: int;
+    - ``accounting``: ``{"state": str, "server": str | None, "interim_interval_s": float | None,
+      "next_interim_s": float | None, "unacknowledged": int}``; ``state`` is "off",
+      "starting", "started" or "stopping", ``unacknowledged`` the records not yet taken.
+    """
 
     selector: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTunnels:
-    """List tunnels: ``{"tunnels": [row...]}``."""
+    """List tunnels: ``{"tunnels": [row...]}``.
+
+    A row: ``tunnel``, ``peer_tunnel``: int;  ``state``: str;  ``lac``: str, the group;
+    ``hostname``: str, the LAC's Host Name AVP;  ``local``, ``remote``: str, "address:port";
+    ``calls``: int;  ``uptime_s``: float | None;  ``window``: int, the peer's receive window;
+    ``in_flight``: int, control messages sent and not acknowledged;
+    ``retransmissions``: int, since the tunnel began.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ShowLacs:
-    """List the ``[[lac]]`` groups with what they hold: ``{"lacs": [row...]}``."""
+    """List the ``[[lac]]`` groups with what they hold: ``{"lacs": [row...]}``.
+
+    A row: ``lac``: str, name;  ``address``: [str], prefixes;  ``hostname``: str, pattern;
+    ``secret``: bool, whether tunnels are authenticated;  ``methods``: [str];
+    ``pool``: str | None;  ``radius``: str | None, the server group;
+    ``tunnels``, ``sessions``, ``up``: int (``up`` are those of the sessions that forward);
+    ``max_tunnels``, ``max_sessions``: int, 0 for no limit.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ShowPools:
-    """List pools: ``{"pools": [row...]}``."""
+    """List pools: ``{"pools": [row...]}``.
+
+    A row: ``pool``: str, name;  ``ranges``: [str], "first-last";  ``next``: str | None;
+    ``size``, ``used``, ``held``, ``free``: int addresses, size = used + held + free;
+    ``exhausted``: int, requests that this pool could not meet, since the start.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ShowRadius:
-    """List RADIUS servers: ``{"servers": [row...]}``."""
+    """List RADIUS servers: ``{"servers": [row...]}``, one row for each of a server's services.
+
+    A row: ``server``: str, name;  ``address``: str;  ``port``: int;  ``kind``: "auth" | "acct";
+    ``group``: str | None;  ``state``: "up" | "dead";
+    ``dead_left_s``: float | None, seconds until a dead server is tried again;
+    ``requests``: int, requests sent for the first time to this server, since the start;
+    ``resent``, ``answered``, ``dropped``: int, transmissions repeated, replies taken, replies
+    dropped, since the start;  ``in_flight``: int, requests that wait for an answer.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class TakeCensus:
-    """Count what is there now, for metrics: see ``Census``; the Answer's body is its fields."""
+    """Count what is there now, for metrics: sums, whose number does not grow with the sessions.
+
+    The Answer's body has four lists of rows; a pair that counts zero may be left out:
+
+    - ``tunnels``: ``{"lac": str, "state": str, "count": int}``;
+    - ``sessions``: ``{"lac": str, "state": str (Phase value), "count": int}``;
+    - ``pools``: ``{"pool": str, "used": int, "held": int, "free": int, "exhausted": int}``;
+    - ``radius``: ``{"server": str, "kind": "auth" | "acct", "up": bool, "requests": int,
+      "in_flight": int}``.
+    """
 
 
 @dataclass(frozen=True, slots=True)
