@@ -55,7 +55,7 @@ class ConfigError(BrasError):
     """Everything wrong in the configuration, all at once."""
 
     def __init__(self, problems: tuple[ConfigProblem, ...]) -> None:
-        """Keep the problems in the order of the file."""
+        """Keep the problems in the order in which they were found."""
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 

@@ -1,8 +1,9 @@
 """Deadlines of many machines in one queue.
 
-``DeadlineQueue`` keeps one heap entry for each key.  Postponing a deadline, by far the
-commonest move (an answer came, a packet was seen), only writes a dictionary; the stale
-heap entry is put back when it surfaces.
+Postponing a deadline, by far the commonest move (an answer came, a packet was seen), only
+writes a dictionary; the stale heap entry is put back when it surfaces.  Entries that have
+become useless (the key went, or was queued again for an earlier instant) are swept out
+when they outnumber the others: a day's session timeout does not outlive its session.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import heapq
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", int, str)
+
+_SLACK = 64
+"""Useless heap entries below which sweeping is not worth its while."""
 
 
 class DeadlineQueue(Generic[Key]):
@@ -28,12 +32,22 @@ class DeadlineQueue(Generic[Key]):
         """Give ``key`` the deadline; ``None`` takes it away."""
         if deadline is None:
             self._wanted.pop(key, None)
+            if len(self._heap) > 2 * len(self._wanted) + _SLACK:
+                self._sweep()
             return
         self._wanted[key] = deadline
         queued = self._queued.get(key)
         if queued is None or deadline < queued:
             self._queued[key] = deadline
             heapq.heappush(self._heap, (deadline, key))
+            if len(self._heap) > 2 * len(self._wanted) + _SLACK:
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Keep one heap entry for each key that has a deadline."""
+        self._queued = dict(self._wanted)
+        self._heap = [(deadline, key) for key, deadline in self._wanted.items()]
+        heapq.heapify(self._heap)
 
     @property
     def next_deadline(self) -> float | None:
@@ -54,14 +68,19 @@ class DeadlineQueue(Generic[Key]):
             wanted = self._wanted.get(key)
             if wanted is None:
                 del self._queued[key]
-            elif wanted <= now:
+            elif wanted == at:
                 del self._queued[key]
                 del self._wanted[key]
                 expired.append(key)
-            else:
+            else:  # postponed: it surfaces again in its turn, perhaps in this very loop
                 self._queued[key] = wanted
                 heapq.heappush(heap, (wanted, key))
         return expired
+
+    @property
+    def entries(self) -> int:
+        """Return how many heap entries there are, stale ones among them: its memory."""
+        return len(self._heap)
 
     def __len__(self) -> int:
         """Return how many keys have a deadline."""

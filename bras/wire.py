@@ -1,4 +1,4 @@
-"""A bounds-checked cursor over octets, and its counterpart for writing.
+"""A bounds-checked cursor over octets.
 
 Every field that comes from the network is read through ``Reader``; a read past the end
 raises ``WireError`` with the field's name and octet offset.  All numbers are big-endian.
@@ -15,10 +15,13 @@ class Reader:
     __slots__ = ("_octets", "end", "offset")
 
     def __init__(self, octets: bytes, offset: int = 0, end: int = -1) -> None:
-        """Read from ``offset`` up to ``end`` (exclusive; the end of the octets by default)."""
+        """Read from ``offset`` up to ``end`` (exclusive; the end of the octets by default).
+
+        A length field that points outside the octets, or before ``offset``, is a WireError.
+        """
         if end < 0:
             end = len(octets)
-        elif end > len(octets):
+        if end > len(octets) or not 0 <= offset <= end:
             raise WireError("length", offset)
         self._octets = octets
         self.offset = offset
@@ -74,3 +77,21 @@ class Reader:
             raise WireError(field, offset)
         self.offset = offset + count
         return Reader(self._octets, offset, offset + count)
+
+
+def ipv4_text(address: int) -> str:
+    """Write an IPv4 address as a dotted quad."""
+    return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+
+
+def ipv4_of(text: str) -> int | None:
+    """Read a dotted quad; ``None`` when it is none (``ipaddress`` costs ten times this)."""
+    parts = text.split(".")
+    if len(parts) != 4:
+        return None
+    address = 0
+    for part in parts:
+        if not part.isdecimal() or not part.isascii() or len(part) > 3 or int(part) > 255:
+            return None
+        address = address << 8 | int(part)
+    return address

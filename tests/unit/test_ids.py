@@ -1,0 +1,58 @@
+"""Who owns which id, and that a free one is found when there is one."""
+
+from __future__ import annotations
+
+from bras.ids import (
+    MAX_CALLS,
+    MAX_TUNNELS,
+    call_key,
+    new_session_id,
+    new_tunnel_id,
+    session_of,
+    tunnel_of,
+    worker_of,
+)
+
+
+def entropy_of(*values: int):
+    octets = iter(values)
+    return lambda count: next(octets).to_bytes(count, "big")
+
+
+def test_a_call_key_holds_both_ids():
+    key = call_key(0xABCD, 0x1234)
+    assert key == 0xABCD1234
+    assert (tunnel_of(key), session_of(key)) == (0xABCD, 0x1234)
+
+
+def test_a_tunnel_id_tells_its_worker():
+    assert new_tunnel_id(0, (), entropy_of(0x0123)) == 0x0123
+    assert new_tunnel_id(15, (), entropy_of(0x0123)) == 0xF123
+    assert worker_of(0xF123) == 15
+    assert worker_of(0x0FFF) == 0
+
+
+def test_the_upper_bits_of_the_dice_do_not_choose_the_worker():
+    assert new_tunnel_id(2, (), entropy_of(0xF123)) == 0x2123
+
+
+def test_zero_is_never_given():
+    """RFC 2661 section 5.3: a tunnel id of 0 means that none is assigned yet."""
+    assert new_tunnel_id(0, (), entropy_of(0)) == 1
+    assert new_tunnel_id(3, (), entropy_of(0)) == 0x3001
+    assert new_session_id((), entropy_of(0)) == 1
+
+
+def test_taken_ids_are_stepped_over_and_the_space_wraps_round():
+    assert new_tunnel_id(1, {0x1FFF}, entropy_of(0x0FFF)) == 0x1001
+    assert new_session_id({0xFFFF, 1}, entropy_of(0xFFFF)) == 2
+
+
+def test_none_when_all_are_taken_and_the_last_one_is_found():
+    tunnels = set(range(0x4001, 0x5000))
+    assert len(tunnels) == MAX_TUNNELS
+    assert new_tunnel_id(4, tunnels, entropy_of(7)) is None
+    assert new_tunnel_id(4, tunnels - {0x4006}, entropy_of(7)) == 0x4006
+    sessions = set(range(1, MAX_CALLS + 1))
+    assert new_session_id(sessions, entropy_of(7)) is None
+    assert new_session_id(sessions - {6}, entropy_of(7)) == 6
