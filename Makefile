@@ -1,0 +1,70 @@
+# Everything that one does with this repository; `make help` lists it.
+# On a fresh Debian 12 machine root, git, make and python3 are enough to begin with.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+# To build and to run: ip, ping and nft are what `bras lab` and the data planes call by name.
+PACKAGES := python3-venv iproute2 iputils-ping kmod nftables procps
+# To judge: real peers, a compiler for mypyc, dissectors.
+TEST_PACKAGES := user-mode-linux xl2tpd ppp freeradius freeradius-utils tshark tcpdump prometheus \
+	iperf3 ethtool gcc libc6-dev python3-dev
+
+PYTEST := $(BIN)/pytest -q
+# One worker has the guests and name spaces to itself, the other the rest (tests/conftest.py).
+PARALLEL := -n $(JOBS) --dist loadscope --no-loadscope-reorder
+QUICK := tests/unit tests/property tests/scenario tests/architecture --ignore=tests/architecture/test_mypyc.py
+
+.DELETE_ON_ERROR:
+.PHONY: help deps test-deps build format lint check test test-long bench demo wheel clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+deps:  ## Debian packages to build and run
+	@.ci/packages $(PACKAGES)
+
+test-deps:  ## Debian packages for the tests: real peers, compiler, dissectors
+	@.ci/packages $(PACKAGES) $(TEST_PACKAGES)
+
+build: $(VENV)/.built  ## .venv with bras and the development tools; leaves .venv/bin/bras
+
+$(VENV)/.built: pyproject.toml | deps
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bras needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 -e '.[dev,mschap]'
+	@touch $@
+
+format: build  ## ruff: sort imports, format
+	$(BIN)/ruff check --select I --fix bras tests
+	$(BIN)/ruff format bras tests
+
+lint: build
+	$(BIN)/ruff format --check bras tests
+	$(BIN)/ruff check bras tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+check: lint  ## style, types, imports, and the tests that need no root (under 90 s)
+	$(PYTEST) $(PARALLEL) $(QUICK)
+
+test: test-deps lint  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
+	$(PYTEST) $(PARALLEL) tests
+
+test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (hours)
+	HYPOTHESIS_PROFILE=deep $(PYTEST) $(PARALLEL) -m "long or not long" tests
+
+bench: test-deps build  ## set-ups a second, microseconds and octets a session, packets a second
+	$(BIN)/python -m tests.benchmark
+
+demo: build  ## an LNS, a LAC and subscribers in namespaces of their own (root)
+	$(BIN)/bras lab demo
+
+wheel: build  ## a wheel in dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find bras tests -name __pycache__ -type d -prune -exec rm -rf {} +
