@@ -1,0 +1,1 @@
+"""The asyncio shell round the machine: sockets, clocks and people; nothing that decides."""

@@ -1,0 +1,206 @@
+"""The Unix socket over which ``bras show`` and scripts reach the daemon.
+
+One JSON object a line each way: ``{"command": "show sessions", "arguments": {...}}`` is
+answered by ``{"ok": bool, "body": ...}``; what may be asked is ``bras.lns.commands``, and
+"show version", which is answered here.  A client may ask as often as it likes, one
+question at a time.  The file's mode (0600) says who may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+import orjson
+
+from bras.lns.commands import (
+    Command,
+    Disconnect,
+    Plain,
+    ShowLacs,
+    ShowPools,
+    ShowRadius,
+    ShowSession,
+    ShowSessions,
+    ShowTunnels,
+)
+from bras.lns.effects import Answer
+from bras.telemetry.text import clean_deep
+
+Ask = Callable[[Command], Awaitable[Answer]]
+"""Puts a Command to the machine and waits for its Answer."""
+
+COMMANDS: dict[str, type[Command]] = {
+    "show sessions": ShowSessions,
+    "show session": ShowSession,
+    "show tunnels": ShowTunnels,
+    "show lacs": ShowLacs,
+    "show pools": ShowPools,
+    "show radius": ShowRadius,
+    "disconnect": Disconnect,
+}
+"""What can be asked for by name; TakeCensus and Shutdown are the daemon's own."""
+
+MAX_LINE_OCTETS = 65536
+MAX_CLIENTS = 64
+MAX_ROWS = 1000
+"""Sessions in one answer at most, whatever the question says: about 10 ms of the loop."""
+
+
+class BadRequest(Exception):
+    """A request that makes no sense; its text is the answer."""
+
+
+class AdminServer:
+    """Listens on the socket until it is closed."""
+
+    def __init__(self, path: str, ask: Ask, version: Callable[[], Plain]) -> None:
+        """Serve at ``path``; ``version`` gives the body of "show version"."""
+        self._path = path
+        self._ask = ask
+        self._version = version
+        self._server: asyncio.Server | None = None
+        self._inode = 0
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
+
+    async def start(self) -> None:
+        """Listen; OSError when another daemon answers there, or the path cannot be used."""
+        listener = bind(self._path)
+        self._inode = os.stat(self._path).st_ino
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE_OCTETS)
+
+    async def close(self) -> None:
+        """Hang up on every client and take the socket away, if it is still ours."""
+        if self._server is None:
+            return
+        self._server.close()
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(self._path).st_ino == self._inode:
+                os.unlink(self._path)
+        for writer, task in list(self._clients.items()):
+            writer.transport.abort()
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(task for task in self._clients.values() if task), return_exceptions=True)
+        self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients[writer] = asyncio.current_task()
+        try:
+            if len(self._clients) > MAX_CLIENTS:
+                writer.write(_line(False, {"error": f"{MAX_CLIENTS} clients are connected already"}))
+            else:
+                await self._converse(reader, writer)
+        except ConnectionError:
+            pass  # the client is gone: nobody is left to be told
+        except asyncio.CancelledError:
+            if self._server is not None and self._server.is_serving():
+                raise
+        finally:
+            del self._clients[writer]
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer line by line until the client hangs up or sends a line that is too long."""
+        while True:
+            try:
+                line = await reader.readuntil(b"\n")
+            except asyncio.IncompleteReadError:
+                return
+            except asyncio.LimitOverrunError:
+                writer.write(_line(False, {"error": f"a request has at most {MAX_LINE_OCTETS} octets"}))
+                return
+            writer.write(await self._answer(line))
+            await writer.drain()
+
+    async def _answer(self, line: bytes) -> bytes:
+        try:
+            command = parse(line)
+        except BadRequest as wrong:
+            return _line(False, {"error": str(wrong)})
+        if command is None:
+            return _line(True, self._version())
+        answer = await self._ask(command)
+        return _line(answer.ok, answer.body)
+
+
+def bind(path: str) -> socket.socket:
+    """Bind a Unix socket at ``path``: mode 0600, its directory made (0755), a stale one replaced.
+
+    OSError when a daemon answers there already, or something else than a socket is there.
+    """
+    os.makedirs(os.path.dirname(path) or ".", mode=0o755, exist_ok=True)
+    _clear(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+        os.chmod(path, 0o600)  # nobody can connect before listen(), so there is no gap
+    except OSError as wrong:
+        listener.close()
+        raise OSError(wrong.errno, wrong.strerror, path) from wrong
+    listener.setblocking(False)
+    return listener
+
+
+def _clear(path: str) -> None:
+    """Remove a socket on which nobody listens."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise FileExistsError(errno.EEXIST, "there is something else than a socket", path)
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            return
+    raise OSError(errno.EADDRINUSE, "another daemon answers on this socket", path)
+
+
+def parse(line: bytes) -> Command | None:
+    """Turn a request line into a Command; ``None`` stands for "show version".  BadRequest otherwise."""
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise BadRequest("the request is not JSON") from None
+    if not isinstance(request, dict):
+        raise BadRequest('a request is {"command": "...", "arguments": {...}}')
+    name = request.get("command")
+    if name == "show version":
+        return None
+    kind = COMMANDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise BadRequest(f"no such command; there are: {', '.join(sorted([*COMMANDS, 'show version']))}")
+    return _command(kind, request.get("arguments") or {})
+
+
+def _command(kind: type[Command], arguments: Any) -> Command:
+    names = {field.name for field in fields(kind)}
+    if not isinstance(arguments, dict) or not arguments.keys() <= names:
+        raise BadRequest(f"arguments are: {', '.join(sorted(names)) or 'none'}")
+    try:
+        command = msgspec.convert(arguments, type=kind)
+    except msgspec.ValidationError as wrong:
+        raise BadRequest(f"arguments: {wrong}") from None
+    if isinstance(command, ShowSessions) and not 1 <= command.limit <= MAX_ROWS:
+        raise BadRequest(f"arguments: limit is 1 to {MAX_ROWS}")
+    return command
+
+
+def _line(ok: bool, body: Plain) -> bytes:
+    response = {"ok": ok, "body": body}
+    try:
+        return orjson.dumps(response, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a name that was not UTF-8
+        return orjson.dumps(clean_deep(response), option=orjson.OPT_APPEND_NEWLINE)

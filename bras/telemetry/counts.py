@@ -1,0 +1,254 @@
+"""Plain counters over the facts: what a fact costs is a dictionary lookup and an addition.
+
+Keys are tuples of label values, all of them from enums or the configuration; names and
+numbers of subscribers never become one.  ``bras.telemetry.metrics`` turns them into
+samples when somebody asks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from bras.errors import DropReason
+from bras.ids import tunnel_of
+from bras.l2tp import events as l2tp
+from bras.ppp import events as ppp
+from bras.radius import events as radius
+from bras.radius.events import Kind
+from bras.subscriber.events import Authenticated, SubscriberEnded, SubscriberUp
+from bras.telemetry.words import RADIUS_CODES, TERMINATE_CAUSES, call_cause, tunnel_cause
+
+Labels = tuple[str, ...]
+Tally = defaultdict[Labels, int]
+Handlers = dict[type, Callable[[Any], None]]
+
+MAX_REASONS = 500
+"""Different (group, cause, reason) of ended sessions; beyond it a reason is counted as "other"."""
+
+SETUP_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+ECHO_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+LATENCY_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Histogram:
+    """Counts of values by upper bound."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        """Start empty; a value above the last bound goes into a bucket of its own."""
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class TunnelCounts:
+    """What became of tunnels and calls."""
+
+    __slots__ = ("_groups", "calls", "calls_ended", "dropped", "retransmissions", "setups", "tunnels_ended")
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        """Begin at zero, with the samples of the configured groups already there."""
+        names = list(groups)
+        self.setups: Tally = defaultdict(int, {(name, "established", "none"): 0 for name in names})
+        """By group, outcome, cause."""
+        self.tunnels_ended: Tally = defaultdict(int)
+        """By group, who ended it, cause."""
+        self.calls: Tally = defaultdict(int, {(name, "established", "none"): 0 for name in names})
+        """By group, outcome, cause."""
+        self.calls_ended: Tally = defaultdict(int)
+        """By group, who ended it, cause."""
+        self.retransmissions: Tally = defaultdict(int, {(name,): 0 for name in names})
+        """By group."""
+        self.dropped: defaultdict[DropReason, int] = defaultdict(int)
+        self._groups: dict[int, str] = {}
+        """Group of each tunnel, since the end of a call does not say it."""
+
+    def handlers(self) -> Handlers:
+        """Return what to call for which fact."""
+        return {
+            l2tp.TunnelUp: self.tunnel_up,
+            l2tp.TunnelDown: self.tunnel_down,
+            l2tp.TunnelRefused: self.tunnel_refused,
+            l2tp.CallUp: self.call_up,
+            l2tp.CallDown: self.call_down,
+            l2tp.CallRefused: self.call_refused,
+            l2tp.Dropped: self.drop,
+            l2tp.Retransmitted: self.retransmitted,
+        }
+
+    def tunnel_up(self, fact: l2tp.TunnelUp) -> None:
+        """Count an established tunnel."""
+        self._groups[fact.tunnel_id] = fact.group
+        self.setups[fact.group, "established", "none"] += 1
+
+    def tunnel_down(self, fact: l2tp.TunnelDown) -> None:
+        """Count the end of an established tunnel."""
+        self._groups.pop(fact.tunnel_id, None)
+        self.tunnels_ended[fact.group, fact.cause.by.value, tunnel_cause(fact.cause)] += 1
+
+    def tunnel_refused(self, fact: l2tp.TunnelRefused) -> None:
+        """Count a tunnel that never came up."""
+        self.setups[fact.group, "refused", tunnel_cause(fact.cause)] += 1
+
+    def call_up(self, fact: l2tp.CallUp) -> None:
+        """Count an established call."""
+        self.calls[fact.info.group, "established", "none"] += 1
+
+    def call_down(self, fact: l2tp.CallDown) -> None:
+        """Count the end of an established call."""
+        group = self._groups.get(tunnel_of(fact.key), "")
+        self.calls_ended[group, fact.cause.by.value, call_cause(fact.cause)] += 1
+
+    def call_refused(self, fact: l2tp.CallRefused) -> None:
+        """Count a call that never came up."""
+        self.calls[fact.group, "refused", call_cause(fact.cause)] += 1
+
+    def drop(self, fact: l2tp.Dropped) -> None:
+        """Count a dropped datagram."""
+        self.dropped[fact.reason] += 1
+
+    def retransmitted(self, fact: l2tp.Retransmitted) -> None:
+        """Count a repeated control message."""
+        self.retransmissions[fact.group,] += 1
+
+
+class RadiusCounts:
+    """What became of requests to RADIUS servers."""
+
+    __slots__ = ("acknowledged", "latency", "replies", "replies_dropped", "resent", "unanswered")
+
+    def __init__(self, servers: Iterable[str]) -> None:
+        """Begin at zero, with the samples of the configured servers already there."""
+        pairs = [(server, kind.value) for server in servers for kind in Kind]
+        self.replies: Tally = defaultdict(int)
+        """By server, kind, code."""
+        self.resent: Tally = defaultdict(int, dict.fromkeys(pairs, 0))
+        """By server, kind."""
+        self.replies_dropped: Tally = defaultdict(int)
+        """By server, kind, reason."""
+        self.unanswered: Tally = defaultdict(int, {(kind.value,): 0 for kind in Kind})
+        """By kind."""
+        self.acknowledged: Tally = defaultdict(int)
+        """Accounting records by server."""
+        self.latency: dict[Labels, Histogram] = {}
+        """By server, kind."""
+
+    def handlers(self) -> Handlers:
+        """Return what to call for which fact."""
+        return {
+            radius.Answered: self.answered,
+            radius.Resent: self.sent_again,
+            radius.ServerDead: self.server_changed,
+            radius.ServerAlive: self.server_changed,
+            radius.ReplyDropped: self.reply_dropped,
+            radius.Unanswered: self.request_unanswered,
+            radius.AccountingAcknowledged: self.accounting_acknowledged,
+            radius.AccountingUnanswered: self.accounting_unanswered,
+        }
+
+    def answered(self, fact: radius.Answered) -> None:
+        """Count a reply and how long it took."""
+        kind = "auth" if fact.kind is Kind.AUTH else "acct"
+        self.replies[fact.server, kind, RADIUS_CODES.get(fact.code, "other")] += 1
+        latency = self.latency.get((fact.server, kind))
+        if latency is None:
+            latency = self.latency[fact.server, kind] = Histogram(LATENCY_BOUNDS_S)
+        latency.observe(fact.seconds)
+
+    def sent_again(self, fact: radius.Resent) -> None:
+        """Count a repeated request."""
+        self.resent[fact.server, fact.kind.value] += 1
+
+    def server_changed(self, fact: radius.ServerDead | radius.ServerAlive) -> None:
+        """Count nothing: whether a server is up is in the census."""
+
+    def reply_dropped(self, fact: radius.ReplyDropped) -> None:
+        """Count a dropped reply."""
+        self.replies_dropped[fact.server, fact.kind.value, fact.reason.value] += 1
+
+    def request_unanswered(self, fact: radius.Unanswered) -> None:
+        """Count an Access-Request that no server answered."""
+        self.unanswered["auth",] += 1
+
+    def accounting_acknowledged(self, fact: radius.AccountingAcknowledged) -> None:
+        """Count an accounting record that a server took."""
+        self.acknowledged[fact.server,] += 1
+
+    def accounting_unanswered(self, fact: radius.AccountingUnanswered) -> None:
+        """Count a round of an accounting record through all servers without an answer."""
+        self.unanswered["acct",] += 1
+
+
+class SubscriberCounts:
+    """What became of subscribers."""
+
+    __slots__ = ("authentications", "dropped", "echo", "ended", "setup")
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self.authentications: Tally = defaultdict(int)
+        """By group, method, outcome."""
+        self.ended: Tally = defaultdict(int)
+        """By group, cause, reason."""
+        self.setup = Histogram(SETUP_BOUNDS_S)
+        self.echo = Histogram(ECHO_BOUNDS_S)
+        self.dropped: defaultdict[DropReason, int] = defaultdict(int)
+        """Frames."""
+
+    def handlers(self) -> Handlers:
+        """Return what to call for which fact."""
+        return {
+            Authenticated: self.authenticated,
+            SubscriberUp: self.subscriber_up,
+            SubscriberEnded: self.subscriber_ended,
+            ppp.Dropped: self.drop,
+            ppp.EchoMeasured: self.echo_measured,
+        }
+
+    def authenticated(self, fact: Authenticated) -> None:
+        """Count a decided authentication."""
+        self.authentications[fact.group, fact.method, fact.outcome.value] += 1
+
+    def subscriber_up(self, fact: SubscriberUp) -> None:
+        """Count how long a set-up took."""
+        self.setup.observe(fact.setup_s)
+
+    def subscriber_ended(self, fact: SubscriberEnded) -> None:
+        """Count the end of a session."""
+        key = (fact.group, TERMINATE_CAUSES[fact.cause], fact.reason)
+        if key not in self.ended and len(self.ended) >= MAX_REASONS:
+            key = (*key[:2], "other")
+        self.ended[key] += 1
+
+    def drop(self, fact: ppp.Dropped) -> None:
+        """Count a dropped frame."""
+        self.dropped[fact.reason] += 1
+
+    def echo_measured(self, fact: ppp.EchoMeasured) -> None:
+        """Count an echo's round-trip time."""
+        self.echo.observe(fact.round_trip_s)
+
+
+class Counts:
+    """All counters of one worker."""
+
+    __slots__ = ("radius", "subscribers", "tunnels")
+
+    def __init__(self, groups: Iterable[str] = (), servers: Iterable[str] = ()) -> None:
+        """Begin at zero for the ``[[lac]]`` groups and RADIUS servers of these names."""
+        self.tunnels = TunnelCounts(groups)
+        self.radius = RadiusCounts(servers)
+        self.subscribers = SubscriberCounts()
+
+    def handlers(self) -> Handlers:
+        """Return what to call for every fact there is."""
+        return self.tunnels.handlers() | self.radius.handlers() | self.subscribers.handlers()

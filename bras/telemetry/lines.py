@@ -1,0 +1,308 @@
+"""Facts -> log lines: the one place where events have their names.
+
+Hot facts (data acknowledged, echoes, retransmissions, drops, calls) have a line at debug
+only, and are not even looked at otherwise.  What a stranger can repeat at will is limited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from structlog.typing import FilteringBoundLogger
+
+from bras.errors import DropReason
+from bras.ids import session_of, tunnel_of
+from bras.l2tp import events as l2tp
+from bras.l2tp.events import Path
+from bras.ppp import events as ppp
+from bras.radius import events as radius
+from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, SubscriberUp
+from bras.telemetry.counts import Handlers
+from bras.telemetry.limit import RepeatLimit
+from bras.telemetry.text import dotted_quad
+from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
+
+_UNSIGNED = (
+    "the server does not sign its replies; make it send Message-Authenticator, or accept "
+    'unsigned replies with "if-present" (open to forged replies, CVE-2024-3596)'
+)
+_WRONG_SECRET = "the shared secret differs from the server's, or the reply was forged"
+_HINTS: Mapping[DropReason, str] = {
+    DropReason.RADIUS_BAD_AUTHENTICATOR: _WRONG_SECRET,
+    DropReason.RADIUS_BAD_MESSAGE_AUTHENTICATOR: _WRONG_SECRET,
+}
+
+
+class Lines:
+    """Writes a line for each fact that an operator wants to read."""
+
+    __slots__ = ("_limit", "_log", "_servers")
+
+    def __init__(
+        self, log: FilteringBoundLogger, *, servers: Iterable[str] = (), limit: RepeatLimit | None = None
+    ) -> None:
+        """Write to ``log``; ``servers`` are the names of ``[[radius.server]]`` in the order of the file."""
+        self._log = log
+        self._servers = {name: index for index, name in enumerate(servers)}
+        self._limit = limit or RepeatLimit()
+
+    def handlers(self, *, debug: bool) -> Handlers:
+        """Return what to call for which fact; ``debug`` adds the hot ones."""
+        handlers: Handlers = {
+            l2tp.TunnelUp: self.tunnel_up,
+            l2tp.TunnelDown: self.tunnel_down,
+            l2tp.TunnelRefused: self.tunnel_refused,
+            l2tp.CallRefused: self.call_refused,
+            radius.ServerDead: self.server_dead,
+            radius.ServerAlive: self.server_alive,
+            radius.ReplyDropped: self.reply_dropped,
+            radius.AccountingUnanswered: self.accounting_unanswered,
+            Authenticated: self.authenticated,
+            SubscriberUp: self.session_up,
+            SubscriberEnded: self.session_ended,
+        }
+        if debug:
+            handlers |= {
+                l2tp.CallUp: self.call_up,
+                l2tp.CallDown: self.call_down,
+                l2tp.Dropped: self.datagram_dropped,
+                l2tp.Retransmitted: self.retransmitted,
+                ppp.Dropped: self.frame_dropped,
+                ppp.EchoMeasured: self.echo_measured,
+                radius.Answered: self.radius_answered,
+                radius.Resent: self.radius_resent,
+                radius.Unanswered: self.radius_unanswered,
+                radius.AccountingAcknowledged: self.accounting_acknowledged,
+            }
+        return handlers
+
+    # ------------------------------------------------------------------ tunnels and calls
+
+    def tunnel_up(self, fact: l2tp.TunnelUp) -> None:
+        """Write ``tunnel_up``."""
+        self._log.info(
+            "tunnel_up",
+            tunnel=fact.tunnel_id,
+            peer_tunnel=fact.peer_tunnel_id,
+            lac=fact.group,
+            lac_hostname=fact.lac_hostname,
+            **_ends(fact.path),
+        )
+
+    def tunnel_down(self, fact: l2tp.TunnelDown) -> None:
+        """Write ``tunnel_down``; a tunnel that was lost is a warning."""
+        write = self._log.warning if fact.cause.by is l2tp.By.TIMEOUT else self._log.info
+        write(
+            "tunnel_down",
+            tunnel=fact.tunnel_id,
+            lac=fact.group,
+            lac_hostname=fact.lac_hostname,
+            **_ends(fact.path),
+            **_cause(fact.cause, tunnel_cause(fact.cause)),
+        )
+
+    def tunnel_refused(self, fact: l2tp.TunnelRefused) -> None:
+        """Write ``tunnel_refused``."""
+        word = tunnel_cause(fact.cause)
+        held_back = self._limit.allow(("tunnel_refused", fact.group, word))
+        if held_back is not None:
+            self._log.warning(
+                "tunnel_refused",
+                lac=fact.group or None,
+                lac_hostname=fact.lac_hostname,
+                **_ends(fact.path),
+                **_cause(fact.cause, word),
+                **_repeated(held_back),
+            )
+
+    def call_refused(self, fact: l2tp.CallRefused) -> None:
+        """Write ``call_refused``."""
+        word = call_cause(fact.cause)
+        held_back = self._limit.allow(("call_refused", fact.group, word))
+        if held_back is not None:
+            self._log.warning(
+                "call_refused",
+                lac=fact.group,
+                **_ends(fact.path),
+                **_cause(fact.cause, word),
+                **_repeated(held_back),
+            )
+
+    def call_up(self, fact: l2tp.CallUp) -> None:
+        """Write ``call_up`` (debug)."""
+        info = fact.info
+        self._log.debug(
+            "call_up",
+            tunnel=tunnel_of(fact.key),
+            call=session_of(fact.key),
+            lac=info.group,
+            lac_hostname=info.lac_hostname,
+            **_ends(info.path),
+            calling_number=info.calling_number,
+            called_number=info.called_number,
+        )
+
+    def call_down(self, fact: l2tp.CallDown) -> None:
+        """Write ``call_down`` (debug)."""
+        cause = _cause(fact.cause, call_cause(fact.cause))
+        self._log.debug("call_down", tunnel=tunnel_of(fact.key), call=session_of(fact.key), **cause)
+
+    def datagram_dropped(self, fact: l2tp.Dropped) -> None:
+        """Write ``datagram_dropped`` (debug)."""
+        held_back = self._limit.allow(("datagram_dropped", fact.reason.value))
+        if held_back is not None:
+            ends = _ends(fact.path) if fact.path else {}
+            self._log.debug("datagram_dropped", reason=fact.reason.value, **ends, **_repeated(held_back))
+
+    def retransmitted(self, fact: l2tp.Retransmitted) -> None:
+        """Write ``retransmitted`` (debug)."""
+        self._log.debug("retransmitted", tunnel=fact.tunnel_id, lac=fact.group)
+
+    # ------------------------------------------------------------------ RADIUS
+
+    def server_dead(self, fact: radius.ServerDead) -> None:
+        """Write ``radius_server_dead``."""
+        self._log.error("radius_server_dead", server=fact.server, kind=fact.kind.value)
+
+    def server_alive(self, fact: radius.ServerAlive) -> None:
+        """Write ``radius_server_alive``."""
+        self._log.info("radius_server_alive", server=fact.server, kind=fact.kind.value)
+
+    def reply_dropped(self, fact: radius.ReplyDropped) -> None:
+        """Write ``radius_reply_dropped``; the line says which key of the configuration decides."""
+        reason = fact.reason
+        held_back = self._limit.allow(("radius_reply_dropped", fact.server, fact.kind.value, reason.value))
+        if held_back is None:
+            return
+        if reason is DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR:
+            advice = {"key": f"radius.server[{self._server(fact.server)}].message_authenticator", "hint": _UNSIGNED}
+        elif hint := _HINTS.get(reason):
+            advice = {"key": f"radius.server[{self._server(fact.server)}].secret", "hint": hint}
+        else:
+            advice = {}
+        self._log.warning(
+            "radius_reply_dropped",
+            server=fact.server,
+            kind=fact.kind.value,
+            reason=reason.value,
+            **advice,
+            **_repeated(held_back),
+        )
+
+    def accounting_unanswered(self, fact: radius.AccountingUnanswered) -> None:
+        """Write ``accounting_unanswered``."""
+        held_back = self._limit.allow("accounting_unanswered")
+        if held_back is not None:
+            self._log.warning("accounting_unanswered", record=fact.record, **_repeated(held_back))
+
+    def radius_answered(self, fact: radius.Answered) -> None:
+        """Write ``radius_answered`` (debug)."""
+        self._log.debug(
+            "radius_answered",
+            server=fact.server,
+            kind=fact.kind.value,
+            code=fact.code,
+            latency_ms=_milliseconds(fact.seconds),
+        )
+
+    def radius_resent(self, fact: radius.Resent) -> None:
+        """Write ``radius_resent`` (debug)."""
+        self._log.debug("radius_resent", server=fact.server, kind=fact.kind.value)
+
+    def radius_unanswered(self, fact: radius.Unanswered) -> None:
+        """Write ``radius_unanswered`` (debug; ``authentication_unanswered`` says it with the user's name)."""
+        self._log.debug("radius_unanswered", request=fact.key)
+
+    def accounting_acknowledged(self, fact: radius.AccountingAcknowledged) -> None:
+        """Write ``accounting_acknowledged`` (debug)."""
+        self._log.debug("accounting_acknowledged", record=fact.record, server=fact.server)
+
+    # ------------------------------------------------------------------ subscribers
+
+    def authenticated(self, fact: Authenticated) -> None:
+        """Write ``authentication_rejected`` or ``_unanswered``; an accepted one is ``session_up``'s to tell."""
+        if fact.outcome is AuthOutcome.ACCEPTED:
+            return
+        unanswered = fact.outcome is AuthOutcome.UNANSWERED
+        self._log.warning(
+            "authentication_unanswered" if unanswered else "authentication_rejected",
+            user=fact.user,
+            lac=fact.group,
+            method=fact.method,
+            outcome=fact.outcome.value,
+            source=fact.source,
+            text=fact.text,
+        )
+
+    def session_up(self, fact: SubscriberUp) -> None:
+        """Write ``session_up``."""
+        self._log.info(
+            "session_up",
+            session=fact.session,
+            user=fact.user,
+            lac=fact.group,
+            lac_hostname=fact.lac_hostname,
+            lac_address=fact.lac_address,
+            address=dotted_quad(fact.address),
+            method=fact.method,
+            setup_ms=_milliseconds(fact.setup_s),
+        )
+
+    def session_ended(self, fact: SubscriberEnded) -> None:
+        """Write ``session_ended``, the one line that has everything of a session."""
+        counters = fact.counters
+        self._log.info(
+            "session_ended",
+            session=fact.session,
+            user=fact.user,
+            lac=fact.group,
+            lac_hostname=fact.lac_hostname,
+            lac_address=fact.lac_address,
+            calling_number=fact.calling_number,
+            called_number=fact.called_number,
+            address=dotted_quad(fact.address),
+            method=fact.method,
+            phase=fact.phase.value,
+            duration_s=round(fact.duration_s, 3),
+            up_octets=counters.up_octets4 + counters.up_octets6,
+            up_packets=counters.up_packets4 + counters.up_packets6,
+            down_octets=counters.down_octets4 + counters.down_octets6,
+            down_packets=counters.down_packets4 + counters.down_packets6,
+            up_spoofed=counters.up_spoofed,
+            up_policed=counters.up_policed,
+            down_policed=counters.down_policed,
+            down_too_big=counters.down_too_big,
+            cause=TERMINATE_CAUSES[fact.cause],
+            reason=fact.reason,
+            text=fact.text,
+            echo_ms=_milliseconds(fact.echo_round_trip_s) if fact.echo_round_trip_s else None,
+        )
+
+    def frame_dropped(self, fact: ppp.Dropped) -> None:
+        """Write ``frame_dropped`` (debug)."""
+        held_back = self._limit.allow(("frame_dropped", fact.reason.value))
+        if held_back is not None:
+            self._log.debug("frame_dropped", reason=fact.reason.value, **_repeated(held_back))
+
+    def echo_measured(self, fact: ppp.EchoMeasured) -> None:
+        """Write ``echo_measured`` (debug)."""
+        self._log.debug("echo_measured", echo_ms=_milliseconds(fact.round_trip_s))
+
+    def _server(self, name: str) -> int | str:
+        return self._servers.get(name, name)
+
+
+def _ends(path: Path) -> dict[str, str | int]:
+    return {"lac_address": path.remote, "lac_port": path.remote_port, "local_address": path.local}
+
+
+def _cause(cause: l2tp.Cause, word: str) -> dict[str, str | int]:
+    return {"by": cause.by.value, "cause": word, "result": cause.result, "error": cause.error, "text": cause.text}
+
+
+def _repeated(held_back: int) -> dict[str, int]:
+    return {"held_back": held_back} if held_back else {}
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 2)

@@ -1,0 +1,88 @@
+"""structlog as the whole daemon uses it: one JSON object a line on stderr, or a console for people.
+
+Every text is cleaned here, in one place, so that no name or message from the network can
+forge a line or drive a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from typing import Any, BinaryIO, cast
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
+
+from bras.config.model import LogConfig
+from bras.telemetry.pipe import LogPipe
+from bras.telemetry.text import CLIP, clean, clean_deep
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+_Event = MutableMapping[str, Any]
+
+
+def start_logging(config: LogConfig, descriptor: int = 2) -> LogPipe:
+    """Set structlog up for the whole process, to ``descriptor``; close the pipe that is returned at the end.
+
+    From here on ``structlog.get_logger()`` is the logger of every module.
+    """
+    pipe = LogPipe(descriptor)
+    terminal = os.isatty(descriptor)
+    console = config.format == "console" or (config.format == "auto" and terminal)
+    structlog.configure(
+        processors=processors(console=console, colours=terminal and "NO_COLOR" not in os.environ),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[config.level]),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, pipe)),
+        cache_logger_on_first_use=True,
+    )
+    return pipe
+
+
+def make_logger(pipe: LogPipe, *, level: str = "info", console: bool = False) -> FilteringBoundLogger:
+    """Return a logger of its own into ``pipe``, apart from the process's set-up."""
+    return cast(
+        FilteringBoundLogger,
+        structlog.wrap_logger(
+            structlog.BytesLogger(cast(BinaryIO, pipe)),
+            processors=processors(console=console, colours=False),
+            wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+            cache_logger_on_first_use=True,
+        ),
+    )
+
+
+def processors(*, console: bool, colours: bool) -> list[Processor]:
+    """Return the chain from an event to octets."""
+    head: list[Processor] = [
+        structlog.processors.add_log_level,
+        _clean_values,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if not console:
+        return [*head, structlog.processors.format_exc_info, _render_json]
+    # The plain traceback: a pretty one prints local variables, and secrets with them.
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colours, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
+    )
+    return [*head, renderer, _encode]
+
+
+def _clean_values(_logger: WrappedLogger, _method: str, event: _Event) -> _Event:
+    for key, value in event.items():
+        if isinstance(value, str) and (len(value) > CLIP or not value.isprintable()):
+            event[key] = clean(value)
+    return event
+
+
+def _render_json(_logger: WrappedLogger, _method: str, event: _Event) -> bytes:
+    ordered = {"timestamp": event.pop("timestamp"), "level": event.pop("level"), "event": event.pop("event"), **event}
+    try:
+        return orjson.dumps(ordered, default=repr)
+    except TypeError:  # a lone surrogate inside a list, or a number beyond 64 bits
+        return orjson.dumps({key: repr(clean_deep(value)) for key, value in ordered.items()})
+
+
+def _encode(_logger: WrappedLogger, _method: str, line: Any) -> bytes:
+    return str(line).encode("utf-8", "backslashreplace")

@@ -1,0 +1,27 @@
+"""Where facts arrive: each is counted, and written if there is a line for it."""
+
+from __future__ import annotations
+
+from bras.lns.effects import Fact
+from bras.telemetry.counts import Counts
+from bras.telemetry.lines import Lines
+
+
+class Observer:
+    """Takes every ``Report`` of the machine; costs about a microsecond for a fact without a line."""
+
+    __slots__ = ("_count", "_write", "counts")
+
+    def __init__(self, counts: Counts, lines: Lines, *, debug: bool = False) -> None:
+        """Feed ``counts`` and ``lines``; ``debug`` as in ``Lines.handlers``."""
+        self.counts = counts
+        self._count = counts.handlers()
+        self._write = lines.handlers(debug=debug)
+
+    def observe(self, fact: Fact) -> None:
+        """Count the fact and write its line."""
+        kind = type(fact)
+        self._count[kind](fact)
+        write = self._write.get(kind)
+        if write is not None:
+            write(fact)
