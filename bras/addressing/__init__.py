@@ -1,0 +1,1 @@
+"""Addresses for subscribers: who holds which, and which one is given next."""
