@@ -65,12 +65,10 @@ class Model:
 
     def give_back(self, address: int, now: float) -> None:
         _, user = self.holder.pop(address)
-        for name, own in ADDRESSES.items():
+        for own in ADDRESSES.values():
             if address in own:
                 # a user is remembered with the last address only, in each pool
-                self.idle = [
-                    (a, at, "" if last == user and a in own else last) for a, at, last in self.idle
-                ]
+                self.idle = [(a, at, "" if last == user and a in own else last) for a, at, last in self.idle]
                 self.idle.append((address, now, user))
 
 
