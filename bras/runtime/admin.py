@@ -99,11 +99,8 @@ class AdminServer:
                 writer.write(_line(False, {"error": f"{MAX_CLIENTS} clients are connected already"}))
             else:
                 await self._converse(reader, writer)
-        except ConnectionError:
-            pass  # the client is gone: nobody is left to be told
-        except asyncio.CancelledError:
-            if self._server is not None and self._server.is_serving():
-                raise
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, or the server closes: nobody is left to be told
         finally:
             del self._clients[writer]
             writer.close()

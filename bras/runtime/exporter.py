@@ -62,7 +62,7 @@ class Exporter:
         async with self._turn:
             try:
                 answer = await asyncio.wait_for(self._ask(TakeCensus()), CENSUS_TIMEOUT_S)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 raise web.HTTPServiceUnavailable(text="the daemon is too busy to count\n") from None
             if not answer.ok:
                 raise web.HTTPServiceUnavailable(text="the daemon cannot count now\n")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate
+from operator import attrgetter
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
@@ -25,6 +27,77 @@ DataplaneTotals = Callable[[], tuple[Counters, Mapping[DropReason, int]]]
 
 Row = dict[str, Any]
 Samples = Iterable[tuple[Labels, float]]
+
+_SERVICE = ("server", "kind")
+_WAY = ("direction", "family")
+
+_COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    (
+        "bras_tunnel_setups_total",
+        "Tunnels that LACs asked for, by what became of it.",
+        ("lac", "outcome", "cause"),
+        "tunnels.setups",
+    ),
+    ("bras_tunnels_ended_total", "Established tunnels that ended.", ("lac", "by", "cause"), "tunnels.tunnels_ended"),
+    (
+        "bras_calls_total",
+        "Calls that LACs asked for, by what became of it.",
+        ("lac", "outcome", "cause"),
+        "tunnels.calls",
+    ),
+    ("bras_calls_ended_total", "Established calls that ended.", ("lac", "by", "cause"), "tunnels.calls_ended"),
+    ("bras_retransmissions_total", "L2TP control messages that were sent again.", ("lac",), "tunnels.retransmissions"),
+    (
+        "bras_authentications_total",
+        "Authentications that were decided.",
+        ("lac", "method", "outcome"),
+        "subscribers.authentications",
+    ),
+    (
+        "bras_sessions_ended_total",
+        "Sessions that ended, by Acct-Terminate-Cause and reason.",
+        ("lac", "cause", "reason"),
+        "subscribers.ended",
+    ),
+    ("bras_radius_retransmissions_total", "Requests that were sent again.", _SERVICE, "radius.resent"),
+    ("bras_radius_replies_total", "Replies that were taken.", (*_SERVICE, "code"), "radius.replies"),
+    (
+        "bras_radius_replies_dropped_total",
+        "Replies that were dropped.",
+        (*_SERVICE, "reason"),
+        "radius.replies_dropped",
+    ),
+    (
+        "bras_radius_unanswered_total",
+        "Requests that no server answered; an accounting record is kept and tried again.",
+        ("kind",),
+        "radius.unanswered",
+    ),
+    (
+        "bras_radius_accounting_acknowledged_total",
+        "Accounting records that a server took.",
+        ("server",),
+        "radius.acknowledged",
+    ),
+)
+"""Counters that facts feed: name, help, labels, where in ``Counts``."""
+
+_CENSUS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
+    ("bras_tunnels", "Tunnels that exist now.", "tunnels", ("lac", "state"), "count"),
+    ("bras_sessions", "Sessions that exist now, by where they stand.", "sessions", ("lac", "state"), "count"),
+    ("bras_radius_server_up", "Whether a server counts as alive.", "radius", _SERVICE, "up"),
+    ("bras_radius_requests_in_flight", "Requests that wait for an answer.", "radius", _SERVICE, "in_flight"),
+    ("bras_radius_requests_total", "Requests sent, repetitions not counted.", "radius", _SERVICE, "requests"),
+    ("bras_pool_exhausted_total", "Requests that a pool had no address for.", "pools", ("pool",), "exhausted"),
+)
+"""What the census says: name (``_total`` makes it a counter), help, list, labels, key of the value."""
+
+_MEASURED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("bras_session_setup_seconds", "From an established call to a forwarding session.", ()),
+    ("bras_echo_round_trip_seconds", "Round-trip time of LCP echoes to subscribers.", ()),
+    ("bras_radius_latency_seconds", "From the first transmission of a request to its reply.", _SERVICE),
+)
+"""Histograms: name, help, labels."""
 
 
 class BrasCollector(Collector):
@@ -54,190 +127,54 @@ class BrasCollector(Collector):
         build = InfoMetricFamily("bras_build", "Version of bras and of its Python.")
         build.add_metric([], {"version": self._version, "python": platform.python_version()})
         yield build
-        yield from self._tunnels()
-        yield from self._subscribers()
-        yield from self._radius()
-        yield from self._pools()
+        for name, text, part, labels, key in _CENSUS:
+            rows = self._census.get(part, ())
+            yield _family(name, text, labels, [(tuple(row[label] for label in labels), row[key]) for row in rows])
+        yield self._pools()
+        for name, text, labels, where in _COUNTED:
+            yield _family(name, text, labels, attrgetter(where)(self._counts).items())
+        yield from self._histograms()
         yield from self._forwarded()
-        yield _counter(
-            "bras_log_lines_dropped_total",
-            "Log lines lost because their reader was too slow.",
-            (),
-            [((), self._log_lines_dropped())],
-        )
+        lost = self._log_lines_dropped()
+        yield _family("bras_log_lines_dropped_total", "Log lines lost: their reader was too slow.", (), [((), lost)])
 
-    def _rows(self, name: str, *labels: str) -> list[tuple[Labels, Row]]:
-        """Return the rows of a part of the census, each with the values of ``labels``."""
-        return [(tuple(row[label] for label in labels), row) for row in self._census.get(name, ())]
-
-    def _tunnels(self) -> Iterator[Metric]:
-        counts = self._counts.tunnels
-        yield _gauge(
-            "bras_tunnels",
-            "Tunnels that exist now.",
-            ("lac", "state"),
-            [(labels, row["count"]) for labels, row in self._rows("tunnels", "lac", "state")],
-        )
-        yield _counter(
-            "bras_tunnel_setups_total",
-            "Tunnels that LACs asked for, by what became of it.",
-            ("lac", "outcome", "cause"),
-            counts.setups.items(),
-        )
-        yield _counter(
-            "bras_tunnels_ended_total",
-            "Established tunnels that ended.",
-            ("lac", "by", "cause"),
-            counts.tunnels_ended.items(),
-        )
-        yield _counter(
-            "bras_calls_total",
-            "Calls that LACs asked for, by what became of it.",
-            ("lac", "outcome", "cause"),
-            counts.calls.items(),
-        )
-        yield _counter(
-            "bras_calls_ended_total",
-            "Established calls that ended.",
-            ("lac", "by", "cause"),
-            counts.calls_ended.items(),
-        )
-        yield _counter(
-            "bras_retransmissions_total",
-            "L2TP control messages that were sent again.",
-            ("lac",),
-            counts.retransmissions.items(),
-        )
-
-    def _subscribers(self) -> Iterator[Metric]:
-        counts = self._counts.subscribers
-        yield _gauge(
-            "bras_sessions",
-            "Sessions that exist now, by where they stand.",
-            ("lac", "state"),
-            [(labels, row["count"]) for labels, row in self._rows("sessions", "lac", "state")],
-        )
-        yield _counter(
-            "bras_authentications_total",
-            "Authentications that were decided.",
-            ("lac", "method", "outcome"),
-            counts.authentications.items(),
-        )
-        yield _counter(
-            "bras_sessions_ended_total",
-            "Sessions that ended, by Acct-Terminate-Cause and reason.",
-            ("lac", "cause", "reason"),
-            counts.ended.items(),
-        )
-        yield _histogram(
-            "bras_session_setup_seconds",
-            "From an established call to a forwarding session.",
-            (),
-            [((), counts.setup)],
-        )
-        yield _histogram(
-            "bras_echo_round_trip_seconds",
-            "Round-trip time of LCP echoes to subscribers.",
-            (),
-            [((), counts.echo)],
-        )
-
-    def _radius(self) -> Iterator[Metric]:
-        counts = self._counts.radius
-        service = ("server", "kind")
-        rows = self._rows("radius", *service)
-        yield _gauge(
-            "bras_radius_server_up", "Whether a server counts as alive.", service, [(at, row["up"]) for at, row in rows]
-        )
-        yield _gauge(
-            "bras_radius_requests_in_flight",
-            "Requests that wait for an answer.",
-            service,
-            [(at, row["in_flight"]) for at, row in rows],
-        )
-        yield _counter(
-            "bras_radius_requests_total",
-            "Requests sent, repetitions not counted.",
-            service,
-            [(at, row["requests"]) for at, row in rows],
-        )
-        yield _counter(
-            "bras_radius_retransmissions_total", "Requests that were sent again.", service, counts.resent.items()
-        )
-        yield _counter(
-            "bras_radius_replies_total", "Replies that were taken.", (*service, "code"), counts.replies.items()
-        )
-        yield _counter(
-            "bras_radius_replies_dropped_total",
-            "Replies that were dropped.",
-            (*service, "reason"),
-            counts.replies_dropped.items(),
-        )
-        yield _counter(
-            "bras_radius_unanswered_total",
-            "Requests that no server answered; an accounting record is kept and tried again.",
-            ("kind",),
-            counts.unanswered.items(),
-        )
-        yield _counter(
-            "bras_radius_accounting_acknowledged_total",
-            "Accounting records that a server took.",
-            ("server",),
-            counts.acknowledged.items(),
-        )
-        yield _histogram(
-            "bras_radius_latency_seconds",
-            "From the first transmission of a request to its reply.",
-            service,
-            counts.latency.items(),
-        )
-
-    def _pools(self) -> Iterator[Metric]:
-        rows = self._rows("pools", "pool")
-        yield _gauge(
+    def _pools(self) -> Metric:
+        return _family(
             "bras_pool_addresses",
             "Addresses of a pool: in use, held for who had them last, free.",
             ("pool", "state"),
-            [((*pool, state), row[state]) for pool, row in rows for state in ("used", "held", "free")],
+            [((row["pool"], at), row[at]) for row in self._census.get("pools", ()) for at in ("used", "held", "free")],
         )
-        yield _counter(
-            "bras_pool_exhausted_total",
-            "Requests that a pool had no address for.",
-            ("pool",),
-            [(pool, row["exhausted"]) for pool, row in rows],
-        )
+
+    def _histograms(self) -> Iterator[Metric]:
+        subscribers = self._counts.subscribers
+        latency = self._counts.radius.latency
+        sources: tuple[dict[Labels, Histogram], ...] = ({(): subscribers.setup}, {(): subscribers.echo}, latency)
+        for (name, text, labels), histograms in zip(_MEASURED, sources, strict=True):
+            family = HistogramMetricFamily(name, text, labels=labels)
+            for values, histogram in histograms.items():
+                family.add_metric(values, _buckets(histogram), sum_value=histogram.total)
+            yield family
 
     def _forwarded(self) -> Iterator[Metric]:
         total, drops = self._dataplane()
-        way = ("direction", "family")
-        yield _counter(
-            "bras_forwarded_bytes_total",
-            "Octets of subscribers' IP packets as forwarded; up is from the subscriber.",
-            way,
-            [
-                (("up", "ipv4"), total.up_octets4),
-                (("down", "ipv4"), total.down_octets4),
-                (("up", "ipv6"), total.up_octets6),
-                (("down", "ipv6"), total.down_octets6),
-            ],
-        )
-        yield _counter(
-            "bras_forwarded_packets_total",
-            "Subscribers' IP packets as forwarded; up is from the subscriber.",
-            way,
-            [
-                (("up", "ipv4"), total.up_packets4),
-                (("down", "ipv4"), total.down_packets4),
-                (("up", "ipv6"), total.up_packets6),
-                (("down", "ipv6"), total.down_packets6),
-            ],
-        )
+        for unit, what in (("octets", "bytes"), ("packets", "packets")):
+            yield _family(
+                f"bras_forwarded_{what}_total",
+                f"Subscribers' IP packets as forwarded, in {what}; up is from the subscriber.",
+                _WAY,
+                [
+                    ((direction, f"ipv{family}"), getattr(total, f"{direction}_{unit}{family}"))
+                    for family in (4, 6)
+                    for direction in ("up", "down")
+                ],
+            )
         layers = (
             ("l2tp", self._counts.tunnels.dropped),
             ("ppp", self._counts.subscribers.dropped),
             ("dataplane", drops),
         )
-        yield _counter(
+        yield _family(
             "bras_dropped_total",
             "Datagrams, frames and packets that were dropped.",
             ("layer", "reason"),
@@ -254,27 +191,15 @@ def make_registry(collector: BrasCollector) -> CollectorRegistry:
     return registry
 
 
-def _counter(name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
+def _family(name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:
+    make = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    family: CounterMetricFamily | GaugeMetricFamily = make(name, text, labels=labels)
     for values, count in samples:
         family.add_metric(values, count)
     return family
 
 
-def _gauge(name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for values, count in samples:
-        family.add_metric(values, count)
-    return family
-
-
-def _histogram(name: str, text: str, labels: tuple[str, ...], samples: Iterable[tuple[Labels, Histogram]]) -> Metric:
-    family = HistogramMetricFamily(name, text, labels=labels)
-    for values, histogram in samples:
-        buckets = []
-        below = 0
-        for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
-            below += count
-            buckets.append((bound, below))
-        family.add_metric(values, buckets, sum_value=histogram.total)
-    return family
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Return upper bounds with what lies at or below each."""
+    bounds = (*map(str, histogram.bounds), "+Inf")
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))

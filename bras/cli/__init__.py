@@ -1,0 +1,1 @@
+"""The shell's ``bras``: parse, call, print; nothing else."""

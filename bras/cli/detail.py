@@ -1,0 +1,100 @@
+"""All of one session, in the order in which one asks: who, where, what, how much, until when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bras.cli.human import duration, milliseconds, octets, plain, rate
+
+Facts = list[tuple[str, str]]
+Row = dict[str, Any]
+
+_FORMATS = {"_bps": rate, "_octets": octets, "_s": duration}
+"""How a value of the profile reads, by the end of its name."""
+
+
+def sections(row: Row) -> list[tuple[str, Facts]]:
+    """Return the sections of a ShowSession detail."""
+    return [
+        (f"session {row['session']}", _who(row)),
+        ("tunnel", _tunnel(row)),
+        ("traffic", _traffic(row)),
+        ("profile", _profile(row)),
+        ("time", _time(row)),
+        ("accounting", _accounting(row)),
+    ]
+
+
+def _who(row: Row) -> Facts:
+    return [
+        ("user", row["user"]),
+        ("state", row["state"]),
+        ("address", plain(row["address"])),
+        ("method", row["method"]),
+        ("mtu", plain(row["mtu"])),
+        ("echo", milliseconds(row["echo_ms"])),
+        ("calling number", row["calling_number"]),
+        ("called number", row["called_number"]),
+    ]
+
+
+def _tunnel(row: Row) -> Facts:
+    return [
+        ("lac", row["lac"]),
+        ("hostname", row["lac_hostname"]),
+        ("remote", row["remote"]),
+        ("local", row["local"]),
+        ("tunnel", f"{row['tunnel']}, the LAC's {row['peer_tunnel']}"),
+        ("call", f"{row['call']}, the LAC's {row['peer_call']}"),
+        ("serial number", plain(row["serial_number"])),
+        ("connect speed", _speeds(row)),
+    ]
+
+
+def _speeds(row: Row) -> str:
+    if not row["tx_speed_bps"] and not row["rx_speed_bps"]:
+        return ""
+    return f"{rate(row['tx_speed_bps'])} down, {rate(row['rx_speed_bps'] or row['tx_speed_bps'])} up"
+
+
+def _traffic(row: Row) -> Facts:
+    facts = [
+        (f"{way} ipv{family}", f"{octets(row[f'{way}_octets{family}'])} in {row[f'{way}_packets{family}']} packets")
+        for family in (4, 6)
+        for way in ("down", "up")
+        if family == 4 or row[f"{way}_packets6"]
+    ]
+    drops = ("up_spoofed", "up_policed", "down_policed", "down_too_big")
+    return facts + [(name.replace("_", " "), f"{row[name]} packets dropped") for name in drops if row[name]]
+
+
+def _profile(row: Row) -> Facts:
+    return [(name, f"{_value(name, entry['value'])}  ({entry['source']})") for name, entry in row["profile"].items()]
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        for ending, read in _FORMATS.items():
+            if name.endswith(ending):
+                return read(value) if value else "none"
+    return plain(value)
+
+
+def _time(row: Row) -> Facts:
+    return [
+        ("up for", duration(row["uptime_s"])),
+        ("session timeout in", duration(row["session_timeout_left_s"])),
+        ("idle timeout in", duration(row["idle_timeout_left_s"])),
+    ]
+
+
+def _accounting(row: Row) -> Facts:
+    accounting = row["accounting"]
+    return [
+        ("records", accounting["state"]),
+        ("server", plain(accounting["server"])),
+        ("interim every", duration(accounting["interim_interval_s"])),
+        ("next interim in", duration(accounting["next_interim_s"])),
+        ("unacknowledged", str(accounting["unacknowledged"])),
+        ("class", plain(row["classes"])),
+    ]

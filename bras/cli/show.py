@@ -1,0 +1,123 @@
+"""``bras show``: what the daemon knows, as tables or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bras import __version__
+from bras.cli.client import Row
+from bras.cli.common import JsonOption, SocketConfigOption, SocketOption, console, daemon, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Show sessions, tunnels, LAC groups, pools, RADIUS servers.")
+
+
+@app.command()
+def sessions(
+    user: Annotated[str | None, typer.Option(help="Only sessions of this user name.")] = None,
+    lac: Annotated[str | None, typer.Option(help="Only sessions of this LAC group.")] = None,
+    address: Annotated[str | None, typer.Option(help="Only the session with this IPv4 address.")] = None,
+    json: JsonOption = False,
+    socket: SocketOption = None,
+    config: SocketConfigOption = None,
+) -> None:
+    """List sessions; filters narrow the list together."""
+    with daemon(socket, config) as client:
+        pages = client.sessions(user=user, group=lac, address=address)
+        if json:
+            _stream_json(pages)
+            return
+        from bras.cli import columns, tables  # noqa: PLC0415  (keeps --help quick)
+
+        out = console()
+        count = tables.print_rows(out, columns.SESSIONS, pages)
+        if out.is_terminal:
+            out.print(f"{count} session{'' if count == 1 else 's'}")
+
+
+def _stream_json(pages: Iterable[list[Row]]) -> None:
+    """Print ``{"sessions": [...]}`` a row a line, without holding them all."""
+    import orjson  # noqa: PLC0415  (keeps --help quick)
+
+    before = '{"sessions": [\n'
+    for page in pages:
+        for row in page:
+            typer.echo(before + orjson.dumps(row).decode(), nl=False)
+            before = ",\n"
+    typer.echo("]}" if before.startswith(",") else before + "]}")
+
+
+@app.command()
+def session(
+    selector: Annotated[str, typer.Argument(help="Acct-Session-Id, user name or IPv4 address.")],
+    json: JsonOption = False,
+    socket: SocketOption = None,
+    config: SocketConfigOption = None,
+) -> None:
+    """Show all of a session, each value of its profile with its source."""
+    with daemon(socket, config) as client:
+        body = client.ask("show session", selector=selector)
+    if json:
+        print_json(body)
+        return
+    from bras.cli import detail, tables  # noqa: PLC0415  (keeps --help quick)
+
+    out = console()
+    for row in body["sessions"]:
+        tables.print_facts(out, detail.sections(row))
+
+
+@app.command()
+def tunnels(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """List tunnels."""
+    _table("tunnels", "tunnels", json, socket, config)
+
+
+@app.command()
+def lacs(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """List LAC groups, with what they hold and may hold."""
+    _table("lacs", "lacs", json, socket, config)
+
+
+@app.command()
+def pools(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """List pools of addresses."""
+    _table("pools", "pools", json, socket, config)
+
+
+@app.command()
+def radius(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """List RADIUS servers, one line for each service."""
+    _table("radius", "servers", json, socket, config)
+
+
+def _table(what: str, key: str, json: bool, socket: Path | None, config: Path | None) -> None:
+    with daemon(socket, config) as client:
+        body = client.ask(f"show {what}")
+    if json:
+        print_json(body)
+        return
+    from bras.cli import columns, tables  # noqa: PLC0415  (keeps --help quick)
+
+    of = {"tunnels": columns.TUNNELS, "lacs": columns.LACS, "pools": columns.POOLS, "radius": columns.RADIUS}
+    tables.print_rows(console(), of[what], [body[key]])
+
+
+@app.command()
+def version(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """Show which bras this is, and which one is running."""
+    with daemon(socket, config) as client:
+        running: dict[str, Any] = client.ask("show version")
+    if json:
+        print_json({"command": __version__, "daemon": running})
+        return
+    from bras.cli import human, tables  # noqa: PLC0415  (keeps --help quick)
+
+    facts = [
+        (name.removesuffix("_s"), human.duration(value) if name.endswith("_s") else human.plain(value))
+        for name, value in running.items()
+    ]
+    tables.print_facts(console(), [("command", [("version", __version__)]), ("daemon", facts)])
