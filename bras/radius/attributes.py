@@ -1,0 +1,313 @@
+"""What a session is, as attributes; and what a server's answer means.
+
+``IdentityEncoder`` makes the attributes that stay the same over a session, once;
+``AnswerReader`` turns a verified reply into ``Accepted`` or ``Rejected``.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from bras.config.model import Grant, RadiusConfig
+from bras.errors import DropReason
+from bras.radius.codec import ACCESS_ACCEPT, ACCESS_CHALLENGE, ACCESS_REJECT, Codec, Reply, ReplyReader, SharedSecret
+from bras.radius.events import Accepted, Rejected
+from bras.wire import ipv4_of, ipv4_text
+
+SERVICE_FRAMED = 2
+"""Service-Type (RFC 2865 section 5.6)."""
+PROTOCOL_PPP = 1
+"""Framed-Protocol (RFC 2865 section 5.7)."""
+PORT_VIRTUAL = 5
+"""NAS-Port-Type (RFC 2865 section 5.41)."""
+TUNNEL_L2TP = 3
+"""Tunnel-Type (RFC 2868 section 3.1)."""
+MEDIUM_IPV4, MEDIUM_IPV6 = 1, 2
+"""Tunnel-Medium-Type (RFC 2868 section 3.2)."""
+NAS_CHOOSES = 0xFFFFFFFE
+USER_CHOOSES = 0xFFFFFFFF
+"""Framed-IP-Address (RFC 2865 section 5.8)."""
+MIN_INTERIM_S = 60
+"""A shorter Acct-Interim-Interval must not be sent (RFC 2869 section 5.16); it counts as this."""
+MAX_TUNNELS_KEPT = 8192
+"""Tunnels whose attributes are kept encoded; twice what a worker can hold."""
+
+
+class TunnelIdentity(NamedTuple):
+    """The tunnel through which a session comes: the same for all its sessions."""
+
+    client_endpoint: str
+    """The LAC's address (Tunnel-Client-Endpoint)."""
+    server_endpoint: str
+    """Our address, as the LAC called it (Tunnel-Server-Endpoint)."""
+    client_name: str
+    """The LAC's Host Name (Tunnel-Client-Auth-Id)."""
+    server_name: str
+    """Our Host Name (Tunnel-Server-Auth-Id)."""
+    assignment: str = ""
+    """Name of the tunnel, for accounting (Tunnel-Assignment-Id)."""
+
+
+class Identity(NamedTuple):
+    """Who calls, and from where."""
+
+    user_name: bytes
+    """As the client gave it; one that no attribute can carry (none, or over 253 octets) is left out."""
+    session_id: str
+    """Acct-Session-Id."""
+    nas_port: int
+    nas_port_id: str
+    calling: str
+    """Calling number; the LAC's address stands for none."""
+    called: str
+    """Called number; our address stands for none."""
+    connect_info: str
+    """Speeds in bit/s as "transmit/receive"; empty when not known."""
+    connection: str
+    """Call serial number (Acct-Tunnel-Connection, RFC 2867 section 4.1)."""
+    tunnel: TunnelIdentity
+
+
+class Blobs(NamedTuple):
+    """An Identity, encoded."""
+
+    access: bytes
+    """For Access-Requests; begins with User-Name."""
+    accounting: bytes
+    """For accounting records: the same, and what belongs in no Access-Request."""
+
+
+class IdentityEncoder:
+    """Makes the attributes of an Identity."""
+
+    __slots__ = ("_assignment", "_config", "_connection", "_session", "_tunnel", "_tunnels", "_user_name")
+
+    def __init__(self, codec: Codec, config: RadiusConfig) -> None:
+        """Take the encoders from the dictionary."""
+        self._config = config
+        self._user_name = codec.encoder("User-Name", "string")
+        self._session = _SessionEncoders(codec)
+        self._tunnel = _TunnelEncoders(codec)
+        self._assignment = codec.encoder("Tunnel-Assignment-Id", "string")
+        self._connection = codec.encoder("Acct-Tunnel-Connection", "string")
+        self._tunnels: dict[TunnelIdentity, tuple[bytes, bytes]] = {}
+
+    def encode(self, identity: Identity) -> Blobs:
+        """Encode a session's constant attributes."""
+        tunnel = identity.tunnel
+        ends = self._tunnels.get(tunnel)
+        if ends is None:
+            ends = self._encode_tunnel(tunnel)
+        session = self._session
+        access = (
+            self.user_name(identity.user_name)
+            + ends[0]
+            + session.nas_port(identity.nas_port)
+            + session.nas_port_id(identity.nas_port_id)
+            + session.session_id(identity.session_id)
+            + session.calling(identity.calling or tunnel.client_endpoint)
+            + session.called(identity.called or tunnel.server_endpoint)
+            + session.connect_info(identity.connect_info)
+        )
+        return Blobs(access, access + ends[1] + self._connection(identity.connection))
+
+    def user_name(self, name: bytes) -> bytes:
+        """Encode a User-Name, whole or not at all: a cut one could be somebody else's."""
+        return self._user_name(name) if len(name) <= 253 else b""
+
+    def rename(self, accounting: bytes, name: bytes) -> bytes:
+        """Put the User-Name of an Access-Accept in the place of the client's (RFC 2865 section 5.1)."""
+        rest = accounting[accounting[1] :] if accounting[:1] == b"\x01" else accounting
+        return self.user_name(name) + rest
+
+    def nas(self, address: str = "") -> bytes:
+        """Encode who we are; ``address`` stands for NAS-IP-Address when none is configured."""
+        tunnel, config = self._tunnel, self._config
+        address = config.nas_ip_address or address
+        if ":" not in address:
+            return tunnel.nas_identifier(config.nas_identifier) + tunnel.nas_ip_address(address)
+        return tunnel.nas_identifier(config.nas_identifier) + tunnel.nas_ipv6_address(ip_address(address).packed)
+
+    def _encode_tunnel(self, tunnel: TunnelIdentity) -> tuple[bytes, bytes]:
+        """Encode what the sessions of a tunnel have in common, and keep it."""
+        encoders = self._tunnel
+        access = (
+            self.nas(tunnel.server_endpoint)
+            + encoders.service_type(SERVICE_FRAMED)
+            + encoders.framed_protocol(PROTOCOL_PPP)
+            + encoders.nas_port_type(PORT_VIRTUAL)
+            + encoders.type(TUNNEL_L2TP)
+            + encoders.medium(MEDIUM_IPV6 if ":" in tunnel.client_endpoint else MEDIUM_IPV4)
+            + encoders.client_endpoint(tunnel.client_endpoint)
+            + encoders.server_endpoint(tunnel.server_endpoint)
+            + encoders.client_name(tunnel.client_name)
+            + encoders.server_name(tunnel.server_name)
+        )
+        ends = (access, self._assignment(tunnel.assignment))
+        if len(self._tunnels) >= MAX_TUNNELS_KEPT:
+            self._tunnels.clear()
+        self._tunnels[tunnel] = ends
+        return ends
+
+
+class _SessionEncoders:
+    """Encoders of what differs from session to session."""
+
+    __slots__ = ("called", "calling", "connect_info", "nas_port", "nas_port_id", "session_id")
+
+    def __init__(self, codec: Codec) -> None:
+        self.nas_port = codec.encoder("NAS-Port", "integer")
+        self.nas_port_id = codec.encoder("NAS-Port-Id", "string")
+        self.session_id = codec.encoder("Acct-Session-Id", "string")
+        self.calling = codec.encoder("Calling-Station-Id", "string")
+        self.called = codec.encoder("Called-Station-Id", "string")
+        self.connect_info = codec.encoder("Connect-Info", "string")
+
+
+class _TunnelEncoders:
+    """Encoders of what the sessions of a tunnel have in common."""
+
+    __slots__ = (
+        "client_endpoint",
+        "client_name",
+        "framed_protocol",
+        "medium",
+        "nas_identifier",
+        "nas_ip_address",
+        "nas_ipv6_address",
+        "nas_port_type",
+        "server_endpoint",
+        "server_name",
+        "service_type",
+        "type",
+    )
+
+    def __init__(self, codec: Codec) -> None:
+        self.nas_identifier = codec.encoder("NAS-Identifier", "string")
+        self.nas_ip_address = codec.encoder("NAS-IP-Address", "ipaddr")
+        self.nas_ipv6_address = codec.encoder("NAS-IPv6-Address", "ipv6addr")
+        self.service_type = codec.encoder("Service-Type", "integer")
+        self.framed_protocol = codec.encoder("Framed-Protocol", "integer")
+        self.nas_port_type = codec.encoder("NAS-Port-Type", "integer")
+        self.type = codec.encoder("Tunnel-Type", "integer")
+        self.medium = codec.encoder("Tunnel-Medium-Type", "integer")
+        self.client_endpoint = codec.encoder("Tunnel-Client-Endpoint", "string")
+        self.server_endpoint = codec.encoder("Tunnel-Server-Endpoint", "string")
+        self.client_name = codec.encoder("Tunnel-Client-Auth-Id", "string")
+        self.server_name = codec.encoder("Tunnel-Server-Auth-Id", "string")
+
+
+ANSWER_ATTRIBUTES = {
+    "User-Name": "string",
+    "Service-Type": "integer",
+    "Framed-Protocol": "integer",
+    "Framed-IP-Address": "ipaddr",
+    "Framed-Pool": "string",
+    "Session-Timeout": "integer",
+    "Idle-Timeout": "integer",
+    "Acct-Interim-Interval": "integer",
+    "Class": "octets",
+    "Reply-Message": "string",
+    "MS-CHAP-Error": "octets",
+    "MS-CHAP2-Success": "octets",
+    "MS-Primary-DNS-Server": "ipaddr",
+    "MS-Secondary-DNS-Server": "ipaddr",
+    "MS-Primary-NBNS-Server": "ipaddr",
+    "MS-Secondary-NBNS-Server": "ipaddr",
+    "Bras-Profile": "string",
+}
+"""Every attribute that is understood in an answer to an Access-Request."""
+
+
+class AnswerReader:
+    """Verifies and understands answers to Access-Requests."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, codec: Codec) -> None:
+        """Take the attributes from the dictionary."""
+        self._reader = ReplyReader(codec, ANSWER_ATTRIBUTES, repeated=("Class", "Reply-Message"))
+
+    def read(
+        self, data: bytes, authenticator: bytes, secret: SharedSecret, signed: bool, *, key: int, server: str
+    ) -> Accepted | Rejected | DropReason:
+        """Return what the answer to request ``key`` says, or why it is not believed.
+
+        ``signed``: an answer without Message-Authenticator is not believed.
+        """
+        reply = self._reader.read(data, authenticator, secret, signed)
+        if isinstance(reply, DropReason):
+            return reply
+        if reply.code == ACCESS_ACCEPT:
+            return _accepted(reply, key, server)
+        if reply.code == ACCESS_REJECT:
+            return _rejected(reply, key, server, "reject")
+        if reply.code == ACCESS_CHALLENGE:
+            return _rejected(reply, key, server, "challenge")
+        return DropReason.RADIUS_UNEXPECTED_CODE
+
+
+def text_of(octets: bytes) -> str:
+    """Read UTF-8; octets that are none stay visible as ``\\xNN``."""
+    return octets.decode("utf-8", "backslashreplace")
+
+
+def _accepted(reply: Reply, key: int, server: str) -> Accepted | Rejected:
+    """Understand an Access-Accept.
+
+    One that grants a service that we do not offer is a refusal (RFC 2865 section 5.6).
+    """
+    numbers, octets = reply.numbers, reply.octets
+    if (
+        numbers.get("Service-Type", SERVICE_FRAMED) != SERVICE_FRAMED
+        or numbers.get("Framed-Protocol", PROTOCOL_PPP) != PROTOCOL_PPP
+    ):
+        return _rejected(reply, key, server, "unsupported")
+    name, profile = octets.get("User-Name"), octets.get("Bras-Profile")
+    return Accepted(
+        key,
+        server,
+        _grant(numbers, octets),
+        None if profile is None else text_of(profile),
+        None if name is None else text_of(name),
+        reply.repeated.get("Class", ()),
+        _message(reply),
+        octets.get("MS-CHAP2-Success", b"")[1:],
+    )
+
+
+def _rejected(reply: Reply, key: int, server: str, reason: str) -> Rejected:
+    """Understand an Access-Reject or what counts as one."""
+    return Rejected(key, server, _message(reply), reply.octets.get("MS-CHAP-Error", b"")[1:], reason)
+
+
+def _message(reply: Reply) -> str:
+    """Join the Reply-Messages (RFC 2865 section 5.18)."""
+    parts = reply.repeated.get("Reply-Message")
+    return "" if parts is None else text_of(b"".join(parts))
+
+
+def _grant(numbers: dict[str, int], octets: dict[str, bytes]) -> Grant:
+    """Gather what the server grants."""
+    address = numbers.get("Framed-IP-Address", 0)
+    pool = octets.get("Framed-Pool")
+    session, idle = numbers.get("Session-Timeout"), numbers.get("Idle-Timeout")
+    interim = numbers.get("Acct-Interim-Interval")
+    return Grant(
+        address=address if 0 < address < NAS_CHOOSES else None,
+        pool=None if pool is None else text_of(pool),
+        session_timeout_s=None if session is None else float(session),
+        idle_timeout_s=None if idle is None else float(idle),
+        interim_interval_s=None if interim is None else float(max(interim, MIN_INTERIM_S) if interim else 0),
+        dns=_pair(numbers.get("MS-Primary-DNS-Server"), numbers.get("MS-Secondary-DNS-Server")),
+        nbns=_pair(numbers.get("MS-Primary-NBNS-Server"), numbers.get("MS-Secondary-NBNS-Server")),
+        accept_client_address=True if address == USER_CHOOSES else None,
+    )
+
+
+def _pair(primary: int | None, secondary: int | None) -> tuple[str, ...] | None:
+    """Write a first and second server as text; ``None`` when neither is named."""
+    if primary is None and secondary is None:
+        return None
+    return tuple(ipv4_text(address) for address in (primary, secondary) if address)

@@ -1,0 +1,184 @@
+"""The Profile: what one subscriber gets, each value from the strongest layer that names it.
+
+The one precedence, strongest first::
+
+    RADIUS attribute > [[profile]] named by RADIUS > local user > [[profile]] of the local user
+    > [[lac]] > [defaults] > [ppp] (name servers only) > built-in
+
+Everything but the RADIUS attributes is configuration, so its merge is kept per (group,
+profile, user) and a session costs one pass over the RADIUS layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from bras.config.model import Config, Grant
+
+BURST_SHARE = 32
+"""A quarter second of a rate in bit/s, in octets: rate / 8 / 4."""
+MIN_BURST_OCTETS = 16000
+MAX_MERGES_KEPT = 20000
+"""Merges of configuration layers kept; each local user that logs in has one."""
+
+
+class Profile(NamedTuple):
+    """What a subscriber gets; the fields are those of ``Grant``, every one decided."""
+
+    address: int | None
+    """``None``: one from the pool."""
+    pool: str | None
+    """``None``: no pool is named anywhere."""
+    vrf: int
+    session_timeout_s: float
+    """0: never."""
+    idle_timeout_s: float
+    """0: never."""
+    interim_interval_s: float
+    """0: no Interim-Updates."""
+    dns: tuple[str, ...]
+    nbns: tuple[str, ...]
+    rate_up_bps: int
+    """0: unlimited."""
+    rate_down_bps: int
+    """0: unlimited."""
+    burst_up_octets: int
+    burst_down_octets: int
+    accept_client_address: bool
+    source_check: bool
+    sources: tuple[str, ...]
+    """For each field before this one, in order, the layer that decided it."""
+
+    def rows(self) -> dict[str, tuple[object, str]]:
+        """Return field: (value, source), for ``show session``."""
+        return {name: (self[at], self.sources[at]) for at, name in enumerate(FIELDS)}
+
+    def save(self) -> list[object]:
+        """Return plain data."""
+        return [list(value) if isinstance(value, tuple) else value for value in self]
+
+
+FIELDS = Profile._fields[:-1]
+BURST_UP, BURST_DOWN = FIELDS.index("burst_up_octets"), FIELDS.index("burst_down_octets")
+RATE_UP, RATE_DOWN = FIELDS.index("rate_up_bps"), FIELDS.index("rate_down_bps")
+BUILT_IN_SOURCE = "built-in"
+BUILT_IN = Grant(
+    vrf=0,
+    session_timeout_s=0.0,
+    idle_timeout_s=0.0,
+    interim_interval_s=0.0,
+    dns=(),
+    nbns=(),
+    rate_up_bps=0,
+    rate_down_bps=0,
+    burst_up_octets=0,
+    burst_down_octets=0,
+    accept_client_address=False,
+    source_check=True,
+)
+_values_of = attrgetter(*FIELDS)
+
+Layer = tuple[str, Grant]
+"""The name of a source, and what it grants."""
+
+
+def restore_profile(saved: list[object]) -> Profile:
+    """Return the Profile of which ``saved`` is the plain data."""
+    return Profile._make(tuple(value) if isinstance(value, list) else value for value in saved)
+
+
+def compute(layers: Sequence[Layer]) -> Profile:
+    """Resolve ``layers``, strongest first; the built-in one stands below them all."""
+    return _finish(*_merge((*layers, (BUILT_IN_SOURCE, BUILT_IN))))
+
+
+def _merge(layers: Sequence[Layer]) -> tuple[list[object], list[str]]:
+    """Return for each field its value and source, before what follows from other fields."""
+    values: list[object] = [None] * len(FIELDS)
+    sources = [BUILT_IN_SOURCE] * len(FIELDS)
+    for source, grant in reversed(layers):
+        _lay(source, grant, values, sources)
+    return values, sources
+
+
+def _lay(source: str, grant: Grant, values: list[object], sources: list[str]) -> None:
+    """Put a stronger layer over what is there."""
+    for at, value in enumerate(_values_of(grant)):
+        if value is not None:
+            values[at] = value
+            sources[at] = source
+
+
+def _finish(values: list[object], sources: list[str]) -> Profile:
+    """Work out the bursts that are left to us, and freeze."""
+    for burst, rate in ((BURST_UP, RATE_UP), (BURST_DOWN, RATE_DOWN)):
+        if not values[burst]:
+            bits = values[rate]
+            values[burst] = max(bits // BURST_SHARE, MIN_BURST_OCTETS) if isinstance(bits, int) else MIN_BURST_OCTETS
+    return Profile._make((*values, tuple(sources)))
+
+
+class Policy:
+    """The layers of a configuration, ready to be merged with what RADIUS grants."""
+
+    __slots__ = ("_groups", "_merges", "_plain", "_profiles", "_under", "_users")
+
+    def __init__(self, config: Config) -> None:
+        """Take the layers out of the configuration."""
+        self._groups = {lac.name: lac.grant for lac in config.lac}
+        self._profiles = {profile.name: profile.grant for profile in config.profile}
+        self._users = {user.name: (user.grant, user.profile) for user in config.user}
+        ppp = Grant(dns=config.ppp.dns or None, nbns=config.ppp.nbns or None)
+        self._under: tuple[Layer, ...] = (("defaults", config.defaults), ("ppp", ppp))
+        self._merges: dict[tuple[str, str | None, str | None], tuple[list[object], list[str]]] = {}
+        self._plain: dict[tuple[str, str | None, str | None], Profile] = {}
+
+    def knows(self, profile: str) -> bool:
+        """Return whether there is a ``[[profile]]`` of this name; an unknown one grants nothing."""
+        return profile in self._profiles
+
+    def compute(self, group: str, granted: Grant | None, profile: str | None = None, user: str | None = None) -> Profile:
+        """Return the Profile of a subscriber of ``group``.
+
+        ``granted`` and ``profile`` are what RADIUS said, ``user`` names the local user that
+        was authenticated; ``None`` where RADIUS, or the local users, had no part.
+        """
+        key = (group, profile, user)
+        if granted is None:
+            plain = self._plain.get(key)
+            if plain is None:
+                values, sources = self._merged(key)
+                plain = self._plain[key] = _finish(values[:], sources)
+            return plain
+        values, sources = self._merged(key)
+        values, sources = values[:], sources[:]
+        _lay("radius", granted, values, sources)
+        return _finish(values, sources)
+
+    def _merged(self, key: tuple[str, str | None, str | None]) -> tuple[list[object], list[str]]:
+        """Return the merge of the configured layers, worked out once."""
+        merge = self._merges.get(key)
+        if merge is None:
+            if len(self._merges) >= MAX_MERGES_KEPT:
+                self._merges.clear()
+                self._plain.clear()
+            merge = self._merges[key] = _merge((*self._layers(*key), (BUILT_IN_SOURCE, BUILT_IN)))
+        return merge
+
+    def _layers(self, group: str, profile: str | None, user: str | None) -> list[Layer]:
+        """Return the configured layers that apply, strongest first."""
+        layers = self._named(profile)
+        if user is not None and user in self._users:
+            grant, own = self._users[user]
+            layers += [("user", grant), *self._named(own)]
+        if group in self._groups:
+            layers.append((f"lac {group}", self._groups[group]))
+        return [*layers, *self._under]
+
+    def _named(self, profile: str | None) -> list[Layer]:
+        """Return the layer of a ``[[profile]]``, if there is such a one."""
+        if profile is None or profile not in self._profiles:
+            return []
+        return [(f"profile {profile}", self._profiles[profile])]
