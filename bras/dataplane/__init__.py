@@ -1,0 +1,1 @@
+"""The data plane: what carries subscribers' packets, behind one Protocol."""

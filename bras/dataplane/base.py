@@ -1,0 +1,146 @@
+"""What every data plane is: the Protocol, and the way out of our sockets.
+
+A back end forwards packets between the subscribers' calls and the routed network.  It is
+told by ``Operation`` and answers with ``Outcome``; the datagrams of the L2TP sockets pass
+through it first, and what it does not take goes to the core.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from bras.errors import BrasError, DropReason
+from bras.forwarding.entry import Counters, Leg, Operation, Outcome
+
+Address = tuple[str, int] | tuple[str, int, int, int]
+"""A socket address as ``recvfrom`` gives it."""
+Ancillary = Sequence[tuple[int, int, bytes]]
+
+_IP_PKTINFO = 8
+"""Linux's number, ``linux/in.h``; the socket module of Python 3.11 lacks it."""
+
+DATA_PLANE_REASONS = (
+    DropReason.NOT_PROGRAMMED,
+    DropReason.SPOOFED_SOURCE,
+    DropReason.POLICED_UP,
+    DropReason.POLICED_DOWN,
+    DropReason.TOO_BIG,
+    DropReason.BAD_PACKET_HEADER,
+    DropReason.NO_ROUTE,
+    DropReason.SEND_FAILED,
+)
+"""Why a data plane drops; every one of them is counted from the start."""
+
+
+class DataPlaneError(BrasError):
+    """The data plane cannot begin, or not go on; the text tells the operator why and what helps."""
+
+
+class DataPlane(Protocol):
+    """A back end.  ``now`` is monotonic seconds, read once a wake."""
+
+    @property
+    def drops(self) -> Mapping[DropReason, int]:
+        """Packets dropped since the start, by reason."""
+
+    def open(self) -> None:
+        """Make what the back end needs of the kernel; raises DataPlaneError."""
+
+    def close(self) -> None:
+        """Give all of it back; nothing is left behind.  May be called twice."""
+
+    def program(self, operation: Operation) -> Outcome:
+        """Add, replace or remove an Entry; a stale generation is refused."""
+
+    def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
+        """Return (slot, generation, counters) of those (slot, generation) that there are."""
+
+    def totals(self) -> Counters:
+        """Return the counters summed over all Entries, past ones too."""
+
+    def filenos(self) -> tuple[int, ...]:
+        """Return the descriptors whose readability is ``on_readable``'s business; none before ``open``."""
+
+    def on_readable(self, *, now: float) -> None:
+        """Forward a bounded number of packets that wait; raises DataPlaneError when the device is gone."""
+
+    def datagram(self, data: bytes, address: Address, *, now: float) -> bool:
+        """Take a datagram from an L2TP socket; ``address`` is the sender's, as ``recvfrom`` gives it.
+
+        True: it was a subscriber's packet, and was forwarded or dropped and counted.  False:
+        it is the core's (control, PPP control protocols, another peer, anything unusual).
+        """
+
+
+class Way(Protocol):
+    """The way from one of our sockets to one peer."""
+
+    @property
+    def peer(self) -> Address:
+        """The peer, as ``recvfrom`` names it when it answers."""
+
+    def send(self, data: bytes) -> object:
+        """Send a datagram; raises OSError."""
+
+
+class _Plain:
+    """From a socket that is bound to its address."""
+
+    __slots__ = ("_sendto", "peer")
+
+    def __init__(self, listener: socket.socket, peer: Address) -> None:
+        self._sendto = listener.sendto
+        self.peer = peer
+
+    def send(self, data: bytes) -> object:
+        return self._sendto(data, self.peer)
+
+
+class _Sourced:
+    """From a socket that is bound to the wildcard: each datagram says from which address it leaves."""
+
+    __slots__ = ("_ancillary", "_sendmsg", "peer")
+
+    def __init__(self, listener: socket.socket, peer: Address, ancillary: Ancillary) -> None:
+        self._sendmsg = listener.sendmsg
+        self._ancillary = ancillary
+        self.peer = peer
+
+    def send(self, data: bytes) -> object:
+        return self._sendmsg((data,), self._ancillary, 0, self.peer)
+
+
+class Outlet:
+    """A listening socket as a way out; ``Leg.listener`` is its place in the list."""
+
+    __slots__ = ("_socket", "_wildcard")
+
+    def __init__(self, listener: socket.socket, *, wildcard: bool) -> None:
+        """Send through ``listener``; ``wildcard``: it is bound to ``0.0.0.0`` or ``::``."""
+        self._socket = listener
+        self._wildcard = wildcard
+
+    def prepare(self, leg: Leg) -> Way:
+        """Return the way to a leg's peer."""
+        return self.way(leg.local, leg.remote, leg.remote_port)
+
+    def way(self, local: str, remote: str, remote_port: int) -> Way:
+        """Return the way from our address ``local`` to a peer; raises OSError if they are no addresses."""
+        if self._socket.family == socket.AF_INET6:
+            peer: Address = (remote, remote_port, 0, 0)
+        else:
+            peer = (remote, remote_port)
+        if not self._wildcard:
+            return _Plain(self._socket, peer)
+        return _Sourced(self._socket, peer, source(self._socket.family, local))
+
+
+def source(family: int, local: str) -> Ancillary:
+    """Return the ancillary data that makes a datagram leave from ``local``; raises OSError if it is no address."""
+    octets = socket.inet_pton(family, local)
+    if family == socket.AF_INET6:
+        return ((socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, struct.pack("=16sI", octets, 0)),)
+    return ((socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("=i4s4s", 0, octets, bytes(4))),)

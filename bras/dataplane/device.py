@@ -1,0 +1,116 @@
+"""The TUN device: made, configured, and gone with its descriptor, even after ``kill -9``."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+import struct
+
+from bras.dataplane.base import DataPlaneError
+from bras.dataplane.netlink import Netlink
+from bras.dataplane.rows import dotted
+
+MTU = 1500
+"""Above every client's, so that the decision to cut or to refuse a packet is ours."""
+_QUEUE = 1000
+"""Packets that wait for us at most, 1000 of the kernel's choice for other devices too."""
+_PATH = "/dev/net/tun"
+_TUNSETIFF = 0x400454CA
+_IFF_TUN, _IFF_NO_PI, _IFF_TUN_EXCL = 0x0001, 0x1000, 0x8000
+_REQUEST = struct.Struct("16sH22x")
+_ADDRESS = struct.Struct("!I")
+_NO_RIGHT = "this needs CAP_NET_ADMIN: run it as root, or give the unit AmbientCapabilities=CAP_NET_ADMIN"
+_WORDS = {
+    errno.ENOENT: f"there is no {_PATH}: load the module (modprobe tun), or give the container the device",
+    errno.ENODEV: f"{_PATH} has no driver: load the module (modprobe tun)",
+    errno.ENXIO: f"{_PATH} has no driver: load the module (modprobe tun)",
+    errno.EPERM: _NO_RIGHT,
+    errno.EACCES: _NO_RIGHT,
+    errno.EBUSY: "the name is taken: end the program that holds the interface, or choose another name",
+    errno.EINVAL: "this is no name for an interface: 1 to 15 characters, no slash and no space",
+}
+
+
+def _words(error: OSError) -> str:
+    return _WORDS.get(error.errno or 0, error.strerror or "")
+
+
+class Device:
+    """A TUN device with an address of its own, up, and the routes to it.
+
+    Addresses of ``prefixes`` share one route each; any other address of a subscriber gets a
+    route of its own while its Entry lives, the only kernel call that a subscriber ever costs.
+    """
+
+    def __init__(self, name: str, local_address: bytes, prefixes: frozenset[tuple[int, int]]) -> None:
+        """Make the device and route ``prefixes``, (network, length) pairs, to it; raises DataPlaneError."""
+        self._local_address = local_address
+        self._prefixes = prefixes
+        self.descriptor = _make(name)
+        try:
+            self._index = socket.if_nametoindex(name)
+            self._netlink = Netlink()
+        except OSError as error:
+            os.close(self.descriptor)
+            raise DataPlaneError(f"interface {name}: {_words(error)}") from error
+        try:
+            self._configure(name)
+        except DataPlaneError:
+            self.close()
+            raise
+
+    def _configure(self, name: str) -> None:
+        try:
+            self._netlink.set_up(self._index, MTU, _QUEUE)
+            self._netlink.add_address(self._index, self._local_address)
+        except OSError as error:
+            raise DataPlaneError(f"interface {name}: {_words(error)}") from error
+        for network, length in sorted(self._prefixes):
+            reason = self._add(network, length)
+            if reason:
+                raise DataPlaneError(f"interface {name}: {reason}")
+
+    def close(self) -> None:
+        """Give it back; the kernel takes its address and routes away with it."""
+        self._netlink.close()
+        os.close(self.descriptor)
+
+    def covers(self, address: int) -> bool:
+        """Tell whether an address belongs to a prefix, and so has its route already."""
+        return any((address ^ network) >> (32 - length) == 0 for network, length in self._prefixes)
+
+    def add(self, address: int) -> str:
+        """Route one address to the device; returns why not, in words, or nothing."""
+        return self._add(address, 32)
+
+    def remove(self, address: int) -> None:
+        """Take the route of one address away; where the kernel will not, it goes with the device."""
+        with contextlib.suppress(OSError):
+            self._netlink.remove_route(self._index, _ADDRESS.pack(address), 32)
+
+    def _add(self, network: int, length: int) -> str:
+        try:
+            self._netlink.add_route(self._index, _ADDRESS.pack(network), length, self._local_address)
+        except OSError as error:
+            why = "there is one already: remove it" if error.errno == errno.EEXIST else error.strerror
+            return f"route to {dotted(network)}/{length}: {why}"
+        return ""
+
+
+def _make(name: str) -> int:
+    octets = name.encode()
+    if not 0 < len(octets) < 16 or b"%" in octets:  # the kernel would cut it, or put a number for %d
+        raise DataPlaneError(f"interface {name}: {_WORDS[errno.EINVAL]}")
+    try:
+        descriptor = os.open(_PATH, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise DataPlaneError(f"interface {name}: {_words(error)}") from error
+    try:
+        fcntl.ioctl(descriptor, _TUNSETIFF, _REQUEST.pack(octets, _IFF_TUN | _IFF_NO_PI | _IFF_TUN_EXCL))
+    except OSError as error:
+        os.close(descriptor)
+        raise DataPlaneError(f"interface {name}: {_words(error)}") from error
+    return descriptor

@@ -1,0 +1,50 @@
+"""The headers before a subscriber's packet, in their less usual forms (RFC 2661 section 3.1, RFC 1661 section 6).
+
+The usual form, no optional field and nothing compressed, is found by one look into a table;
+every other one is brought to that form here.
+"""
+
+from __future__ import annotations
+
+from bras.dataplane.rows import PPP_IPV4
+
+_CONTROL, _LENGTH, _SEQUENCE, _OFFSET = 0x80, 0x40, 0x08, 0x02
+_VERSION = 2
+_IPV4 = 0x21
+_PLAIN = b"\x00\x02"
+
+
+def locate(data: bytes) -> tuple[bytes, int, int] | None:
+    """Return the key of ``Table.calls``, and where the packet begins and ends, in octets of ``data``.
+
+    ``None`` when it is not for the data plane: a control message, not IPv4, or not a well-formed data
+    message; the core knows which, and counts it.  Ns and Nr are passed over: nothing is put in order.
+    """
+    length = len(data)
+    if length < 8 or data[0] & _CONTROL or data[1] & 0x0F != _VERSION:
+        return None
+    flags, at, end = data[0], 2, length
+    if flags & _LENGTH:
+        end = data[2] << 8 | data[3]
+        if end > length:
+            return None
+        at = 4
+    call = data[at : at + 4]
+    at += 8 if flags & _SEQUENCE else 4
+    if flags & _OFFSET:
+        if at + 2 > end:
+            return None
+        at += 2 + (data[at] << 8 | data[at + 1])
+    at = _past_ppp(data, at, end)
+    return (_PLAIN + call + PPP_IPV4, at, end) if at else None
+
+
+def _past_ppp(data: bytes, at: int, end: int) -> int:
+    """Return where the IPv4 packet of a PPP frame begins; 0 if it carries none."""
+    if at + 2 <= end and data[at] == 0xFF and data[at + 1] == 0x03:
+        at += 2
+    if at + 2 > end:
+        return 0
+    if data[at] == _IPV4:
+        return at + 1
+    return at + 2 if data[at] == 0 and data[at + 1] == _IPV4 else 0
