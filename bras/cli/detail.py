@@ -92,9 +92,7 @@ def _accounting(row: Row) -> Facts:
     accounting = row["accounting"]
     return [
         ("records", accounting["state"]),
-        ("server", plain(accounting["server"])),
         ("interim every", duration(accounting["interim_interval_s"])),
         ("next interim in", duration(accounting["next_interim_s"])),
-        ("unacknowledged", str(accounting["unacknowledged"])),
         ("class", plain(row["classes"])),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,6 @@ from bras.cli.common import (
     print_json,
 )
 from bras.config.model import Config, Listen
-from bras.errors import ConfigError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,15 +69,18 @@ def check_config(config: ConfigOption = DEFAULT_CONFIG) -> None:
     typer.echo(f"{config}: ok: {_summary(loaded)}")
 
 
-def _load(path: ConfigOption) -> Config:
-    from bras.config.load import load  # noqa: PLC0415  (keeps the other commands quick)
+def _load(path: Path) -> Config:
+    """Read the configuration; what is doubtful is said, what is wrong ends the command with 2."""
+    from bras.config.load import check  # noqa: PLC0415  (keeps the other commands quick)
 
-    try:
-        return load(path)
-    except ConfigError as wrong:
-        for problem in wrong.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(MISUSED) from None
+    checked = check(path)
+    for warning in checked.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    for problem in checked.problems:
+        typer.echo(str(problem), err=True)
+    if checked.config is None:
+        raise typer.Exit(MISUSED)
+    return checked.config
 
 
 def _summary(config: Config) -> str:

@@ -124,7 +124,7 @@ class TunnelCounts:
 class RadiusCounts:
     """What became of requests to RADIUS servers."""
 
-    __slots__ = ("acknowledged", "latency", "replies", "replies_dropped", "resent", "unanswered")
+    __slots__ = ("acknowledged", "latency", "replies", "replies_dropped", "resent", "unacknowledged")
 
     def __init__(self, servers: Iterable[str]) -> None:
         """Begin at zero, with the samples of the configured servers already there."""
@@ -135,8 +135,8 @@ class RadiusCounts:
         """By server, kind."""
         self.replies_dropped: Tally = defaultdict(int)
         """By server, kind, reason."""
-        self.unanswered: Tally = defaultdict(int, {(kind.value,): 0 for kind in Kind})
-        """By kind."""
+        self.unacknowledged: Tally = defaultdict(int, {(): 0})
+        """Rounds of an accounting record through all servers without an answer."""
         self.acknowledged: Tally = defaultdict(int)
         """Accounting records by server."""
         self.latency: dict[Labels, Histogram] = {}
@@ -150,7 +150,6 @@ class RadiusCounts:
             radius.ServerDead: self.server_changed,
             radius.ServerAlive: self.server_changed,
             radius.ReplyDropped: self.reply_dropped,
-            radius.Unanswered: self.request_unanswered,
             radius.AccountingAcknowledged: self.accounting_acknowledged,
             radius.AccountingUnanswered: self.accounting_unanswered,
         }
@@ -175,17 +174,13 @@ class RadiusCounts:
         """Count a dropped reply."""
         self.replies_dropped[fact.server, fact.kind.value, fact.reason.value] += 1
 
-    def request_unanswered(self, fact: radius.Unanswered) -> None:
-        """Count an Access-Request that no server answered."""
-        self.unanswered["auth",] += 1
-
     def accounting_acknowledged(self, fact: radius.AccountingAcknowledged) -> None:
         """Count an accounting record that a server took."""
         self.acknowledged[fact.server,] += 1
 
     def accounting_unanswered(self, fact: radius.AccountingUnanswered) -> None:
         """Count a round of an accounting record through all servers without an answer."""
-        self.unanswered["acct",] += 1
+        self.unacknowledged[()] += 1
 
 
 class SubscriberCounts:

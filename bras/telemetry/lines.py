@@ -71,7 +71,6 @@ class Lines:
                 ppp.EchoMeasured: self.echo_measured,
                 radius.Answered: self.radius_answered,
                 radius.Resent: self.radius_resent,
-                radius.Unanswered: self.radius_unanswered,
                 radius.AccountingAcknowledged: self.accounting_acknowledged,
             }
         return handlers
@@ -208,10 +207,6 @@ class Lines:
     def radius_resent(self, fact: radius.Resent) -> None:
         """Write ``radius_resent`` (debug)."""
         self._log.debug("radius_resent", server=fact.server, kind=fact.kind.value)
-
-    def radius_unanswered(self, fact: radius.Unanswered) -> None:
-        """Write ``radius_unanswered`` (debug; ``authentication_unanswered`` says it with the user's name)."""
-        self._log.debug("radius_unanswered", request=fact.key)
 
     def accounting_acknowledged(self, fact: radius.AccountingAcknowledged) -> None:
         """Write ``accounting_acknowledged`` (debug)."""

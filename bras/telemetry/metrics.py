@@ -68,16 +68,16 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "radius.replies_dropped",
     ),
     (
-        "bras_radius_unanswered_total",
-        "Requests that no server answered; an accounting record is kept and tried again.",
-        ("kind",),
-        "radius.unanswered",
-    ),
-    (
         "bras_radius_accounting_acknowledged_total",
         "Accounting records that a server took.",
         ("server",),
         "radius.acknowledged",
+    ),
+    (
+        "bras_radius_accounting_unanswered_total",
+        "Rounds of an accounting record through all servers without an answer; it is kept and tried again.",
+        (),
+        "radius.unacknowledged",
     ),
 )
 """Counters that facts feed: name, help, labels, where in ``Counts``."""

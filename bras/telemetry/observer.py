@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import structlog
+
+from bras.config.model import Config
 from bras.lns.effects import Fact
 from bras.telemetry.counts import Counts
 from bras.telemetry.lines import Lines
@@ -25,3 +28,10 @@ class Observer:
         write = self._write.get(kind)
         if write is not None:
             write(fact)
+
+
+def make_observer(config: Config) -> Observer:
+    """Return an observer for this configuration that writes to the process's logger."""
+    servers = [server.name or server.address for server in config.radius.server]
+    counts = Counts((lac.name for lac in config.lac), servers)
+    return Observer(counts, Lines(structlog.get_logger(), servers=servers), debug=config.log.level == "debug")

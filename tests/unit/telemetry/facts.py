@@ -1,0 +1,82 @@
+"""One of every fact, with the texts that a hostile network would put in."""
+
+from __future__ import annotations
+
+from bras.errors import DropReason
+from bras.forwarding.entry import Counters
+from bras.ids import call_key
+from bras.l2tp import events as l2tp
+from bras.l2tp.events import By, CallInfo, Cause, Path
+from bras.lns.effects import Fact
+from bras.ppp import events as ppp
+from bras.radius import events as radius
+from bras.radius.events import Kind
+from bras.subscriber.events import (
+    Authenticated,
+    AuthOutcome,
+    Phase,
+    SubscriberEnded,
+    SubscriberUp,
+    TerminateCause,
+)
+
+PATH = Path(0, "198.18.0.1", 1701, "198.18.0.2", 1701)
+INFO = CallInfo("any", PATH, "lac1", 7, 8, 9, calling_number="0123")
+KEY = call_key(5, 6)
+LOST = Cause(By.TIMEOUT, 1, text="no answer")
+REFUSED = Cause(By.LOCAL, 4, text="wrong secret")
+UP = SubscriberUp("s1", "alice", "any", "lac1", "198.18.0.2", 0x0A400001, "chap", 0.25)
+ENDED = SubscriberEnded(
+    session="s1",
+    user="alice",
+    group="any",
+    lac_hostname="lac1",
+    lac_address="198.18.0.2",
+    calling_number="0123",
+    called_number="0456",
+    address=0x0A400001,
+    method="chap",
+    phase=Phase.UP,
+    duration_s=12.3456,
+    counters=Counters(up_octets4=1, up_packets4=2, down_octets4=30, down_packets4=4, up_octets6=10, down_packets6=40),
+    cause=TerminateCause.USER_REQUEST,
+    reason="peer_terminated",
+    text="bye\nforged",
+    echo_round_trip_s=0.0123,
+)
+
+
+def authenticated(outcome: AuthOutcome, text: str = "") -> Authenticated:
+    return Authenticated("any", "chap", outcome, "r1", "alice", text)
+
+
+def dropped_reply(reason: DropReason, server: str = "r1") -> radius.ReplyDropped:
+    return radius.ReplyDropped(server, Kind.AUTH, reason)
+
+
+FACTS: tuple[Fact, ...] = (
+    l2tp.TunnelUp(5, 7, "any", "lac1", PATH),
+    l2tp.TunnelDown(5, "any", "lac1", PATH, LOST),
+    l2tp.TunnelRefused("any", "evil\n\x1b[2J", PATH, REFUSED),
+    l2tp.CallUp(KEY, INFO),
+    l2tp.CallDown(KEY, LOST),
+    l2tp.CallRefused("any", PATH, REFUSED),
+    l2tp.Dropped(DropReason.BAD_AVP, PATH),
+    l2tp.Dropped(DropReason.SHORT_DATAGRAM),
+    l2tp.Retransmitted(5, "any"),
+    ppp.Dropped(DropReason.BAD_FRAME),
+    ppp.EchoMeasured(0.02),
+    radius.Answered("r1", Kind.AUTH, 2, 0.003),
+    radius.Answered("r1", Kind.ACCT, 5, 0.004),
+    radius.Resent("r1", Kind.AUTH),
+    radius.ServerDead("r1", Kind.ACCT),
+    radius.ServerAlive("r1", Kind.ACCT),
+    dropped_reply(DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR),
+    dropped_reply(DropReason.RADIUS_BAD_AUTHENTICATOR),
+    dropped_reply(DropReason.RADIUS_SHORT),
+    radius.AccountingAcknowledged(4, "r1"),
+    radius.AccountingUnanswered(4),
+    *(authenticated(outcome, "Sorry\r\nInjected: yes") for outcome in AuthOutcome),
+    UP,
+    ENDED,
+)

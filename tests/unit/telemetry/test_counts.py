@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from bras.errors import DropReason
+from bras.ids import call_key
+from bras.l2tp import events as l2tp
+from bras.l2tp.events import By, Cause
+from bras.radius import events as radius
+from bras.radius.events import Kind
+from bras.subscriber.events import AuthOutcome
+from bras.telemetry.counts import MAX_REASONS, Counts, Histogram
+from tests.unit.telemetry.facts import ENDED, INFO, KEY, LOST, PATH, REFUSED, UP, authenticated
+
+
+def _feed(counts: Counts, *facts: object) -> Counts:
+    handlers = counts.handlers()
+    for fact in facts:
+        handlers[type(fact)](fact)
+    return counts
+
+
+def test_the_configured_names_are_there_from_the_start() -> None:
+    counts = Counts(["any"], ["r1"])
+    assert counts.tunnels.setups == {("any", "established", "none"): 0}
+    assert counts.tunnels.calls == {("any", "established", "none"): 0}
+    assert counts.tunnels.retransmissions == {("any",): 0}
+    assert counts.radius.resent == {("r1", "auth"): 0, ("r1", "acct"): 0}
+
+
+def test_tunnels_by_outcome_and_cause() -> None:
+    up = l2tp.TunnelUp(5, 7, "any", "lac1", PATH)
+    down = l2tp.TunnelDown(5, "any", "lac1", PATH, LOST)
+    refused = l2tp.TunnelRefused("", "stranger", PATH, REFUSED)
+    counts = _feed(Counts(), up, up, down, refused).tunnels
+    assert counts.setups == {("any", "established", "none"): 2, ("", "refused", "not_authorized"): 1}
+    assert counts.tunnels_ended == {("any", "timeout", "cleared"): 1}
+
+
+def test_a_call_that_ends_is_counted_in_the_group_of_its_tunnel() -> None:
+    tunnel_up = l2tp.TunnelUp(5, 7, "any", "lac1", PATH)
+    call_down = l2tp.CallDown(KEY, Cause(By.PEER, 2, 4))
+    tunnel_down = l2tp.TunnelDown(5, "any", "lac1", PATH, LOST)
+    counts = _feed(Counts(), tunnel_up, l2tp.CallUp(KEY, INFO), call_down, tunnel_down).tunnels
+    assert counts.calls == {("any", "established", "none"): 1}
+    assert counts.calls_ended == {("any", "peer", "insufficient_resources"): 1}
+    _feed_group = l2tp.CallDown(call_key(5, 9), LOST)
+    counts.call_down(_feed_group)
+    assert counts.calls_ended[("", "timeout", "lost_carrier")] == 1, "the tunnel is forgotten"
+
+
+def test_drops_and_retransmissions() -> None:
+    dropped = l2tp.Dropped(DropReason.BAD_AVP, PATH)
+    counts = _feed(Counts(), dropped, dropped, l2tp.Retransmitted(5, "any")).tunnels
+    assert counts.dropped == {DropReason.BAD_AVP: 2}
+    assert counts.retransmissions == {("any",): 1}
+
+
+def test_radius_by_server_and_kind() -> None:
+    counts = _feed(
+        Counts(),
+        radius.Answered("r1", Kind.AUTH, 2, 0.003),
+        radius.Answered("r1", Kind.AUTH, 3, 0.2),
+        radius.Answered("r1", Kind.ACCT, 5, 99.0),
+        radius.Answered("r1", Kind.ACCT, 77, 0.001),
+        radius.Resent("r1", Kind.AUTH),
+        radius.ReplyDropped("r1", Kind.AUTH, DropReason.RADIUS_SHORT),
+        radius.AccountingUnanswered(1),
+        radius.AccountingAcknowledged(1, "r1"),
+        radius.ServerDead("r1", Kind.AUTH),
+        radius.ServerAlive("r1", Kind.AUTH),
+    ).radius
+    assert counts.replies == {
+        ("r1", "auth", "access_accept"): 1,
+        ("r1", "auth", "access_reject"): 1,
+        ("r1", "acct", "accounting_response"): 1,
+        ("r1", "acct", "other"): 1,
+    }
+    assert counts.resent == {("r1", "auth"): 1}
+    assert counts.replies_dropped == {("r1", "auth", "radius_short"): 1}
+    assert counts.unacknowledged == {(): 1}
+    assert counts.acknowledged == {("r1",): 1}
+    assert counts.latency["r1", "auth"].total == pytest.approx(0.203)
+    assert counts.latency["r1", "acct"].counts[-1] == 1, "99 s is above every bound"
+
+
+def test_subscribers() -> None:
+    counts = _feed(Counts(), authenticated(AuthOutcome.REJECTED), UP, ENDED, ENDED).subscribers
+    assert counts.authentications == {("any", "chap", "rejected"): 1}
+    assert counts.ended == {("any", "user_request", "peer_terminated"): 2}
+    assert sum(counts.setup.counts) == 1
+    assert counts.setup.total == 0.25
+
+
+def test_reasons_are_bounded() -> None:
+    """A reason that were text from the network must not fill the memory of Prometheus."""
+    counts = Counts().subscribers
+    fields = {name: getattr(ENDED, name) for name in type(ENDED).__slots__}
+    for number in range(MAX_REASONS + 50):
+        counts.subscriber_ended(type(ENDED)(**fields | {"reason": f"r{number}"}))
+    assert len(counts.ended) == MAX_REASONS + 1
+    assert counts.ended["any", "user_request", "other"] == 50
+
+
+def test_a_value_on_a_bound_belongs_below_it() -> None:
+    histogram = Histogram((1.0, 2.0))
+    for value in (0.5, 1.0, 1.5, 2.0, 2.1):
+        histogram.observe(value)
+    assert histogram.counts == [2, 2, 1]
+    assert histogram.total == pytest.approx(7.1)

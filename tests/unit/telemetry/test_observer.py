@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from structlog.testing import capture_logs
+
+from bras.config.model import Config, LacConfig, Listen, LnsConfig, LogConfig, RadiusConfig, RadiusServerConfig
+from bras.lns.effects import Fact
+from bras.radius.events import AccountingAcknowledged
+from bras.secret import Secret
+from bras.telemetry.counts import Counts
+from bras.telemetry.observer import make_observer
+from tests.unit.telemetry.facts import FACTS, UP
+
+CONFIG = Config(
+    LnsConfig((Listen("0.0.0.0", 1701),)),
+    lac=(LacConfig("any"),),
+    radius=RadiusConfig((RadiusServerConfig("192.0.2.1", Secret(b"x"), name="r1"),)),
+)
+
+
+def test_every_fact_is_counted() -> None:
+    assert set(Counts().handlers()) == set(get_args(Fact))
+
+
+def test_the_examples_have_every_fact() -> None:
+    assert {type(fact) for fact in FACTS} == set(get_args(Fact))
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_every_fact_can_be_observed(level: str) -> None:
+    config = Config(CONFIG.lns, CONFIG.lac, log=LogConfig(level=level))
+    with capture_logs() as lines:
+        observer = make_observer(config)
+        for fact in FACTS:
+            observer.observe(fact)
+    levels = {line["log_level"] for line in lines}
+    assert ("debug" in levels) == (level == "debug")
+    assert {"session_ended", "tunnel_up", "authentication_rejected"} <= {line["event"] for line in lines}
+
+
+def test_names_come_from_the_configuration() -> None:
+    observer = make_observer(CONFIG)
+    assert ("any", "established", "none") in observer.counts.tunnels.calls
+    assert ("r1", "auth") in observer.counts.radius.resent
+
+
+def test_a_fact_without_a_line_makes_none() -> None:
+    with capture_logs() as lines:
+        observer = make_observer(CONFIG)
+        observer.observe(AccountingAcknowledged(1, "r1"))
+        assert not lines
+        observer.observe(UP)
+        assert [line["event"] for line in lines] == ["session_up"]
+    assert observer.counts.radius.acknowledged == {("r1",): 1}
