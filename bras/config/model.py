@@ -218,11 +218,11 @@ class PoolConfig:
     name: str
     """Name by which `pool` and Framed-Pool refer to it."""
     ranges: tuple[tuple[int, int], ...]
-    """Addresses: prefixes "10.64.0.0/16" (network and broadcast address left out) or ranges "10.0.0.1-10.0.0.99"."""
+    """Addresses: prefixes "10.64.0.0/16" (network and broadcast address left out) or ranges "10.0.0.1-10.0.0.99"; `local_address` is never given."""
     next: str | None = None
     """Pool to go on with when this one is exhausted."""
     hold_down_s: float = 60.0
-    """Seconds for which a returned address is given only to the user that had it."""
+    """Seconds for which a returned address goes to nobody but the user that had it, while another address is free."""
     vrf: int = 0
     """Routing table (VRF) to which the addresses belong."""
     prefixes: tuple[tuple[int, int], ...] = ()

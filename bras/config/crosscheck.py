@@ -1,0 +1,222 @@
+"""What must hold between sections: names that refer, addresses that must not meet.
+
+It is done after every single value was read, with stand-ins for those that were wrong
+(empty names and lists), about which nothing more is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address, ip_network
+
+from bras.config.findings import Findings
+from bras.config.model import Config, Grant, LacConfig, PoolConfig, RadiusServerConfig
+from bras.wire import ipv4_of, ipv4_text
+
+SHORTEST_INTERIM_S = 60.0
+
+
+def crosscheck(config: Config, findings: Findings) -> None:
+    """Note every contradiction between the sections of a configuration."""
+    _check_listen(config, findings)
+    _check_names(config, findings)
+    _check_timers(config, findings)
+    _check_references(config, findings)
+    _check_chains(config.pool, findings)
+    _check_overlaps(config.pool, findings)
+    _check_fixed_addresses(config, findings)
+    _check_servers(config, findings)
+    _check_sources(config, findings)
+    _check_lacs(config.lac, findings)
+
+
+def _grants(config: Config) -> Iterator[tuple[str, Grant]]:
+    """Yield every place where policy is given, with its key path."""
+    for index, lac in enumerate(config.lac):
+        yield f"lac[{index}]", lac.grant
+    for index, profile in enumerate(config.profile):
+        yield f"profile[{index}]", profile.grant
+    for index, user in enumerate(config.user):
+        yield f"user[{index}]", user.grant
+    yield "defaults", config.defaults
+
+
+def _check_listen(config: Config, findings: Findings) -> None:
+    """See that no port of 0.0.0.0 (or of ::) is asked for again with a single address of that family."""
+    listens = config.lns.listen
+    for index, listen in enumerate(listens):
+        for other in listens:
+            same = listen != other and listen.port == other.port and (":" in listen.address) == (":" in other.address)
+            if same and ip_address(other.address).is_unspecified:
+                wrong = f"port {listen.port} of {listen.address} is among those of {other.address}"
+                findings.wrong(f"lns.listen[{index}]", wrong, "give one of the two")
+
+
+def _check_names(config: Config, findings: Findings) -> None:
+    """See that names are unique, each among its own kind."""
+    for section, names in (
+        ("lac", [lac.name for lac in config.lac]),
+        ("radius.server", [server.name for server in config.radius.server]),
+        ("pool", [pool.name for pool in config.pool]),
+        ("profile", [profile.name for profile in config.profile]),
+        ("user", [user.name for user in config.user]),
+    ):
+        seen: dict[str, int] = {}
+        for index, name in enumerate(names):
+            if name and name in seen:
+                wrong = f'"{name}" is the name of {section}[{seen[name]}] too'
+                findings.wrong(f"{section}[{index}].name", wrong, "give each a name of its own")
+            seen.setdefault(name, index)
+
+
+def _check_timers(config: Config, findings: Findings) -> None:
+    """See that no cap is below what it caps, and accounting no more frequent than RADIUS allows."""
+    for index, lac in enumerate(config.lac):
+        if lac.retransmit_cap_s < lac.retransmit_initial_s:
+            wrong = f"{lac.retransmit_cap_s:g} is below retransmit_initial_s ({lac.retransmit_initial_s:g})"
+            findings.wrong(f"lac[{index}].retransmit_cap_s", wrong, "give at least as much")
+    if config.ppp.restart_cap_s < config.ppp.restart_timer_s:
+        wrong = f"{config.ppp.restart_cap_s:g} is below restart_timer_s ({config.ppp.restart_timer_s:g})"
+        findings.wrong("ppp.restart_cap_s", wrong, "give at least as much")
+    for at, grant in _grants(config):
+        if grant.interim_interval_s and grant.interim_interval_s < SHORTEST_INTERIM_S:
+            wrong = f"{grant.interim_interval_s:g} is below what RFC 2869 section 5.16 allows"
+            findings.doubtful(f"{at}.interim_interval_s", wrong, "give at least 60, better 600")
+
+
+def _check_references(config: Config, findings: Findings) -> None:
+    """See that every name that refers to something refers to something that is there."""
+    pools = [pool.name for pool in config.pool]
+    for at, grant in _grants(config):
+        _refer(f"{at}.pool", grant.pool, "pool", pools, findings)
+    for index, pool in enumerate(config.pool):
+        _refer(f"pool[{index}].next", pool.next, "pool", pools, findings)
+    profiles = [profile.name for profile in config.profile]
+    for index, user in enumerate(config.user):
+        _refer(f"user[{index}].profile", user.profile, "profile", profiles, findings)
+    groups = sorted({server.group for server in config.radius.server if server.group})
+    for index, lac in enumerate(config.lac):
+        _refer(f"lac[{index}].radius", lac.radius, "group of RADIUS servers", groups, findings)
+
+
+def _refer(at: str, name: str | None, what: str, known: list[str], findings: Findings) -> None:
+    if name is not None and name not in known:
+        findings.unknown(at, name, what, filter(None, known))
+
+
+def _check_chains(pools: tuple[PoolConfig, ...], findings: Findings) -> None:
+    """See that following ``next`` comes to an end; each loop is told once, at its first pool of the file."""
+    after = {pool.name: pool.next for pool in pools}
+    told: set[str] = set()
+    for index, pool in enumerate(pools):
+        chain = [pool.name]
+        name = pool.next
+        while name in after and name not in chain:
+            chain.append(name)
+            name = after[name]
+        if name == pool.name and name not in told:
+            told.update(chain)
+            wrong = f"the chain comes back: {' > '.join([*chain, name])}"
+            findings.wrong(f"pool[{index}].next", wrong, 'leave "next" out of the last pool')
+
+
+def _check_overlaps(pools: tuple[PoolConfig, ...], findings: Findings) -> None:
+    """See that no address of a VRF is in two ranges."""
+    ranges = sorted((pool.vrf, first, last, index) for index, pool in enumerate(pools) for first, last in pool.ranges)
+    widest: tuple[int, int, int, int] | None = None
+    for one in ranges:
+        if widest is not None and widest[0] == one[0] and one[1] <= widest[2]:
+            earlier, later = sorted((widest, one), key=lambda held: held[3])
+            wrong = f"{_written(later)} overlaps {_written(earlier)} of pool[{earlier[3]}]"
+            findings.wrong(f"pool[{later[3]}].ranges", wrong, "give each address to one pool, once")
+        if widest is None or (one[0], one[2]) > (widest[0], widest[2]):
+            widest = one
+
+
+def _written(one: tuple[int, int, int, int]) -> str:
+    return f"{ipv4_text(one[1])}-{ipv4_text(one[2])}"
+
+
+def _check_fixed_addresses(config: Config, findings: Findings) -> None:
+    """See that a fixed address is one subscriber's, and not our own."""
+    own = ipv4_of(config.dataplane.local_address)
+    users: dict[int, int] = {}
+    for at, grant in _grants(config):
+        if grant.address is not None and grant.address == own:
+            wrong = f"{ipv4_text(grant.address)} is dataplane.local_address"
+            findings.wrong(f"{at}.address", wrong, "give another address")
+    for index, user in enumerate(config.user):
+        address = user.grant.address
+        if address is not None and address in users:
+            wrong = f"{ipv4_text(address)} is the address of user[{users[address]}] too"
+            findings.wrong(f"user[{index}].address", wrong, "give each user an address of its own")
+        elif address is not None:
+            users[address] = index
+
+
+def _check_servers(config: Config, findings: Findings) -> None:
+    """See that every RADIUS server is good for something, and for something else than the others."""
+    seen: dict[tuple[str | None, str, str, int], int] = {}
+    for index, server in enumerate(config.radius.server):
+        at = f"radius.server[{index}]"
+        if not server.auth_port and not server.acct_port:
+            findings.wrong(f"{at}.auth_port", "it is 0 and acct_port is 0 too", "give at least one of the two ports")
+        if server.source and server.address and (":" in server.source) != (":" in server.address):
+            wrong = f"{server.source} and {server.address} are not of one family"
+            findings.wrong(f"{at}.source", wrong, f"give an IPv{6 if ':' in server.address else 4} address")
+        for use in _uses(server):
+            if use in seen and server.address:
+                wrong = f"{server.address} port {use[3]} is used by radius.server[{seen[use]}] too"
+                findings.wrong(f"{at}.address", wrong, "give each server once in a group")
+            seen.setdefault(use, index)
+
+
+def _uses(server: RadiusServerConfig) -> Iterable[tuple[str | None, str, str, int]]:
+    """Return what a server is used for: (group, use, address, port)."""
+    for use, port in (("auth", server.auth_port), ("acct", server.acct_port)):
+        if port:
+            yield server.group, use, server.address, port
+
+
+def _check_sources(config: Config, findings: Findings) -> None:
+    """See that somebody can decide on every subscriber."""
+    source = config.auth.source
+    if source == "local" and not config.user:
+        findings.wrong("auth.source", 'it is "local" and there is no [[user]]', "add a [[user]]")
+    if source == "radius-then-local" and not config.user:
+        findings.doubtful("auth.source", "there is no [[user]] to fall back on", 'add a [[user]], or give "radius"')
+    if source == "local":
+        return
+    groups = {server.group for server in config.radius.server if server.auth_port}
+    known = {server.group for server in config.radius.server}
+    for index, lac in enumerate(config.lac):
+        if lac.radius not in groups and (lac.radius is None or lac.radius in known):
+            wrong = f"no [[radius.server]] {'without' if lac.radius is None else 'of this'} group authenticates"
+            at = "radius" if lac.radius is None and not config.radius.server else f"lac[{index}].radius"
+            findings.wrong(at, wrong, 'add one, or give auth.source = "local"')
+            if at == "radius":
+                return
+
+
+def _check_lacs(lacs: tuple[LacConfig, ...], findings: Findings) -> None:
+    """See that every group can be reached: the first that matches is taken."""
+    if not lacs:
+        findings.doubtful("lac", "there is no [[lac]]: every tunnel is refused", "add a [[lac]]")
+    for index, lac in enumerate(lacs):
+        for before, earlier in enumerate(lacs[:index]):
+            if earlier.hostname in ("*", lac.hostname) and all(_within(prefix, earlier) for prefix in lac.address):
+                wrong = f"lac[{before}] matches first whatever this one would"
+                findings.doubtful(f"lac[{index}]", wrong, "put the narrower group first")
+                break
+
+
+def _within(prefix: str, lac: LacConfig) -> bool:
+    """Return whether one of the group's prefixes has all addresses of this one."""
+    network = ip_network(prefix)
+    first, last = int(network.network_address), int(network.broadcast_address)
+    return any(
+        other.version == network.version
+        and int(other.network_address) <= first
+        and last <= int(other.broadcast_address)
+        for other in map(ip_network, lac.address)
+    )

@@ -1,0 +1,264 @@
+"""The table of sections and keys: what the TOML file may hold, and what each value must be.
+
+The defaults and the meaning of every key stand in ``bras.config.model``; a test holds the
+two together.  A key that is required has a stand-in, so that one error does not hide another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bras.config import values as v
+from bras.config.credentials import Credential
+from bras.config.model import (
+    AdminConfig,
+    AuthConfig,
+    DataplaneConfig,
+    Grant,
+    LacConfig,
+    LnsConfig,
+    LogConfig,
+    MetricsConfig,
+    PoolConfig,
+    PppConfig,
+    ProfileConfig,
+    RadiusConfig,
+    RadiusServerConfig,
+    StateConfig,
+    UserConfig,
+)
+
+DAY_S = 86400.0
+LONGEST_S = 4294967295.0
+"""What RADIUS can say of a duration: 32 bits of seconds."""
+FASTEST_BPS = 10**12
+METHODS = v.choice("mschapv2", "mschapv1", "chap", "pap")
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A key without default, and what stands in for it when it is missing or wrong."""
+
+    kind: v.Kind
+    stand_in: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the file: a table, or several of one name."""
+
+    name: str
+    make: Callable[..., Any]
+    keys: Mapping[str, v.Kind | Required]
+    repeated: bool = False
+    """Whether it is written [[name]]."""
+    policy: Mapping[str, v.Kind] = field(default_factory=dict)
+    """The keys of a profile that may be given in it; they make its ``grant``."""
+    credential: Credential | None = None
+    inner: tuple[Section, ...] = ()
+    """Sections whose names begin with this one's."""
+
+    @property
+    def key(self) -> str:
+        """Return the last part of the name: its key in the table that holds it."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def title(self) -> str:
+        """Return how its heading is written in the file."""
+        return f"[[{self.name}]]" if self.repeated else f"[{self.name}]"
+
+    @property
+    def known(self) -> list[str]:
+        """Return every name that may stand in it."""
+        secrets = self.credential.keys if self.credential else ()
+        return [*self.keys, *secrets, *self.policy, *(inner.key for inner in self.inner)]
+
+
+POLICY: Mapping[str, v.Kind] = {
+    "address": v.IPV4,
+    "pool": v.LABEL,
+    "vrf": v.VRF,
+    "session_timeout_s": v.seconds(0, LONGEST_S),
+    "idle_timeout_s": v.seconds(0, LONGEST_S),
+    "interim_interval_s": v.seconds(0, LONGEST_S),
+    "dns": v.Many(v.IPV4_TEXT, most=2),
+    "nbns": v.Many(v.IPV4_TEXT, most=2),
+    "rate_up_bps": v.whole(0, FASTEST_BPS),
+    "rate_down_bps": v.whole(0, FASTEST_BPS),
+    "burst_up_octets": v.whole(0, 1 << 31),
+    "burst_down_octets": v.whole(0, 1 << 31),
+    "accept_client_address": v.FLAG,
+    "source_check": v.FLAG,
+}
+"""The keys of a profile."""
+
+SHARED_POLICY: Mapping[str, v.Kind] = {key: kind for key, kind in POLICY.items() if key != "address"}
+"""Those that many subscribers can have in common; ``address`` of a ``[[lac]]`` is the LAC's."""
+
+
+def _make_pool(ranges: tuple[v.Range, ...], **others: Any) -> PoolConfig:
+    """Split the ranges into what subscribers get and what is routed."""
+    return PoolConfig(
+        ranges=tuple((one.first, one.last) for one in ranges),
+        prefixes=tuple(prefix for one in ranges for prefix in one.prefixes),
+        **others,
+    )
+
+
+def _make_server(address: str, name: str = "", **others: Any) -> RadiusServerConfig:
+    """Call a server without name by its address."""
+    return RadiusServerConfig(address=address, name=name or address, **others)
+
+
+def _make_defaults(grant: Grant) -> Grant:
+    return grant
+
+
+SECTIONS = (
+    Section(
+        "lns",
+        LnsConfig,
+        {
+            "listen": Required(v.Many(v.LISTEN, least=1, most=64), ()),
+            "hostname": v.HOSTNAME,
+            "setup_timeout_s": v.seconds(1, 3600),
+            "idle_tunnel_s": v.seconds(0, DAY_S),
+            "max_tunnels": v.whole(1, 4095),
+            "max_sessions": v.whole(1, 1_000_000),
+            "worker": v.whole(0, 15),
+            "receive_buffer_octets": v.whole(65536, 1 << 30),
+        },
+    ),
+    Section(
+        "lac",
+        LacConfig,
+        {
+            "name": Required(v.LABEL, ""),
+            "address": v.Many(v.PREFIX, least=1),
+            "hostname": v.PATTERN,
+            "methods": v.Many(METHODS, least=1),
+            "radius": v.LABEL,
+            "max_tunnels": v.whole(0, 4095),
+            "max_sessions": v.whole(0, 1_000_000),
+            "hello_interval_s": v.seconds(0, DAY_S),
+            "receive_window": v.whole(1, 32768),
+            "retransmit_initial_s": v.seconds(0.1, 60),
+            "retransmit_cap_s": v.seconds(8, 600),  # RFC 2661 section 5.8: no less than 8 seconds
+            "max_retransmissions": v.whole(1, 100),
+        },
+        repeated=True,
+        policy=SHARED_POLICY,
+        credential=Credential("secrets", "secret", required=False, several=True),
+    ),
+    Section(
+        "auth",
+        AuthConfig,
+        {
+            "methods": v.Many(METHODS, least=1),
+            "source": v.choice("radius", "local", "radius-then-local"),
+            "timeout_s": v.seconds(0.5, 60),
+            "max_attempts": v.whole(1, 100),
+            "single_session": v.choice("off", "replace", "deny"),
+            "address_conflict": v.choice("replace", "deny"),
+        },
+    ),
+    Section(
+        "radius",
+        RadiusConfig,
+        {
+            "nas_identifier": v.IDENTIFIER,
+            "nas_ip_address": v.IPV4_TEXT,
+            "dictionaries": v.Many(v.FILE),
+            "accounting": v.FLAG,
+            "interim_jitter": v.number(0, 0.5, "a share"),
+        },
+        inner=(
+            Section(
+                "radius.server",
+                _make_server,
+                {
+                    "address": Required(v.ADDRESS, ""),
+                    "name": v.LABEL,
+                    "group": v.LABEL,
+                    "auth_port": v.PORT,
+                    "acct_port": v.PORT,
+                    "timeout_s": v.seconds(0.1, 60),
+                    "max_tries": v.whole(1, 20),
+                    "fail_count": v.whole(1, 1000),
+                    "dead_time_s": v.seconds(0, DAY_S),
+                    "message_authenticator": v.choice("require", "if-present"),
+                    "source": v.ADDRESS,
+                },
+                repeated=True,
+                credential=Credential("secret", "secret", required=True),
+            ),
+        ),
+    ),
+    Section(
+        "ppp",
+        PppConfig,
+        {
+            "mru": v.MRU,
+            "dns": v.Many(v.IPV4_TEXT, most=2),
+            "nbns": v.Many(v.IPV4_TEXT, most=2),
+            "echo_interval_s": v.seconds(0, DAY_S),
+            "echo_failures": v.whole(1, 100),
+            "restart_timer_s": v.seconds(0.1, 60),
+            "restart_cap_s": v.seconds(0.1, 600),
+            "max_configure": v.whole(1, 255),
+            "max_terminate": v.whole(1, 255),
+            "max_failure": v.whole(1, 255),
+            "acfc": v.FLAG,
+            "pfc": v.FLAG,
+        },
+    ),
+    Section(
+        "pool",
+        _make_pool,
+        {
+            "name": Required(v.LABEL, ""),
+            "ranges": Required(v.Many(v.RANGE, least=1), ()),
+            "next": v.LABEL,
+            "hold_down_s": v.seconds(0, 7 * DAY_S),
+            "vrf": v.VRF,
+        },
+        repeated=True,
+    ),
+    Section("profile", ProfileConfig, {"name": Required(v.LABEL, "")}, repeated=True, policy=POLICY),
+    Section(
+        "user",
+        UserConfig,
+        {"name": Required(v.IDENTIFIER, ""), "profile": v.LABEL},
+        repeated=True,
+        policy=POLICY,
+        credential=Credential("password", "password", required=True),
+    ),
+    Section("defaults", _make_defaults, {}, policy=SHARED_POLICY),
+    Section(
+        "dataplane",
+        DataplaneConfig,
+        {
+            "backend": v.choice("tun", "auto", absent="ebpf kernel", right='give "tun" or "auto"'),
+            "interface": v.INTERFACE,
+            "local_address": v.IPV4_TEXT,
+            "counter_interval_s": v.seconds(0.1, 3600),
+            "clamp_mss": v.FLAG,
+        },
+    ),
+    Section("metrics", MetricsConfig, {"listen": v.LISTEN_WITH_PORT}),
+    Section("admin", AdminConfig, {"socket": v.SOCKET_PATH}),
+    Section(
+        "log",
+        LogConfig,
+        {"level": v.choice("debug", "info", "warning", "error"), "format": v.choice("json", "console", "auto")},
+    ),
+    Section(
+        "state",
+        StateConfig,
+        {"directory": Required(v.PATH, ""), "on_stop": v.choice("keep", "teardown")},
+    ),
+)
+"""Every section, in the order of MANUAL.md."""
