@@ -8,6 +8,7 @@ import fcntl
 import os
 import socket
 import struct
+from pathlib import Path
 
 from bras.dataplane.base import DataPlaneError
 from bras.dataplane.netlink import Netlink
@@ -63,6 +64,9 @@ class Device:
             raise
 
     def _configure(self, name: str) -> None:
+        # Nothing here carries IPv6 yet; where /proc is read-only, the kernel's reports of its groups are counted drops.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
         try:
             self._netlink.set_up(self._index, MTU, _QUEUE)
             self._netlink.add_address(self._index, self._local_address)

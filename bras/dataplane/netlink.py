@@ -7,7 +7,6 @@ event loop.  Numbers are those of ``linux/rtnetlink.h`` and ``linux/if_link.h``.
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import struct
@@ -25,9 +24,8 @@ _REQUEST, _ACK, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x200, 0x400
 _NEWLINK, _NEWADDR, _NEWROUTE, _DELROUTE = 16, 20, 24, 25
 _IFF_UP = 1
 _IFLA_MTU, _IFLA_TXQLEN, _IFLA_AF_SPEC = 4, 13, 26
-_IFLA_INET_CONF, _IFLA_INET6_ADDR_GEN_MODE = 1, 8
+_IFLA_INET_CONF = 1
 _DEVCONF_ACCEPT_LOCAL = 23
-_ADDR_GEN_MODE_NONE = 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_PREFSRC = 1, 4, 7
 _TABLE_MAIN, _PROTOCOL_STATIC, _SCOPE_LINK, _UNICAST = 254, 4, 253, 1
@@ -56,18 +54,11 @@ class Netlink:
     def set_up(self, index: int, mtu: int, queue: int) -> None:
         """Bring an interface up with an MTU in octets and room for ``queue`` packets; raises OSError.
 
-        It accepts packets from our own address, for that is how ICMP errors come out of a TUN
-        device; and the kernel makes no IPv6 address for it, whose solicitations nobody would answer.
+        It accepts packets from our own address, for that is how ICMP errors come out of a TUN device.
         """
         self._set_link(index, _attribute(_IFLA_MTU, _U32.pack(mtu)) + _attribute(_IFLA_TXQLEN, _U32.pack(queue)))
         accept = _attribute(_IFLA_INET_CONF, _attribute(_DEVCONF_ACCEPT_LOCAL, _U32.pack(1)))
         self._set_link(index, _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET, accept)))
-        none = _attribute(_IFLA_INET6_ADDR_GEN_MODE, bytes((_ADDR_GEN_MODE_NONE,)))
-        try:
-            self._set_link(index, _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET6, none)))
-        except OSError as error:
-            if error.errno != errno.EAFNOSUPPORT:  # a kernel without IPv6 has no need of it
-                raise
         self._request(_NEWLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, index, _IFF_UP, _IFF_UP))
 
     def _set_link(self, index: int, attributes: bytes) -> None:

@@ -67,7 +67,8 @@ def _token() -> str:
 
 
 def _forget(token: str, pid: int) -> None:
-    if os.getpid() == pid:  # not in a forked child
+    left = any(name.startswith(f"{PREFIX}{token}-") for name in _names())
+    if os.getpid() == pid and not left:  # not in a forked child; what is left is for the next run's sweep
         (LOCKS / token).unlink(missing_ok=True)
 
 
