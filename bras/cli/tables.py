@@ -62,7 +62,7 @@ def _fit(columns: Sequence[Column], cells: list[list[str]], width: int | None) -
         wanted.append(_Fitted(column, max(len(column.title), capped)))
     if width is None:
         return wanted
-    kept = []
+    kept: list[Column] = []
     left = width + _GAP
     for entry in sorted(wanted, key=lambda entry: entry.column.rank):
         if entry.width + _GAP <= left or not kept:

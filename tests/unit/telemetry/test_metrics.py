@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from bras.errors import DropReason
+from bras.forwarding.entry import Counters
+from bras.lns.commands import Plain
+from bras.telemetry.counts import Counts
+from bras.telemetry.metrics import BrasCollector, make_registry
+from tests.unit.telemetry.facts import FACTS
+
+CENSUS: Plain = {
+    "tunnels": [{"lac": "any", "state": "established", "count": 2}],
+    "sessions": [{"lac": "any", "state": "up", "count": 3}, {"lac": "any", "state": "ending", "count": 1}],
+    "pools": [{"pool": "default", "used": 3, "held": 1, "free": 250, "exhausted": 7}],
+    "radius": [
+        {"server": "r1", "kind": "auth", "up": True, "requests": 9, "in_flight": 2},
+        {"server": "r1", "kind": "acct", "up": False, "requests": 4, "in_flight": 0},
+    ],
+}
+
+
+def _collector(counts: Counts | None = None, census: Plain = CENSUS) -> BrasCollector:
+    totals = Counters(*range(1, 13))
+    drops = {DropReason.TOO_BIG: 5, DropReason.SPOOFED_SOURCE: 0}
+    collector = BrasCollector(
+        counts or Counts(["any"], ["r1"]), lambda: (totals, drops), version="1.2.3", log_lines_dropped=lambda: 6
+    )
+    collector.take(census)
+    return collector
+
+
+def _fed() -> Counts:
+    counts = Counts(["any"], ["r1"])
+    handlers = counts.handlers()
+    for fact in FACTS:
+        handlers[type(fact)](fact)
+    return counts
+
+
+def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = generate_latest(make_registry(collector)).decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "value"),
+    [
+        ("bras_tunnels", {"lac": "any", "state": "established"}, 2),
+        ("bras_sessions", {"lac": "any", "state": "up"}, 3),
+        ("bras_pool_addresses", {"pool": "default", "state": "free"}, 250),
+        ("bras_pool_addresses", {"pool": "default", "state": "held"}, 1),
+        ("bras_pool_exhausted_total", {"pool": "default"}, 7),
+        ("bras_radius_server_up", {"server": "r1", "kind": "acct"}, 0),
+        ("bras_radius_requests_total", {"server": "r1", "kind": "auth"}, 9),
+        ("bras_radius_requests_in_flight", {"server": "r1", "kind": "auth"}, 2),
+        ("bras_forwarded_bytes_total", {"direction": "up", "family": "ipv4"}, 1),
+        ("bras_forwarded_packets_total", {"direction": "up", "family": "ipv4"}, 2),
+        ("bras_forwarded_bytes_total", {"direction": "down", "family": "ipv4"}, 3),
+        ("bras_forwarded_packets_total", {"direction": "down", "family": "ipv6"}, 8),
+        ("bras_dropped_total", {"layer": "dataplane", "reason": "too_big"}, 5),
+        ("bras_dropped_total", {"layer": "l2tp", "reason": "bad_avp"}, 1),
+        ("bras_dropped_total", {"layer": "ppp", "reason": "bad_frame"}, 1),
+        ("bras_log_lines_dropped_total", {}, 6),
+        ("bras_tunnel_setups_total", {"lac": "any", "outcome": "established", "cause": "none"}, 1),
+        ("bras_calls_total", {"lac": "any", "outcome": "refused", "cause": "no_facilities_now"}, 1),
+        ("bras_authentications_total", {"lac": "any", "method": "chap", "outcome": "rejected"}, 1),
+        ("bras_sessions_ended_total", {"lac": "any", "cause": "user_request", "reason": "peer_terminated"}, 1),
+        ("bras_retransmissions_total", {"lac": "any"}, 1),
+        ("bras_radius_retransmissions_total", {"server": "r1", "kind": "auth"}, 1),
+        ("bras_radius_replies_total", {"server": "r1", "kind": "auth", "code": "access_accept"}, 1),
+        ("bras_radius_accounting_acknowledged_total", {"server": "r1"}, 1),
+        ("bras_radius_accounting_unanswered_total", {}, 1),
+        ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "0.0025"}, 0),
+        ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "0.005"}, 1),
+        ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "+Inf"}, 1),
+        ("bras_session_setup_seconds_count", {}, 1),
+        ("bras_session_setup_seconds_sum", {}, 0.25),
+        ("bras_echo_round_trip_seconds_count", {}, 1),
+    ],
+)
+def test_a_sample(name: str, labels: dict[str, str], value: float) -> None:
+    assert _samples(_collector(_fed()))[name, frozenset(labels.items())] == value
+
+
+def test_the_build_and_the_process_are_there() -> None:
+    names = {name for name, _ in _samples(_collector())}
+    assert {"bras_build_info", "process_cpu_seconds_total", "process_open_fds", "python_gc_collections_total"} <= names
+
+
+@pytest.mark.parametrize("census", [CENSUS, {}, None], ids=["census", "empty", "none"])
+def test_promtool_finds_nothing_wrong(tool: Callable[[str], str], census: Plain) -> None:
+    page = generate_latest(make_registry(_collector(_fed(), census)))
+    done = subprocess.run([tool("promtool"), "check", "metrics"], input=page, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+def test_openmetrics_is_valid_too() -> None:
+    page = generate_openmetrics(make_registry(_collector(_fed()))).decode()
+    assert {"bras_calls", "bras_sessions"} <= {family.name for family in parse_openmetrics(page)}
+
+
+def test_names_of_the_configuration_are_escaped() -> None:
+    name = 'a"b\\c\nd'
+    census: Plain = {"tunnels": [{"lac": name, "state": "established", "count": 2}]}
+    samples = _samples(_collector(Counts([name]), census))
+    assert samples["bras_tunnels", frozenset({("lac", name), ("state", "established")})] == 2
+
+
+def test_no_label_is_a_subscribers() -> None:
+    """However many subscribers there are, the number of series stays what the configuration makes it."""
+    page = generate_latest(make_registry(_collector(_fed()))).decode()
+    assert not re.search(r'\b(user|session|address|calling\w*|hostname)="', page)
+    for text in ("alice", "10.64.0.1", "lac1", "evil"):
+        assert text not in page
