@@ -80,7 +80,7 @@ def _read_config(table: Mapping[str, object], path: Path, findings: Findings) ->
     if "lns" not in parts:
         if "lns" not in table:
             findings.wrong("lns", "the section is missing", 'give [lns] with listen = ["192.0.2.1"]')
-        parts["lns"] = sections["lns"].make(listen=())
+        parts["lns"] = sections["lns"].build(listen=())
     if "radius" in parts:
         parts["radius"] = _with_dictionaries(parts["radius"], directory, findings)
     config = Config(**parts)
@@ -143,7 +143,7 @@ def _read_table(section: Section, table: Mapping[str, object], at: str, director
     if section.policy:
         parts["grant"] = Grant(**grant)
     _see_required(section, table, parts, at, findings)
-    return section.make(**{name: part for name, part in parts.items() if part is not None})
+    return section.build(**{name: part for name, part in parts.items() if part is not None})
 
 
 def _see_required(

@@ -59,6 +59,23 @@ class Grant:
     """Whether packets from the subscriber with a foreign source address are dropped and counted."""
 
 
+BUILT_IN = Grant(
+    vrf=0,
+    session_timeout_s=0.0,
+    idle_timeout_s=0.0,
+    interim_interval_s=0.0,
+    dns=(),
+    nbns=(),
+    rate_up_bps=0,
+    rate_down_bps=0,
+    burst_up_octets=0,
+    burst_down_octets=0,
+    accept_client_address=False,
+    source_check=True,
+)
+"""What holds where no layer says anything; name servers are then those of ``[ppp]``."""
+
+
 @dataclass(frozen=True, slots=True)
 class LnsConfig:
     """`[lns]`: the server itself."""
@@ -246,7 +263,7 @@ class UserConfig:
     name: str
     """User name as the client gives it."""
     password: Secret
-    """Password (`password` or `password_file`)."""
+    """Password of the user."""
     profile: str | None = None
     """`[[profile]]` whose policy the user gets, below its own keys."""
     grant: Grant = field(default_factory=Grant)

@@ -50,7 +50,8 @@ class Section:
     """A section of the file: a table, or several of one name."""
 
     name: str
-    make: Callable[..., Any]
+    model: type
+    """What it makes; the names of the keys are those of its fields."""
     keys: Mapping[str, v.Kind | Required]
     repeated: bool = False
     """Whether it is written [[name]]."""
@@ -59,6 +60,12 @@ class Section:
     credential: Credential | None = None
     inner: tuple[Section, ...] = ()
     """Sections whose names begin with this one's."""
+    make: Callable[..., Any] | None = None
+    """Makes the model from the keys, where that is more than calling it."""
+
+    def build(self, **parts: Any) -> Any:
+        """Return the model of these parts; those left out have their defaults."""
+        return self.model(**parts) if self.make is None else self.make(**parts)
 
     @property
     def key(self) -> str:
@@ -178,7 +185,7 @@ SECTIONS = (
         inner=(
             Section(
                 "radius.server",
-                _make_server,
+                RadiusServerConfig,
                 {
                     "address": Required(v.ADDRESS, ""),
                     "name": v.LABEL,
@@ -194,6 +201,7 @@ SECTIONS = (
                 },
                 repeated=True,
                 credential=Credential("secret", "secret", required=True),
+                make=_make_server,
             ),
         ),
     ),
@@ -217,7 +225,7 @@ SECTIONS = (
     ),
     Section(
         "pool",
-        _make_pool,
+        PoolConfig,
         {
             "name": Required(v.LABEL, ""),
             "ranges": Required(v.Many(v.RANGE, least=1), ()),
@@ -226,6 +234,7 @@ SECTIONS = (
             "vrf": v.VRF,
         },
         repeated=True,
+        make=_make_pool,
     ),
     Section("profile", ProfileConfig, {"name": Required(v.LABEL, "")}, repeated=True, policy=POLICY),
     Section(
@@ -236,7 +245,7 @@ SECTIONS = (
         policy=POLICY,
         credential=Credential("password", "password", required=True),
     ),
-    Section("defaults", _make_defaults, {}, policy=SHARED_POLICY),
+    Section("defaults", Grant, {}, policy=SHARED_POLICY, make=_make_defaults),
     Section(
         "dataplane",
         DataplaneConfig,
