@@ -142,7 +142,7 @@ def bind(path: str) -> socket.socket:
         os.chmod(path, 0o600)  # nobody can connect before listen(), so there is no gap
     except OSError as wrong:
         listener.close()
-        raise OSError(wrong.errno, wrong.strerror, path) from wrong
+        raise OSError(wrong.errno, wrong.strerror or str(wrong), path) from wrong
     listener.setblocking(False)
     return listener
 

@@ -34,4 +34,4 @@ def make_observer(config: Config) -> Observer:
     """Return an observer for this configuration that writes to the process's logger."""
     servers = [server.name or server.address for server in config.radius.server]
     counts = Counts((lac.name for lac in config.lac), servers)
-    return Observer(counts, Lines(structlog.get_logger(), servers=servers), debug=config.log.level == "debug")
+    return Observer(counts, Lines(structlog.get_logger().bind(), servers=servers), debug=config.log.level == "debug")
