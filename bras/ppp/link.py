@@ -1,0 +1,411 @@
+"""One PPP link, in either role: LCP, authentication, keep-alive (RFC 1661 section 3).
+
+Theory of operation.  The phases are the RFC's::
+
+    DEAD -> ESTABLISH -> AUTHENTICATE -> NETWORK        any of them -> TERMINATE -> ENDED
+                ^______________|____________|           (the peer renegotiates LCP)
+
+The server (the LNS) demands proof by the first method of its list that the client agrees
+to, hands the credentials to its owner, and waits for ``accept`` or ``refuse``.  The client
+(an emulated subscriber) proves itself.  A frame that does not fit the phase is dropped and
+counted; each link ends with exactly one LinkDown, after which it sends nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bras.errors import DropReason, WireError
+from bras.ids import Entropy
+from bras.ppp import frame as framing
+from bras.ppp import methods, packet
+from bras.ppp.authentication import Verdict
+from bras.ppp.automaton import OPENED, REQ_SENT
+from bras.ppp.chap import ChapServer
+from bras.ppp.constants import (
+    CHAP,
+    CODE_REJECT,
+    CONFIGURE_REQUEST,
+    DISCARD_REQUEST,
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    IPV4,
+    IPV6,
+    LCP,
+    NO_MAGIC,
+    PAP,
+    PROTOCOL_REJECT,
+    TERMINATE_REQUEST,
+)
+from bras.ppp.events import (
+    CredentialsOffered,
+    Dropped,
+    EchoMeasured,
+    LinkDown,
+    LinkEnd,
+    LinkEvent,
+    LinkRestarted,
+    LinkUp,
+    NetworkPacketReceived,
+    ProtocolRejected,
+    SendFrame,
+)
+from bras.ppp.keepalive import Keepalive
+from bras.ppp.lcp import MOST_LOOPS, Lcp
+from bras.ppp.methods import Method
+from bras.ppp.negotiation import Layer, Negotiation, Output
+from bras.ppp.pap import PapServer
+from bras.ppp.phases import LinkFacts, LinkState
+from bras.ppp.settings import ClientIdentity, LinkConfig
+
+__all__ = ["ClientIdentity", "Link", "LinkConfig", "LinkFacts", "LinkState"]
+
+_VERSION: Final = 1
+_LOOPED: Final = "our own magic number came back"
+
+
+class Link:
+    """One link; the owner sends its frames, reads its events and keeps its deadline."""
+
+    __slots__ = (
+        "_auth",
+        "_deadline",
+        "_end",
+        "_entropy",
+        "_headers",
+        "_keepalive",
+        "_lcp",
+        "_options",
+        "_text",
+        "config",
+        "state",
+    )
+
+    def __init__(self, config: LinkConfig, entropy: Entropy) -> None:
+        """Begin dead; ``open`` sends the first frame."""
+        self.config = config
+        self.state = LinkState.DEAD
+        self._entropy = entropy
+        self._options = Lcp(config, entropy)
+        self._lcp = Negotiation(config.restart, self._options)
+        self._keepalive = Keepalive()
+        self._auth: Method | None = None
+        self._deadline: float | None = None  # of authentication or keep-alive; the restart timer is LCP's
+        self._headers = framing.UNCOMPRESSED
+        self._end: LinkEnd | None = None  # why it is ending, once it is
+        self._text = ""
+
+    # -- what the owner reads
+
+    @property
+    def deadline(self) -> float | None:
+        """Return the instant at which ``handle_timeout`` should be called."""
+        deadline = self._lcp.deadline
+        return self._deadline if deadline is None else deadline
+
+    @property
+    def facts(self) -> LinkFacts:
+        """Return what was negotiated."""
+        options = self._options
+        magic = int.from_bytes(options.magic, "big")
+        return LinkFacts(options.agreed_method, magic, options.peer_mru, options.acfc, options.pfc, self.round_trip_s)
+
+    @property
+    def round_trip_s(self) -> float:
+        """Return the last echo's round-trip time in seconds; 0 when none was measured."""
+        return self._keepalive.round_trip_s
+
+    def frame(self, protocol: int, octets: bytes) -> bytes:
+        """Put a packet into a frame, as negotiated."""
+        return (self._headers.get(protocol) or framing.header(protocol, acfc=False, pfc=False)) + octets
+
+    # -- what the owner does
+
+    def open(self, *, now: float) -> list[LinkEvent]:
+        """The call is up: send the first Configure-Request."""
+        if self.state is not LinkState.DEAD:
+            return []
+        self.state = LinkState.ESTABLISH
+        return self._perform(self._lcp.open(now=now), now)
+
+    def accept(self, message: bytes, ms_chap2_success: bytes, *, now: float) -> list[LinkEvent]:
+        """Accept the credentials that were offered; ``ms_chap2_success`` is ``S=…`` for MS-CHAPv2."""
+        answer = self._decide(True, message, ms_chap2_success)
+        return [answer, *self._link_up(now)] if answer is not None else []
+
+    def refuse(self, message: bytes, ms_chap_error: bytes, *, now: float) -> list[LinkEvent]:
+        """Refuse the credentials that were offered: the client is told why, then LCP ends."""
+        answer = self._decide(False, message, ms_chap_error)
+        return [answer, *self._close(LinkEnd.AUTH_REFUSED, message, now)] if answer is not None else []
+
+    def close(self, text: bytes, *, now: float) -> list[LinkEvent]:
+        """End the link; the peer is told ``text``."""
+        return self._close(LinkEnd.LOCAL_CLOSE, text, now)
+
+    def handle_timeout(self, *, now: float) -> list[LinkEvent]:
+        """Do what is due."""
+        if self._lcp.deadline is not None:
+            return self._perform(self._lcp.handle_timeout(now=now), now)
+        if self._deadline is None or now < self._deadline:
+            return []
+        if self.state is LinkState.AUTHENTICATE:
+            return self._auth_timeout(now)
+        return self._keepalive_timeout(now)
+
+    # -- what the peer does
+
+    def receive(self, frame: bytes, *, now: float) -> list[LinkEvent]:
+        """Take a frame: with or without FF 03, the protocol in one octet or two."""
+        state = self.state
+        if state is LinkState.DEAD or state is LinkState.ENDED:
+            return [Dropped(DropReason.NOT_OPEN)]
+        try:
+            protocol, offset = framing.parse(frame)
+        except WireError:
+            return [Dropped(DropReason.BAD_FRAME)]
+        self._keepalive.heard_at = now
+        try:
+            if protocol == LCP:
+                return self._lcp_received(*packet.parse(frame, offset), now)
+            if protocol in self.config.network_protocols:
+                if state is LinkState.NETWORK:
+                    return [NetworkPacketReceived(protocol, frame[offset:])]
+                return [Dropped(DropReason.NOT_OPEN)]  # RFC 1661 section 3.5: silently
+            if protocol in (PAP, CHAP):
+                return self._auth_received(protocol, *packet.parse(frame, offset), now)
+        except WireError:
+            return [Dropped(DropReason.BAD_PACKET)]
+        return self._unknown_protocol(protocol, frame[offset:])
+
+    def _unknown_protocol(self, protocol: int, octets: bytes) -> list[LinkEvent]:
+        """Reject it once LCP and authentication are done (RFC 1661 sections 3.5 and 5.7)."""
+        if protocol in (IPV4, IPV6) or self.state is not LinkState.NETWORK:
+            return [Dropped(DropReason.NOT_OPEN)]
+        reject = self._options.protocol_reject(self._lcp.next_serial(), protocol, octets)
+        return [SendFrame(framing.LCP_HEADER + reject), Dropped(DropReason.UNKNOWN_PROTOCOL)]
+
+    # -- LCP
+
+    def _lcp_received(self, code: int, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
+        if PROTOCOL_REJECT <= code <= DISCARD_REQUEST:
+            return self._maintenance_received(code, identifier, data, now)
+        if code == CODE_REJECT:
+            return self._code_rejected(identifier, data, now)
+        events = self._perform(self._lcp.receive(code, identifier, data, now=now), now)
+        if code == TERMINATE_REQUEST:
+            # At once: the Terminate-Ack is on its way before the CDN that the owner sends now, and
+            # a pause (RFC 1661 section 3.7) would only hold address and port for a client that has gone.
+            events = [event for event in events if type(event) is SendFrame]
+            events.append(self._ended(LinkEnd.PEER_TERMINATED, packet.text(data)))
+        elif self._options.loops >= MOST_LOOPS:
+            return [self._ended(LinkEnd.LOOPBACK, _LOOPED)]
+        return events
+
+    def _perform(self, outputs: list[Output], now: float) -> list[LinkEvent]:
+        """Put what LCP says into frames and events, in order."""
+        events: list[LinkEvent] = []
+        for output in outputs:
+            if isinstance(output, bytes):
+                events.append(SendFrame(framing.LCP_HEADER + output))
+            elif isinstance(output, DropReason):
+                events.append(Dropped(output))
+            elif output is Layer.UP:
+                events += self._lcp_up(now)
+            elif output is Layer.DOWN:
+                self._lcp_down(events)
+            elif output is Layer.STUCK:
+                exhausted = self._options.methods_exhausted
+                end = LinkEnd.NO_COMMON_AUTH if exhausted else LinkEnd.NEGOTIATION_FAILED
+                events += self._close(end, b"no common authentication" if exhausted else b"no agreement", now)
+            elif output is Layer.FINISHED:
+                events.append(self._ended(LinkEnd.NEGOTIATION_FAILED, "LCP found no agreement"))
+        return events
+
+    def _lcp_up(self, now: float) -> list[LinkEvent]:
+        """LCP is open: authenticate, or be up if nobody asks for it."""
+        options = self._options
+        self._headers = framing.headers(options.acfc, options.pfc)
+        name = self._options.agreed_method
+        if not name:
+            return self._link_up(now)
+        self.state = LinkState.AUTHENTICATE
+        self._auth = methods.begin(name, self.config, self._entropy)
+        return self._send_auth(self._auth, self._auth.start(), now)
+
+    def _lcp_down(self, events: list[LinkEvent]) -> None:
+        """LCP left Opened: the peer negotiates again, or it is the end."""
+        self._auth = None
+        self._deadline = None
+        self._headers = framing.UNCOMPRESSED
+        if self._lcp.state >= REQ_SENT:
+            self.state = LinkState.ESTABLISH
+            events.append(LinkRestarted())
+        else:
+            self.state = LinkState.TERMINATE
+
+    def _maintenance_received(self, code: int, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
+        """Take a packet that only an open LCP understands (RFC 1661 sections 5.7 to 5.9)."""
+        if not self._lcp.answers_echo:
+            return [Dropped(DropReason.NOT_OPEN)]
+        if code == PROTOCOL_REJECT:
+            return self._protocol_rejected(data, now)
+        if len(data) < len(NO_MAGIC):
+            return [Dropped(DropReason.BAD_PACKET)]
+        if code == ECHO_REQUEST:
+            return self._echo_requested(identifier, data)
+        if code == ECHO_REPLY:
+            # One that bears our magic number comes from a peer that copies it: a loop would
+            # have brought back our request, which nobody answers.
+            if self._keepalive.replied(identifier, now):
+                return [EchoMeasured(self._keepalive.round_trip_s)]
+            return [Dropped(DropReason.UNEXPECTED_PACKET)]
+        return []
+
+    def _echo_requested(self, identifier: int, data: bytes) -> list[LinkEvent]:
+        reply = self._options.echo_reply(identifier, data)
+        if reply is not None:
+            return [SendFrame(framing.LCP_HEADER + reply)]
+        looped = self._options.loops >= MOST_LOOPS
+        return [self._ended(LinkEnd.LOOPBACK, _LOOPED) if looped else Dropped(DropReason.LOOPBACK)]
+
+    def _protocol_rejected(self, data: bytes, now: float) -> list[LinkEvent]:
+        protocol = int.from_bytes(data[:2], "big")
+        if protocol in self.config.network_protocols:
+            return [ProtocolRejected(protocol)]
+        if protocol == LCP or (self._auth is not None and protocol == self._auth.protocol):
+            return self._fail(f"Protocol-Reject of {protocol:04x}", now)
+        return [Dropped(DropReason.UNEXPECTED_PACKET)]
+
+    def _code_rejected(self, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
+        if data and data[0] == ECHO_REQUEST:
+            self._keepalive.refused = True  # it lives, but cannot be asked
+            if self.state is LinkState.NETWORK:
+                self._deadline = None
+        if data and CONFIGURE_REQUEST <= data[0] <= CODE_REJECT:
+            return self._fail(f"Code-Reject of code {data[0]}", now)
+        return self._perform(self._lcp.receive(CODE_REJECT, identifier, data, now=now), now)
+
+    # -- authentication
+
+    def _auth_received(self, protocol: int, code: int, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
+        auth = self._auth
+        if auth is None or auth.protocol != protocol:
+            return [Dropped(DropReason.UNEXPECTED_PACKET)]
+        outcome = auth.receive(code, identifier, data)
+        if isinstance(outcome, bytes):
+            return self._send_auth(auth, outcome, now)
+        if isinstance(outcome, DropReason):
+            return [Dropped(outcome)]
+        if isinstance(outcome, Verdict):
+            if not outcome.accepted:
+                return self._close(LinkEnd.AUTH_REFUSED, outcome.message, now)
+            return self._link_up(now) if self.state is LinkState.AUTHENTICATE else []
+        self._deadline = None  # now it is the owner's turn, in the owner's time
+        return [CredentialsOffered(outcome)]
+
+    def _send_auth(self, auth: Method, octets: bytes, now: float) -> list[LinkEvent]:
+        """Send a packet, or nothing; while it is not decided, wait for the answer."""
+        if self.state is LinkState.AUTHENTICATE:
+            self._deadline = now + self.config.auth_timeout_s
+        return [SendFrame(self.frame(auth.protocol, octets))] if octets else []
+
+    def _auth_timeout(self, now: float) -> list[LinkEvent]:
+        auth = self._auth
+        octets = auth.handle_timeout() if auth is not None else None
+        if auth is None or octets is None:
+            return self._close(LinkEnd.AUTH_TIMEOUT, b"authentication timed out", now)
+        return self._send_auth(auth, octets, now)
+
+    def _decide(self, accepted: bool, message: bytes, ms_chap: bytes) -> SendFrame | None:
+        """Tell the client; ``None`` when no credentials wait (it renegotiated, or has gone)."""
+        auth = self._auth
+        if not isinstance(auth, (PapServer, ChapServer)) or not auth.pending:
+            return None
+        return SendFrame(self.frame(auth.protocol, auth.decide(accepted, message, ms_chap)))
+
+    # -- up and down
+
+    def _link_up(self, now: float) -> list[LinkEvent]:
+        options = self._options
+        self.state = LinkState.NETWORK
+        self._keepalive.heard_at = now
+        self._deadline = self._keepalive.due_at(self.config.echo_interval_s)
+        return [LinkUp(min(options.peer_mru, self.config.mru), options.acfc, options.pfc)]
+
+    def _keepalive_timeout(self, now: float) -> list[LinkEvent]:
+        config, keepalive = self.config, self._keepalive
+        due_at = keepalive.due_at(config.echo_interval_s)
+        if due_at is None or now < due_at:
+            self._deadline = due_at
+            return []
+        if keepalive.lost(config.echo_failures):
+            text = f"no answer to {config.echo_failures} Echo-Requests"
+            events = self._close(LinkEnd.ECHO_TIMEOUT, text.encode(), now)
+            return [*events, self._ended(LinkEnd.ECHO_TIMEOUT, text)]  # nobody is there to wait for
+        identifier = self._lcp.next_serial()
+        keepalive.sent(identifier, now)
+        self._deadline = keepalive.due_at(config.echo_interval_s)
+        return [SendFrame(framing.LCP_HEADER + packet.build(ECHO_REQUEST, identifier, self._options.magic))]
+
+    def _fail(self, text: str, now: float) -> list[LinkEvent]:
+        """End it because the peer rejects what no link can be without."""
+        self._end_as(LinkEnd.PROTOCOL_REJECTED, text)
+        return self._perform(self._lcp.fail(text.encode(), now=now), now)
+
+    def _close(self, end: LinkEnd, text: bytes, now: float) -> list[LinkEvent]:
+        """Begin the end: Terminate-Request, if there is anyone to send it to."""
+        if self.state is LinkState.TERMINATE or self.state is LinkState.ENDED:
+            return []
+        self._end_as(end, packet.text(text))
+        if self.state is LinkState.DEAD:
+            return [self._ended(end, self._text)]
+        self.state = LinkState.TERMINATE
+        return self._perform(self._lcp.close(text, now=now), now)
+
+    def _end_as(self, end: LinkEnd, text: str) -> None:
+        """Remember why, unless there is a reason already."""
+        if self._end is None:
+            self._end = end
+            self._text = text
+
+    def _ended(self, end: LinkEnd, text: str) -> LinkDown:
+        """End it now, for the first reason that there was."""
+        self._end_as(end, text)
+        self.state = LinkState.ENDED
+        self._lcp.deadline = self._deadline = None
+        return LinkDown(self._end or end, self._text)
+
+    # -- state as data
+
+    def save(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        return {
+            "version": _VERSION,
+            "state": self.state.value,
+            "auth": self._auth.save() if self._auth is not None else None,
+            "deadline": self._deadline,
+            "end": self._end.value if self._end is not None else None,
+            "keepalive": self._keepalive.save(),
+            "lcp": self._lcp.save(),
+            "options": self._options.save(),
+            "text": self._text,
+        }
+
+    @classmethod
+    def restore(cls, data: dict[str, Any], config: LinkConfig, entropy: Entropy) -> Link:
+        """Return the link that ``save`` described."""
+        self = cls.__new__(cls)
+        self.config = config
+        self.state = LinkState(data["state"])
+        self._entropy = entropy
+        self._options = options = Lcp.restore(data["options"], config, entropy)
+        self._lcp = Negotiation.restore(data["lcp"], config.restart, options)
+        self._keepalive = Keepalive.restore(data["keepalive"])
+        auth = data["auth"]
+        self._auth = methods.restore(self._options.agreed_method, auth, config, entropy) if auth is not None else None
+        self._deadline = data["deadline"]
+        is_open = self._lcp.state == OPENED
+        self._headers = framing.headers(is_open and options.acfc, is_open and options.pfc)
+        self._end = LinkEnd(data["end"]) if data["end"] is not None else None
+        self._text = data["text"]
+        return self

@@ -1,0 +1,345 @@
+"""One option negotiation: the automaton at work, for LCP and for every NCP.
+
+``Negotiation`` knows codes, identifiers, counters and the restart timer; what the options
+mean is its ``OptionPolicy``'s affair.  It returns packets to send and what the layer above
+must know, in order.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, Protocol, TypeAlias
+
+from bras.errors import DropReason, WireError
+from bras.ppp import option, packet
+from bras.ppp.automaton import (
+    CLOSE,
+    CLOSING,
+    DOWN,
+    IRC,
+    OPEN,
+    OPENED,
+    RCA,
+    RCN,
+    RCR_BAD,
+    RCR_GOOD,
+    REQ_SENT,
+    RTA,
+    RTR,
+    RUC,
+    RXJ_CATASTROPHIC,
+    RXJ_PERMITTED,
+    RXR,
+    SCA,
+    SCJ,
+    SCN,
+    SCR,
+    SER,
+    STA,
+    STARTING,
+    STOPPING,
+    STR,
+    TABLE,
+    TIMEOUT_LAST,
+    TIMEOUT_MORE,
+    TLD,
+    TLF,
+    TLU,
+    UP,
+    ZRC,
+)
+from bras.ppp.constants import (
+    CODE_REJECT,
+    CONFIGURE_ACK,
+    CONFIGURE_NAK,
+    CONFIGURE_REJECT,
+    CONFIGURE_REQUEST,
+    SMALLEST_MRU_OCTETS,
+    TERMINATE_ACK,
+    TERMINATE_REQUEST,
+)
+from bras.ppp.option import Option
+from bras.ppp.settings import RestartConfig
+
+HELD: Final = 0
+"""Instead of a code, from ``OptionPolicy.judge``: the request cannot be judged yet."""
+_MOST_REFUSALS: Final = 20
+"""Refusals of our requests before we stop asking: a peer that never agrees, at network speed."""
+_MOST_DOUBLINGS: Final = 16
+_REJECTED_OCTETS: Final = SMALLEST_MRU_OCTETS - packet.HEADER_OCTETS
+"""How much of an unknown packet a Code-Reject returns: within any MRU (RFC 1661 section 5.6)."""
+
+
+class Layer(Enum):
+    """What became of the layer."""
+
+    UP = "up"
+    """This-Layer-Up: both sides have agreed."""
+    DOWN = "down"
+    """This-Layer-Down: the agreement is void."""
+    FINISHED = "finished"
+    """This-Layer-Finished: nothing more will be sent."""
+    HELD = "held"
+    """The peer's request waits for the owner's word."""
+    STUCK = "stuck"
+    """The peer refuses what we cannot do without; the owner must close."""
+
+
+Output: TypeAlias = bytes | Layer | DropReason
+"""A packet to send, news of the layer, or why a packet was dropped."""
+
+
+class OptionPolicy(Protocol):
+    """What one protocol's options mean."""
+
+    def restart(self) -> None:
+        """Forget what the peer refused: the negotiation begins again."""
+
+    def request(self) -> bytes:
+        """Return the options of our next Configure-Request."""
+
+    def judge(self, options: list[Option], may_nak: bool) -> tuple[int, bytes]:
+        """Return the code of the answer (or ``HELD``) and its options; those of an Ack are the peer's."""
+
+    def naked(self, options: list[Option]) -> bool:
+        """Take the peer's hints; false when we cannot go on."""
+
+    def rejected(self, options: list[Option]) -> bool:
+        """Leave out what the peer rejects; false when we cannot go on."""
+
+
+class Negotiation:
+    """The automaton of RFC 1661 section 4 with its packets, counters and timer."""
+
+    __slots__ = (
+        "_config",
+        "_identifier",
+        "_naks_sent",
+        "_outstanding",
+        "_policy",
+        "_refusals",
+        "_restarts",
+        "_serial",
+        "deadline",
+        "state",
+    )
+
+    def __init__(self, config: RestartConfig, policy: OptionPolicy) -> None:
+        """Begin in Initial."""
+        self._config = config
+        self._policy = policy
+        self.state: int = 0
+        self.deadline: float | None = None
+        self._identifier = 0  # of the request that awaits an answer
+        self._serial = 0  # identifier of the last packet that is no such request
+        self._restarts = 0  # the Restart counter
+        self._outstanding: bytes | None = None  # data of the request that awaits an answer
+        self._naks_sent = 0
+        self._refusals = 0
+
+    @property
+    def answers_echo(self) -> bool:
+        """Return whether an Echo-Request is answered now (event RXR)."""
+        cell = TABLE[RXR][self.state]
+        return cell is not None and SER in cell[0]
+
+    # -- what the owner does
+
+    def open(self, *, now: float) -> list[Output]:
+        """The lower layer is up and we want this one."""
+        if self.state < STARTING:
+            self._step(OPEN, now)
+        return self._step(UP, now) if self.state == STARTING else []
+
+    def lower_down(self, *, now: float) -> list[Output]:
+        """The lower layer is down."""
+        self._outstanding = None
+        self._naks_sent = 0
+        return self._step(DOWN, now)
+
+    def close(self, text: bytes, *, now: float) -> list[Output]:
+        """We do not want this layer any more; the peer is told ``text``."""
+        self._new_request(text)
+        return self._step(CLOSE, now)
+
+    def fail(self, text: bytes, *, now: float) -> list[Output]:
+        """The peer rejected what this layer cannot do without (event RXJ-)."""
+        self._new_request(text)
+        return self._step(RXJ_CATASTROPHIC, now)
+
+    def next_serial(self) -> int:
+        """Return a fresh identifier for a packet that is no Configure- or Terminate-Request."""
+        self._serial = self._serial + 1 & 0xFF
+        return self._serial
+
+    def handle_timeout(self, *, now: float) -> list[Output]:
+        """The restart timer expired."""
+        if self.deadline is None or now < self.deadline:
+            return []
+        return self._step(TIMEOUT_MORE if self._restarts > 0 else TIMEOUT_LAST, now)
+
+    # -- what the peer does
+
+    def receive(self, code: int, identifier: int, data: bytes, *, now: float) -> list[Output]:
+        """Take a packet with one of the seven codes; any other is rejected."""
+        if self.state <= STARTING:
+            return [DropReason.NOT_OPEN]
+        if code == CONFIGURE_REQUEST:
+            return self._request_received(identifier, data, now)
+        if code == CONFIGURE_ACK:
+            return self._ack_received(identifier, data, now)
+        if code in (CONFIGURE_NAK, CONFIGURE_REJECT):
+            return self._refusal_received(code, identifier, data, now)
+        if code == TERMINATE_REQUEST:
+            return self._step(RTR, now, identifier)
+        if code == TERMINATE_ACK:
+            return self._step(RTA, now)
+        if code == CODE_REJECT:
+            return self._code_rejected(data, now)
+        rejected = packet.build(code, identifier, data)[:_REJECTED_OCTETS]
+        return self._step(RUC, now, 0, packet.build(CODE_REJECT, self.next_serial(), rejected))
+
+    def _request_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
+        if CLOSING <= self.state <= STOPPING:
+            return []
+        try:
+            options = option.parse(data)
+        except WireError:
+            return [DropReason.BAD_OPTION]
+        code, answer = self._policy.judge(options, self._naks_sent < self._config.max_failure)
+        if code == CONFIGURE_ACK:
+            return self._step(RCR_GOOD, now, identifier, packet.build(CONFIGURE_ACK, identifier, data))
+        if code == HELD:
+            return [Layer.HELD]
+        if code == CONFIGURE_NAK:
+            self._naks_sent += 1
+        return self._step(RCR_BAD, now, identifier, packet.build(code, identifier, answer))
+
+    def _ack_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
+        if identifier != self._identifier or data != self._outstanding:
+            return [DropReason.UNEXPECTED_PACKET]  # late or duplicated (RFC 1661 section 5.2)
+        if self.state >= REQ_SENT:
+            self._outstanding = None
+        return self._step(RCA, now, identifier)
+
+    def _refusal_received(self, code: int, identifier: int, data: bytes, now: float) -> list[Output]:
+        if identifier != self._identifier or self._outstanding is None:
+            return [DropReason.UNEXPECTED_PACKET]
+        try:
+            options = option.parse(data)
+        except WireError:
+            return [DropReason.BAD_OPTION]
+        if self.state >= REQ_SENT:
+            self._outstanding = None
+            self._refusals += 1
+            policy = self._policy
+            goes_on = policy.naked(options) if code == CONFIGURE_NAK else policy.rejected(options)
+            if not goes_on or self._refusals > _MOST_REFUSALS:
+                return [Layer.STUCK]
+        return self._step(RCN, now, identifier)
+
+    def _code_rejected(self, data: bytes, now: float) -> list[Output]:
+        if not data:
+            return [DropReason.BAD_PACKET]
+        if CONFIGURE_REQUEST <= data[0] <= CODE_REJECT:
+            return self.fail(b"", now=now)
+        return self._step(RXJ_PERMITTED, now)
+
+    # -- the automaton
+
+    def _step(self, event: int, now: float, identifier: int = 0, answer: bytes = b"") -> list[Output]:
+        """Run one cell of the table; ``answer`` is what sca, scn and scj send."""
+        cell = TABLE[event][self.state]
+        if cell is None:
+            return []
+        actions, self.state = cell
+        outputs: list[Output] = []
+        for action in actions:
+            if action == SCR:
+                outputs.append(self._configure_request(now))
+            elif action in (SCA, SCN, SCJ):
+                outputs.append(answer)
+                if action == SCA:
+                    self._naks_sent = 0
+            elif action == IRC:
+                terminates = self.state < REQ_SENT
+                self._restarts = self._config.max_terminate if terminates else self._config.max_configure
+            elif action == STR:
+                outputs.append(self._terminate_request(now))
+            elif action == STA:
+                outputs.append(packet.build(TERMINATE_ACK, identifier))
+            elif action == ZRC:
+                self._restarts = 0
+                self.deadline = now + self._config.restart_timer_s
+            else:
+                self._tell(action, outputs)
+        if self.state < CLOSING or self.state == OPENED:
+            self.deadline = None
+        return outputs
+
+    def _tell(self, action: int, outputs: list[Output]) -> None:
+        """Carry out tlu, tld, tlf; tls needs nothing, for our lower layer is always there."""
+        if action == TLU:
+            self._refusals = 0
+            outputs.append(Layer.UP)
+        elif action == TLD:
+            self._policy.restart()
+            outputs.append(Layer.DOWN)
+        elif action == TLF:
+            outputs.append(Layer.FINISHED)
+
+    def _new_request(self, data: bytes) -> None:
+        """Choose a new identifier: contents change (RFC 1661 section 5.1)."""
+        self._identifier = self._identifier + 1 & 0xFF
+        self._outstanding = data
+
+    def _configure_request(self, now: float) -> bytes:
+        """Send, or send again, our request; the same identifier as long as nobody answered it."""
+        config = self._config
+        if self._outstanding is None:
+            self._new_request(self._policy.request())
+        self._arm(now, config.max_configure)
+        return packet.build(CONFIGURE_REQUEST, self._identifier, self._outstanding or b"")
+
+    def _terminate_request(self, now: float) -> bytes:
+        self._arm(now, self._config.max_terminate)
+        return packet.build(TERMINATE_REQUEST, self._identifier, self._outstanding or b"")
+
+    def _arm(self, now: float, most: int) -> None:
+        """Count a transmission and start the timer: it doubles with each, up to the cap."""
+        config = self._config
+        doublings = min(max(0, most - self._restarts), _MOST_DOUBLINGS)
+        interval_s = config.restart_timer_s * (1 << doublings)
+        self._restarts -= 1
+        self.deadline = now + min(interval_s, config.restart_cap_s)
+
+    # -- state as data
+
+    def save(self) -> list[Any]:
+        """Return the state as plain data; the policy saves itself."""
+        return [
+            self.state,
+            self.deadline,
+            self._identifier,
+            self._serial,
+            self._restarts,
+            self._outstanding,
+            self._naks_sent,
+            self._refusals,
+        ]
+
+    @classmethod
+    def restore(cls, data: list[Any], config: RestartConfig, policy: OptionPolicy) -> Negotiation:
+        """Return the negotiation that ``save`` described."""
+        self = cls(config, policy)
+        (
+            self.state,
+            self.deadline,
+            self._identifier,
+            self._serial,
+            self._restarts,
+            self._outstanding,
+            self._naks_sent,
+            self._refusals,
+        ) = data
+        return self

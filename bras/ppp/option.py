@@ -1,0 +1,30 @@
+"""Configuration options: Type, Length, value (RFC 1661 section 6)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from bras.errors import WireError
+
+Option: TypeAlias = tuple[int, bytes]
+"""Type and value."""
+
+
+def parse(data: bytes) -> list[Option]:
+    """Return the options in their order; raises ``WireError``."""
+    options: list[Option] = []
+    offset, end = 0, len(data)
+    while offset < end:
+        if offset + 2 > end:
+            raise WireError("option header", offset)
+        length = data[offset + 1]
+        if length < 2 or offset + length > end:
+            raise WireError("option length", offset + 1)
+        options.append((data[offset], data[offset + 2 : offset + length]))
+        offset += length
+    return options
+
+
+def build(kind: int, value: bytes = b"") -> bytes:
+    """Return the option; ``value`` has 253 octets at most."""
+    return bytes((kind, len(value) + 2)) + value
