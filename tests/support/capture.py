@@ -1,0 +1,73 @@
+"""What passed on the wire: tcpdump writes it down, tshark judges it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.support.guest import until
+from tests.support.namespaces import Namespace
+
+# Beside what cannot be dissected: what tshark holds against a packet's meaning.
+_COMPLAINTS = "_ws.malformed || _ws.expert.severity == error || _ws.expert.severity == warning"
+
+
+class Capture:
+    """tcpdump on an interface of a namespace; a context manager."""
+
+    def __init__(self, namespace: Namespace, interface: str, path: Path, what: str = "udp") -> None:
+        """Prepare to write packets that match ``what`` (a pcap filter) to ``path``."""
+        self._namespace, self._interface, self.path, self._what = namespace, interface, path, what
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Capture:
+        told = self.path.with_suffix(".tcpdump")
+        command = ("tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", self._interface, "-w", str(self.path))
+        with told.open("wb") as output:
+            self._process = self._namespace.start(*command, self._what, stdout=output, stderr=output)
+        for _ in until(30):
+            if "listening on" in told.read_text():
+                return self
+        raise RuntimeError(f"tcpdump: {told.read_text()}")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the capture; all that was seen is in the file then."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+
+    def packets(self, which: str, *fields: str, options: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+        """Return fields of the packets that match a display filter; several values of one are joined by commas."""
+        chosen = [word for name in fields for word in ("-e", name)]
+        text = self._tshark("-Y", which, "-T", "fields", "-E", "separator=/t", *chosen, *_words(options))
+        return [tuple(line.split("\t")) for line in text.splitlines()]
+
+    def trees(self, which: str, protocol: str, options: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        """Return a protocol's dissection of the packets that match, repeated fields as lists."""
+        text = self._tshark("-Y", which, "-T", "json", "--no-duplicate-keys", *_words(options))
+        return [packet["_source"]["layers"][protocol] for packet in json.loads(text or "[]")]
+
+    def complaints(self, which: str = "", options: tuple[str, ...] = ()) -> list[str]:
+        """Return what tshark finds malformed or wrong, a line for each packet."""
+        condition = f"({_COMPLAINTS}) && ({which})" if which else _COMPLAINTS
+        columns = ("-T", "fields", *_words(("frame.number", "ip.src", "_ws.col.Info", "_ws.expert.message"), "-e"))
+        return self._tshark("-Y", condition, *columns, *_words(options)).splitlines()
+
+    def _tshark(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["tshark", "-n", "-r", str(self.path), *arguments], capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"tshark: {done.stderr}")
+        return done.stdout
+
+
+def _words(values: tuple[str, ...], flag: str = "-o") -> list[str]:
+    return [word for value in values for word in (flag, value)]

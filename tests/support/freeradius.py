@@ -1,0 +1,213 @@
+"""A FreeRADIUS of the test's own: its configuration, users and accounting records in one directory."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+
+from tests.support.guest import until
+from tests.support.namespaces import Namespace
+
+_DICTIONARIES = Path("/usr/share/freeradius")
+USERS = """\
+DEFAULT User-Name =~ "^user[0-9]+$", Cleartext-Password := "pass"
+        Service-Type = Framed-User, Framed-Protocol = PPP, Class = 0x636c617373
+"""
+_SIGNS = "update reply {\n&Message-Authenticator := 0x00\n}"
+_REFUSES = 'update reply {\n&Reply-Message := "{text}"\n}'
+
+_CONFIGURATION = """\
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = {directory}
+run_dir = {directory}
+name = radius
+pidfile = {directory}/pid
+max_requests = 65536
+log {{
+    destination = files
+    file = {directory}/log
+    auth = yes
+}}
+security {{
+    allow_core_dumps = no
+    reject_delay = 0
+}}
+thread pool {{
+    start_servers = 2
+    max_servers = 4
+    min_spare_servers = 1
+    max_spare_servers = 2
+}}
+client any {{
+    ipaddr = 0.0.0.0/0
+    secret = {secret}
+    require_message_authenticator = yes
+}}
+modules {{
+    pap {{
+    }}
+    chap {{
+    }}
+    mschap {{
+        use_mppe = yes
+        require_encryption = no
+        require_strong = no
+    }}
+    files {{
+        filename = {directory}/users
+    }}
+    detail {{
+        filename = {directory}/accounting
+        permissions = 0600
+    }}
+}}
+server default {{
+    listen {{
+        type = auth
+        ipaddr = {address}
+        port = {port}
+    }}
+    listen {{
+        type = acct
+        ipaddr = {address}
+        port = {acct_port}
+    }}
+    authorize {{
+        chap
+        mschap
+        files
+        pap
+    }}
+    authenticate {{
+        Auth-Type PAP {{
+            pap
+        }}
+        Auth-Type CHAP {{
+            chap
+        }}
+        Auth-Type MS-CHAP {{
+            mschap
+        }}
+    }}
+    post-auth {{
+        {accept}
+        Post-Auth-Type REJECT {{
+            {reject}
+        }}
+    }}
+    accounting {{
+        detail
+    }}
+}}
+"""
+Record = dict[str, str]
+
+
+class FreeRadius:
+    """Debian's FreeRADIUS; a context manager.  It insists on Message-Authenticator in what it gets."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        directory: Path,
+        *,
+        address: str = "198.18.1.2",
+        port: int = 1812,
+        secret: str = "radsecret",
+        users: str = USERS,
+        signs: bool = True,
+        refusal: str = "no such subscriber",
+    ) -> None:
+        """Write its configuration.
+
+        ``signs``: whether its answers carry Message-Authenticator; as Debian ships it they do
+        not.  ``refusal`` is the Reply-Message of a reject.
+        """
+        directory.mkdir(parents=True)
+        self.directory, self.address, self._namespace = directory, address, namespace
+        self._process: subprocess.Popen[bytes] | None = None
+        signature = _SIGNS if signs else ""
+        (directory / "users").write_text(users)
+        (directory / "radiusd.conf").write_text(
+            _CONFIGURATION.format(
+                directory=directory,
+                secret=secret,
+                address=address,
+                port=port,
+                acct_port=port + 1,
+                accept=signature,
+                reject=signature + "\n" + _REFUSES.replace("{text}", refusal),
+            )
+        )
+
+    def __enter__(self) -> FreeRadius:
+        command = ("freeradius", "-d", str(self.directory), "-D", str(_DICTIONARIES), "-f", "-l", self._log)
+        with (self.directory / "stdout").open("wb") as output:
+            self._process = self._namespace.start(*command, stdout=output, stderr=output)
+        for _ in until(60):
+            if "Ready to process requests" in self.log():
+                return self
+            if self._process.poll() is not None:
+                break
+        self.stop()
+        raise RuntimeError(f"FreeRADIUS did not start:\n{self.log()}\n{(self.directory / 'stdout').read_text()}")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def _log(self) -> str:
+        return str(self.directory / "log")
+
+    def stop(self) -> None:
+        """End it; a server that is away answers with ICMP only."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def log(self) -> str:
+        """Return its log."""
+        path = Path(self._log)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def records(self, status: str | None = None) -> list[Record]:
+        """Return the accounting records that it wrote, all or those of an Acct-Status-Type."""
+        path = self.directory / "accounting"
+        records = list(_records(path.read_text(errors="replace"))) if path.exists() else []
+        return [record for record in records if status in (None, record["Acct-Status-Type"])]
+
+    def wait_records(self, status: str, count: int = 1, seconds: float = 30.0) -> list[Record]:
+        """Wait until it has written ``count`` records of an Acct-Status-Type."""
+        for _ in until(seconds):
+            if len(found := self.records(status)) >= count:
+                return found
+        raise AssertionError(f"{len(found)} of {count} {status} records in {seconds} s; {self.log()[-2000:]}")
+
+
+def _records(text: str) -> Iterable[Record]:
+    """Take a detail file apart: a date, then an attribute a line, then an empty line."""
+    for block in text.split("\n\n"):
+        pairs = [line.strip().split(" = ", 1) for line in block.splitlines() if line.startswith("\t")]
+        if pairs:
+            yield {pair[0]: pair[1].strip('"') for pair in pairs}
+
+
+@cache
+def values() -> dict[tuple[str, str], int]:
+    """Return the numbers of the named values in FreeRADIUS's own dictionaries."""
+    found = {}
+    for path in (*_DICTIONARIES.glob("dictionary.rfc*"), _DICTIONARIES / "dictionary.freeradius.internal"):
+        for line in path.read_text(errors="replace").splitlines():
+            if match := re.match(r"VALUE\s+(\S+)\s+(\S+)\s+(\d+|0x[0-9a-fA-F]+)\s*(?:#.*)?$", line):
+                found[match[1], match[2]] = int(match[3], 0)
+    return found
