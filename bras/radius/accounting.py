@@ -24,14 +24,12 @@ _one = Struct("!BBI").pack
 _usage = Struct("!" + "BBI" * 7).pack
 
 
-class Status(Enum):
-    """Acct-Status-Type (RFC 2866 section 5.1)."""
-
-    START = 1
-    STOP = 2
-    INTERIM_UPDATE = 3
-    ON = 7
-    OFF = 8
+START = 1
+STOP = 2
+INTERIM_UPDATE = 3
+ACCOUNTING_ON = 7
+ACCOUNTING_OFF = 8
+"""Acct-Status-Type (RFC 2866 section 5.1)."""
 
 
 class Authentic(Enum):
@@ -97,33 +95,23 @@ class AccountingRecords:
             shared += attribute
         return shared
 
-    def start(self, session: bytes, *, wall: float) -> bytes:
-        """Build an Accounting-Start; ``wall`` is the event's time in seconds since 1970 (UTC)."""
-        return _status_and_time(self._status, 6, 1, self._time, 6, int(wall) & _U32) + session
+    def record(self, status: int, session: bytes, usage: Usage | None, cause: int = 0, *, event_at: float) -> bytes:
+        """Build a Start (without ``usage``), Interim-Update or Stop (with ``cause``, its Acct-Terminate-Cause).
 
-    def interim(self, session: bytes, usage: Usage, *, wall: float) -> bytes:
-        """Build an Interim-Update."""
-        head = _status_and_time(self._status, 6, 3, self._time, 6, int(wall) & _U32)
-        return head + session + self._usage(usage)
+        ``event_at`` is when it happened, in seconds since 1970 (UTC).
+        """
+        attributes = _status_and_time(self._status, 6, status, self._time, 6, int(event_at) & _U32) + session
+        if usage is not None:
+            attributes += self._usage(usage)
+        return attributes + _one(self._cause, 6, cause) if cause else attributes
 
-    def stop(self, session: bytes, usage: Usage, cause: int, *, wall: float) -> bytes:
-        """Build an Accounting-Stop; ``cause``: Acct-Terminate-Cause."""
-        head = _status_and_time(self._status, 6, 2, self._time, 6, int(wall) & _U32)
-        return head + session + self._usage(usage) + _one(self._cause, 6, cause)
-
-    def on(self, nas: bytes, session_id: str, *, wall: float) -> bytes:
-        """Build an Accounting-On: whatever was open before is not any more.
+    def server_record(self, status: int, nas: bytes, session_id: str, cause: int = 0, *, event_at: float) -> bytes:
+        """Build an Accounting-On, which ends whatever was open before, or an Accounting-Off.
 
         ``nas``: ``IdentityEncoder.nas``.  Every Accounting-Request must have an
-        Acct-Session-Id (RFC 2866 section 5.5), this one too.
+        Acct-Session-Id (RFC 2866 section 5.5), these too.
         """
-        head = _status_and_time(self._status, 6, Status.ON.value, self._time, 6, int(wall) & _U32)
-        return head + nas + self._session_id(session_id)
-
-    def off(self, nas: bytes, session_id: str, cause: int, *, wall: float) -> bytes:
-        """Build an Accounting-Off, with why (Acct-Terminate-Cause)."""
-        head = _status_and_time(self._status, 6, Status.OFF.value, self._time, 6, int(wall) & _U32)
-        return head + nas + self._session_id(session_id) + _one(self._cause, 6, cause)
+        return self.record(status, nas + self._session_id(session_id), None, cause, event_at=event_at)
 
     def _usage(self, usage: Usage) -> bytes:
         """Encode time and counters; octets go in 64 bits (RFC 2869 sections 5.1 and 5.2)."""

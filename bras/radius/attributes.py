@@ -13,7 +13,7 @@ from bras.config.model import Grant, RadiusConfig
 from bras.errors import DropReason
 from bras.radius.codec import ACCESS_ACCEPT, ACCESS_CHALLENGE, ACCESS_REJECT, Codec, Reply, ReplyReader, SharedSecret
 from bras.radius.events import Accepted, Rejected
-from bras.wire import ipv4_of, ipv4_text
+from bras.wire import ipv4_text
 
 SERVICE_FRAMED = 2
 """Service-Type (RFC 2865 section 5.6)."""
@@ -249,7 +249,7 @@ class AnswerReader:
 
 
 def text_of(octets: bytes) -> str:
-    """Read UTF-8; octets that are none stay visible as ``\\xNN``."""
+    """Read UTF-8; octets that are none stay visible as escapes."""
     return octets.decode("utf-8", "backslashreplace")
 
 

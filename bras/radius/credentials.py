@@ -16,18 +16,18 @@ MAX_PASSWORD_OCTETS = 128
 
 
 @dataclass(frozen=True, slots=True)
-class PapRequest:
+class Pap:
     """PAP (RFC 1334)."""
 
     password: bytes
 
     def __repr__(self) -> str:
         """Leave the password out."""
-        return "PapRequest(***)"
+        return "Pap(***)"
 
 
 @dataclass(frozen=True, slots=True)
-class ChapRequest:
+class Chap:
     """CHAP with MD5 (RFC 1994)."""
 
     identifier: int
@@ -37,7 +37,7 @@ class ChapRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class MsChapRequest:
+class MsChap:
     """MS-CHAPv1 (RFC 2433)."""
 
     identifier: int
@@ -47,7 +47,7 @@ class MsChapRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class MsChap2Request:
+class MsChap2:
     """MS-CHAPv2 (RFC 2759)."""
 
     identifier: int
@@ -56,7 +56,7 @@ class MsChap2Request:
     """49 octets as PPP carries them: peer challenge, reserved, NT response, flags."""
 
 
-Credentials = PapRequest | ChapRequest | MsChapRequest | MsChap2Request
+Credentials = Pap | Chap | MsChap | MsChap2
 
 
 def hide(password: bytes, authenticator: bytes, secret: SharedSecret) -> bytes:
@@ -104,16 +104,16 @@ class CredentialEncoder:
         RFC 2548 puts the flags before the response, PPP puts them after it; version 2 has
         the flags octet at the same place, always zero.
         """
-        if isinstance(credentials, ChapRequest):
+        if isinstance(credentials, Chap):
             response = self._response(bytes((credentials.identifier,)) + credentials.response)
             return response + self._challenge(credentials.challenge)
-        if isinstance(credentials, MsChap2Request):
+        if isinstance(credentials, MsChap2):
             value = bytes((credentials.identifier, 0)) + credentials.response[:48]
             return self._ms_challenge(credentials.challenge) + self._ms_response2(value)
-        if isinstance(credentials, MsChapRequest):
+        if isinstance(credentials, MsChap):
             value = bytes((credentials.identifier,)) + credentials.response[48:49] + credentials.response[:48]
             return self._ms_challenge(credentials.challenge) + self._ms_response(value)
-        if isinstance(credentials, PapRequest):
+        if isinstance(credentials, Pap):
             return b""
         assert_never(credentials)
 

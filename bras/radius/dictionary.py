@@ -96,9 +96,7 @@ def _splice(path: str, within: tuple[str, ...], problems: list[ConfigProblem]) -
     return lines
 
 
-def _include(
-    line: _Line, words: list[str], within: tuple[str, ...], problems: list[ConfigProblem]
-) -> list[_Line]:
+def _include(line: _Line, words: list[str], within: tuple[str, ...], problems: list[ConfigProblem]) -> list[_Line]:
     """Read what a ``$INCLUDE`` line names; ``$INCLUDE-`` may name what is not there."""
     if len(words) != 2:
         problems.append(_problem(line, "$INCLUDE takes one file name"))

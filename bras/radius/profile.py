@@ -15,13 +15,17 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from bras.config.model import Config, Grant
+from bras.config.model import Config, Grant, UserConfig
 
 BURST_SHARE = 32
 """A quarter second of a rate in bit/s, in octets: rate / 8 / 4."""
 MIN_BURST_OCTETS = 16000
 MAX_MERGES_KEPT = 20000
 """Merges of configuration layers kept; each local user that logs in has one."""
+
+
+Value = int | float | str | tuple[str, ...]
+"""What a field of a Profile can be."""
 
 
 class Profile(NamedTuple):
@@ -51,13 +55,22 @@ class Profile(NamedTuple):
     sources: tuple[str, ...]
     """For each field before this one, in order, the layer that decided it."""
 
-    def rows(self) -> dict[str, tuple[object, str]]:
-        """Return field: (value, source), for ``show session``."""
-        return {name: (self[at], self.sources[at]) for at, name in enumerate(FIELDS)}
+    def sourced(self) -> list[tuple[str, Value, str]]:
+        """Return (name, value, source) of each field that has a value, for ``show session``."""
+        return [
+            (name, value, source)
+            for name, value, source in zip(FIELDS, self, self.sources, strict=False)
+            if value is not None
+        ]
 
     def save(self) -> list[object]:
         """Return plain data."""
         return [list(value) if isinstance(value, tuple) else value for value in self]
+
+    @classmethod
+    def restore(cls, saved: list[object]) -> Profile:
+        """Return the Profile of which ``saved`` is the plain data."""
+        return cls._make(tuple(value) if isinstance(value, list) else value for value in saved)
 
 
 FIELDS = Profile._fields[:-1]
@@ -82,11 +95,6 @@ _values_of = attrgetter(*FIELDS)
 
 Layer = tuple[str, Grant]
 """The name of a source, and what it grants."""
-
-
-def restore_profile(saved: list[object]) -> Profile:
-    """Return the Profile of which ``saved`` is the plain data."""
-    return Profile._make(tuple(value) if isinstance(value, list) else value for value in saved)
 
 
 def compute(layers: Sequence[Layer]) -> Profile:
@@ -120,65 +128,62 @@ def _finish(values: list[object], sources: list[str]) -> Profile:
     return Profile._make((*values, tuple(sources)))
 
 
-class Policy:
+class Resolver:
     """The layers of a configuration, ready to be merged with what RADIUS grants."""
 
-    __slots__ = ("_groups", "_merges", "_plain", "_profiles", "_under", "_users")
+    __slots__ = ("_decided", "_groups", "_merges", "_profiles", "_under")
 
     def __init__(self, config: Config) -> None:
         """Take the layers out of the configuration."""
         self._groups = {lac.name: lac.grant for lac in config.lac}
         self._profiles = {profile.name: profile.grant for profile in config.profile}
-        self._users = {user.name: (user.grant, user.profile) for user in config.user}
         ppp = Grant(dns=config.ppp.dns or None, nbns=config.ppp.nbns or None)
-        self._under: tuple[Layer, ...] = (("defaults", config.defaults), ("ppp", ppp))
-        self._merges: dict[tuple[str, str | None, str | None], tuple[list[object], list[str]]] = {}
-        self._plain: dict[tuple[str, str | None, str | None], Profile] = {}
+        self._under: tuple[Layer, ...] = (("defaults", config.defaults), ("ppp", ppp), (BUILT_IN_SOURCE, BUILT_IN))
+        self._merges: dict[tuple[str, str, str], tuple[list[object], list[str]]] = {}
+        self._decided: dict[tuple[str, str, str], Profile] = {}
 
-    def knows(self, profile: str) -> bool:
-        """Return whether there is a ``[[profile]]`` of this name; an unknown one grants nothing."""
-        return profile in self._profiles
-
-    def compute(self, group: str, granted: Grant | None, profile: str | None = None, user: str | None = None) -> Profile:
+    def resolve(self, group: str, user: UserConfig | None, granted: Grant | None, named: str | None) -> Profile | None:
         """Return the Profile of a subscriber of ``group``.
 
-        ``granted`` and ``profile`` are what RADIUS said, ``user`` names the local user that
-        was authenticated; ``None`` where RADIUS, or the local users, had no part.
+        ``granted`` is what RADIUS said and ``named`` the ``[[profile]]`` that it named;
+        ``user`` is the local user who was authenticated; ``None`` where that had no part.
+        The result is ``None`` when there is no profile of the name that RADIUS said.
         """
-        key = (group, profile, user)
+        if named is not None and named not in self._profiles:
+            return None
+        key = (group, "" if user is None else user.name, named or "")
         if granted is None:
-            plain = self._plain.get(key)
-            if plain is None:
-                values, sources = self._merged(key)
-                plain = self._plain[key] = _finish(values[:], sources)
-            return plain
-        values, sources = self._merged(key)
+            profile = self._decided.get(key)
+            if profile is None:
+                values, sources = self._merged(key, user)
+                profile = self._decided[key] = _finish(values[:], sources)
+            return profile
+        values, sources = self._merged(key, user)
         values, sources = values[:], sources[:]
         _lay("radius", granted, values, sources)
         return _finish(values, sources)
 
-    def _merged(self, key: tuple[str, str | None, str | None]) -> tuple[list[object], list[str]]:
+    def _merged(self, key: tuple[str, str, str], user: UserConfig | None) -> tuple[list[object], list[str]]:
         """Return the merge of the configured layers, worked out once."""
         merge = self._merges.get(key)
         if merge is None:
             if len(self._merges) >= MAX_MERGES_KEPT:
                 self._merges.clear()
-                self._plain.clear()
-            merge = self._merges[key] = _merge((*self._layers(*key), (BUILT_IN_SOURCE, BUILT_IN)))
+                self._decided.clear()
+            merge = self._merges[key] = _merge(self._layers(key[0], user, key[2]))
         return merge
 
-    def _layers(self, group: str, profile: str | None, user: str | None) -> list[Layer]:
+    def _layers(self, group: str, user: UserConfig | None, named: str) -> list[Layer]:
         """Return the configured layers that apply, strongest first."""
-        layers = self._named(profile)
-        if user is not None and user in self._users:
-            grant, own = self._users[user]
-            layers += [("user", grant), *self._named(own)]
+        layers = self._named(named)
+        if user is not None:
+            layers += [("user", user.grant), *self._named(user.profile)]
         if group in self._groups:
-            layers.append((f"lac {group}", self._groups[group]))
+            layers.append(("lac", self._groups[group]))
         return [*layers, *self._under]
 
     def _named(self, profile: str | None) -> list[Layer]:
         """Return the layer of a ``[[profile]]``, if there is such a one."""
-        if profile is None or profile not in self._profiles:
+        if not profile or profile not in self._profiles:
             return []
         return [(f"profile {profile}", self._profiles[profile])]
