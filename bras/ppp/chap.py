@@ -26,6 +26,9 @@ FAILURE: Final = 4
 _CHALLENGE_OCTETS: Final = {"chap": 16, "mschapv1": 8, "mschapv2": 16}
 _RESPONSE_OCTETS: Final = {"chap": 16, "mschapv1": 49, "mschapv2": 49}
 
+_MOST_TEXT_OCTETS: Final = 255
+"""Of a message, which is for people to read: far below any sane MRU."""
+
 
 def parse_value(data: bytes) -> tuple[bytes, bytes]:
     """Read Value and Name of a Challenge or Response (RFC 1994 section 4.1); raises ``WireError``."""
@@ -101,6 +104,7 @@ class ChapServer:
 
     def decide(self, accepted: bool, message: bytes, ms_chap: bytes) -> bytes:
         """Return Success or Failure (RFC 1994 section 4.2) with the words of the method."""
+        message = message[:_MOST_TEXT_OCTETS]
         if self._method != "chap":
             message = self._ms_success(message, ms_chap) if accepted else self._ms_failure(message, ms_chap)
         self.pending = False

@@ -34,13 +34,13 @@ class Keepalive:
             self._unanswered = 0
         return 0 < failures <= self._unanswered
 
-    def sent(self, identifier: int, now: float) -> None:
+    def sent(self, identifier: int, *, now: float) -> None:
         """Note a request."""
         self._identifier = identifier
         self._sent_at = now
         self._unanswered += 1
 
-    def replied(self, identifier: int, now: float) -> bool:
+    def replied(self, identifier: int, *, now: float) -> bool:
         """Note a reply; true when it answers the last request, whose time is then known."""
         if identifier != self._identifier:
             return False

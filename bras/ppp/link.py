@@ -68,18 +68,9 @@ class Link:
     """One link; the owner sends its frames, reads its events and keeps its deadline."""
 
     __slots__ = (
-        "_auth",
-        "_deadline",
-        "_end",
-        "_entropy",
-        "_headers",
-        "_keepalive",
-        "_lcp",
-        "_options",
-        "_text",
-        "config",
-        "state",
-    )
+        "_auth", "_deadline", "_end", "_entropy", "_headers", "_keepalive", "_lcp", "_options", "_text",
+        "config", "state",
+    )  # fmt: skip
 
     def __init__(self, config: LinkConfig, entropy: Entropy) -> None:
         """Begin dead; ``open`` sends the first frame."""
@@ -225,7 +216,7 @@ class Link:
         """LCP is open: authenticate, or be up if nobody asks for it."""
         options = self._options
         self._headers = framing.headers(options.acfc, options.pfc)
-        name = self._options.agreed_method
+        name = options.agreed_method
         if not name:
             return self._link_up(now)
         self.state = LinkState.AUTHENTICATE
@@ -234,8 +225,7 @@ class Link:
 
     def _lcp_down(self, events: list[LinkEvent]) -> None:
         """LCP left Opened: the peer negotiates again, or it is the end."""
-        self._auth = None
-        self._deadline = None
+        self._auth = self._deadline = None
         self._headers = framing.UNCOMPRESSED
         if self._lcp.state >= REQ_SENT:
             self.state = LinkState.ESTABLISH
@@ -256,9 +246,8 @@ class Link:
         if code == ECHO_REPLY:
             # One that bears our magic number comes from a peer that copies it: a loop would
             # have brought back our request, which nobody answers.
-            if self._keepalive.replied(identifier, now):
-                return [EchoMeasured(self._keepalive.round_trip_s)]
-            return [Dropped(DropReason.UNEXPECTED_PACKET)]
+            answers = self._keepalive.replied(identifier, now=now)
+            return [EchoMeasured(self.round_trip_s) if answers else Dropped(DropReason.UNEXPECTED_PACKET)]
         return []
 
     def _echo_requested(self, identifier: int, data: bytes) -> list[LinkEvent]:
@@ -339,11 +328,10 @@ class Link:
             self._deadline = due_at
             return []
         if keepalive.lost(config.echo_failures):
-            text = f"no answer to {config.echo_failures} Echo-Requests"
-            events = self._close(LinkEnd.ECHO_TIMEOUT, text.encode(), now)
-            return [*events, self._ended(LinkEnd.ECHO_TIMEOUT, text)]  # nobody is there to wait for
+            events = self._close(LinkEnd.ECHO_TIMEOUT, b"no answer to Echo-Requests", now)
+            return [*events, self._ended(LinkEnd.ECHO_TIMEOUT, "")]  # nobody is there to wait for
         identifier = self._lcp.next_serial()
-        keepalive.sent(identifier, now)
+        keepalive.sent(identifier, now=now)
         self._deadline = keepalive.due_at(config.echo_interval_s)
         return [SendFrame(framing.LCP_HEADER + packet.build(ECHO_REQUEST, identifier, self._options.magic))]
 

@@ -14,6 +14,7 @@ from bras.errors import DropReason, WireError
 from bras.ppp import option, packet
 from bras.ppp.automaton import (
     CLOSE,
+    CLOSED,
     CLOSING,
     DOWN,
     IRC,
@@ -66,8 +67,8 @@ HELD: Final = 0
 _MOST_REFUSALS: Final = 20
 """Refusals of our requests before we stop asking: a peer that never agrees, at network speed."""
 _MOST_DOUBLINGS: Final = 16
-_REJECTED_OCTETS: Final = SMALLEST_MRU_OCTETS - packet.HEADER_OCTETS
-"""How much of an unknown packet a Code-Reject returns: within any MRU (RFC 1661 section 5.6)."""
+_ANY_MRU_OCTETS: Final = SMALLEST_MRU_OCTETS - packet.HEADER_OCTETS
+"""Data that fit the MRU of any peer: how much of an unknown packet, or of a reason to close, is sent."""
 
 
 class Layer(Enum):
@@ -159,12 +160,12 @@ class Negotiation:
 
     def close(self, text: bytes, *, now: float) -> list[Output]:
         """We do not want this layer any more; the peer is told ``text``."""
-        self._new_request(text)
+        self._new_request(text[:_ANY_MRU_OCTETS])
         return self._step(CLOSE, now)
 
     def fail(self, text: bytes, *, now: float) -> list[Output]:
         """The peer rejected what this layer cannot do without (event RXJ-)."""
-        self._new_request(text)
+        self._new_request(text[:_ANY_MRU_OCTETS])
         return self._step(RXJ_CATASTROPHIC, now)
 
     def next_serial(self) -> int:
@@ -196,12 +197,12 @@ class Negotiation:
             return self._step(RTA, now)
         if code == CODE_REJECT:
             return self._code_rejected(data, now)
-        rejected = packet.build(code, identifier, data)[:_REJECTED_OCTETS]
+        rejected = packet.build(code, identifier, data)[:_ANY_MRU_OCTETS]
         return self._step(RUC, now, 0, packet.build(CODE_REJECT, self.next_serial(), rejected))
 
     def _request_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
-        if CLOSING <= self.state <= STOPPING:
-            return []
+        if self.state in (CLOSED, CLOSING, STOPPING):
+            return self._step(RCR_GOOD, now, identifier)  # whatever it asks, we are closing
         try:
             options = option.parse(data)
         except WireError:

@@ -15,7 +15,7 @@ from bras.wire import Reader
 AUTHENTICATE_REQUEST: Final = 1
 AUTHENTICATE_ACK: Final = 2
 AUTHENTICATE_NAK: Final = 3
-_MOST_TEXT_OCTETS: Final = 255
+_MOST_OCTETS: Final = 255
 
 
 def parse_request(data: bytes) -> PapCredentials:
@@ -27,14 +27,13 @@ def parse_request(data: bytes) -> PapCredentials:
 
 
 def build_request(identifier: int, name: bytes, password: bytes) -> bytes:
-    """Return an Authenticate-Request; name and password have 255 octets at most."""
-    data = bytes((len(name),)) + name + bytes((len(password),)) + password
-    return packet.build(AUTHENTICATE_REQUEST, identifier, data)
+    """Return an Authenticate-Request; of name and password 255 octets count."""
+    return packet.build(AUTHENTICATE_REQUEST, identifier, _with_length(name) + _with_length(password))
 
 
-def _with_length(message: bytes) -> bytes:
-    message = message[:_MOST_TEXT_OCTETS]
-    return bytes((len(message),)) + message
+def _with_length(octets: bytes) -> bytes:
+    octets = octets[:_MOST_OCTETS]
+    return bytes((len(octets),)) + octets
 
 
 class PapServer:
