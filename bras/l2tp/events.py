@@ -13,6 +13,9 @@ from enum import Enum
 from bras.errors import DropReason
 from bras.ids import CallKey
 
+NO_CALL = CallKey(0)
+"""No call has this key: session ids are not zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -110,6 +113,8 @@ class TunnelRefused:
     lac_hostname: str
     path: Path
     cause: Cause
+    tunnel_id: int = 0
+    """Our tunnel id, 0 when none was given to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,8 @@ class CallRefused:
     group: str
     path: Path
     cause: Cause
+    key: CallKey = NO_CALL
+    """0 when the call was refused at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""Who may open a tunnel: the ``[[lac]]`` groups, and how much of each limit is used.
+
+A SCCRQ that is refused makes no tunnel: the StopCCN is sent once, from a tunnel id that no
+tunnel ever has, and again whenever the SCCRQ comes again; so refusing costs no memory.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+from ipaddress import IPv6Address, ip_network
+from typing import Final
+
+from bras.config.model import LacConfig, LnsConfig
+from bras.ids import Entropy, new_tunnel_id
+from bras.l2tp import messages
+from bras.l2tp.constants import PROTOCOL_VERSION, AvpType, ErrorCode, StopResult
+from bras.l2tp.events import By, Cause, Event, Path, SendDatagram, TunnelRefused
+from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
+from bras.l2tp.messages import Message
+
+NO_ROOM: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "tunnel limit reached")
+NO_SECRET: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "challenged without a secret")
+_NO_GROUP: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "not authorized")
+_CLOSING: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.TRY_ANOTHER, "shutting down")
+_MAPPED = 0xFFFF << 32
+_ONES4 = (1 << 32) - 1
+
+
+class _Group:
+    """A group with its prefixes as numbers: (version, network, mask)."""
+
+    __slots__ = ("config", "hostname", "prefixes")
+
+    def __init__(self, config: LacConfig) -> None:
+        self.config = config
+        self.hostname = re.compile(translate(config.hostname))
+        networks = [ip_network(prefix, strict=False) for prefix in config.address]
+        self.prefixes = [(n.version, int(n.network_address), int(n.netmask)) for n in networks]
+
+
+class Groups:
+    """The ``[[lac]]`` groups in the order of the file; the first that matches is taken."""
+
+    __slots__ = ("_groups",)
+
+    def __init__(self, groups: tuple[LacConfig, ...]) -> None:
+        """Prepare the groups for matching."""
+        self._groups = [_Group(group) for group in groups]
+
+    def match(self, address: str, hostname: str) -> LacConfig | None:
+        """Return the first group whose prefixes hold ``address`` and whose pattern fits the Host Name AVP."""
+        version, number = _number(address)
+        for group in self._groups:
+            for kind, network, mask in group.prefixes:
+                if kind == version and number & mask == network and group.hostname.match(hostname):
+                    return group.config
+        return None
+
+    def named(self, name: str) -> LacConfig:
+        """Return the group of this name; one that is configured no more lives on with defaults."""
+        for group in self._groups:
+            if group.config.name == name:
+                return group.config
+        return LacConfig(name)
+
+
+def _number(address: str) -> tuple[int, int]:
+    if ":" not in address:
+        a, b, c, d = address.split(".")
+        return 4, int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
+    number = int(IPv6Address(address.partition("%")[0]))
+    if number & ~_ONES4 == _MAPPED:
+        return 4, number & _ONES4  # IPv4 on a socket that takes both
+    return 6, number
+
+
+class Census:
+    """Tunnels that have not ended and their calls, in all and by group."""
+
+    __slots__ = ("_config", "_counted", "sessions", "sessions_of", "tunnels_of")
+
+    def __init__(self, config: LnsConfig) -> None:
+        """Begin with nothing."""
+        self._config = config
+        self._counted: dict[int, int] = {}  # tunnel id -> calls counted
+        self.sessions = 0
+        self.tunnels_of: dict[str, int] = {}
+        self.sessions_of: dict[str, int] = {}
+
+    @property
+    def tunnels(self) -> int:
+        """Return how many tunnels have not ended."""
+        return len(self._counted)
+
+    def count(self, tunnel_id: int, group: str, calls: int) -> None:
+        """Take note that a tunnel has so many calls now."""
+        before = self._counted.get(tunnel_id)
+        if before == calls:
+            return
+        if before is None:
+            self.tunnels_of[group] = self.tunnels_of.get(group, 0) + 1
+            before = 0
+        self._counted[tunnel_id] = calls
+        self.sessions += calls - before
+        self.sessions_of[group] = self.sessions_of.get(group, 0) + calls - before
+
+    def forget(self, tunnel_id: int, group: str) -> None:
+        """Take note that a tunnel has ended."""
+        calls = self._counted.pop(tunnel_id, None)
+        if calls is not None:
+            self.tunnels_of[group] -= 1
+            self.sessions -= calls
+            self.sessions_of[group] -= calls
+
+    def full(self, group: LacConfig, replaced: int) -> bool:
+        """Return whether one more tunnel is too many; ``replaced`` of the group will go for it."""
+        if self.tunnels - replaced >= self._config.max_tunnels:
+            return True
+        return bool(group.max_tunnels) and self.tunnels_of.get(group.name, 0) - replaced >= group.max_tunnels
+
+    def room(self, group: LacConfig) -> int:
+        """Return how many more calls a tunnel of the group may have."""
+        room = self._config.max_sessions - self.sessions
+        if group.max_sessions:
+            room = min(room, group.max_sessions - self.sessions_of.get(group.name, 0))
+        return room
+
+
+class Admission:
+    """Judges each SCCRQ."""
+
+    __slots__ = ("census", "closing", "groups", "refusing_id")
+
+    def __init__(self, config: LnsConfig, groups: tuple[LacConfig, ...], entropy: Entropy) -> None:
+        """Begin open."""
+        self.groups = Groups(groups)
+        self.census = Census(config)
+        self.closing = False
+        self.refusing_id = new_tunnel_id(config.worker, (), entropy) or 0
+        """Tunnel id from which StopCCN is sent to those that get no tunnel."""
+
+    def judge(self, message: Message, group: LacConfig | None, replaced: int) -> Cause | None:
+        """Return why a SCCRQ is not acceptable; ``replaced`` tunnels of the group would go for it."""
+        problem = message.problem()
+        if group is None:
+            return _NO_GROUP
+        if problem is not None:
+            return Cause(By.LOCAL, problem.result, problem.error, problem.text)
+        if self.closing:
+            return _CLOSING
+        if AvpType.CHALLENGE in message.octets and not group.secrets:
+            return NO_SECRET
+        if self.census.full(group, replaced):
+            return NO_ROOM
+        return unsupported_version(message)
+
+    def refuse(self, path: Path, message: Message, ns: int, group: str, cause: Cause) -> list[Event]:
+        """Answer a SCCRQ by StopCCN without keeping anything."""
+        body = messages.stopccn(self.refusing_id, cause)
+        peer_tunnel_id = message.numbers[AvpType.ASSIGNED_TUNNEL_ID]
+        length = CONTROL_OCTETS + len(body)
+        head = CONTROL.pack(CONTROL_FLAGS, length, peer_tunnel_id, 0, 0, (ns + 1) & 0xFFFF)
+        return [SendDatagram(path, head + body), TunnelRefused(group, message.text(AvpType.HOST_NAME), path, cause)]
+
+
+def unsupported_version(message: Message) -> Cause | None:
+    """Judge the Protocol Version AVP: only version 1 exists, any revision will do (RFC 2661 section 4.4.3)."""
+    version = message.numbers.get(AvpType.PROTOCOL_VERSION, 0)
+    if version >> 8 == PROTOCOL_VERSION >> 8:
+        return None
+    return Cause(By.LOCAL, StopResult.VERSION_NOT_SUPPORTED, PROTOCOL_VERSION, f"version {version >> 8}")

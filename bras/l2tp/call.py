@@ -1,0 +1,234 @@
+"""One incoming call, at either end (RFC 2661 sections 7.4.1 and 7.4.2).
+
+``Call.step`` runs the tables of ``bras.l2tp.states`` and is the only place where a call's
+state changes; whoever owns the call performs the action.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypedDict
+
+from bras.l2tp.constants import AvpType
+from bras.l2tp.events import CallInfo, Path
+from bras.l2tp.header import DATA, SEQUENCE_BIT, SEQUENCED_DATA, VERSION_2
+from bras.l2tp.messages import CallRequest, Message
+from bras.l2tp.states import LAC_TABLE, LNS_TABLE, CallAction, CallInput, CallState
+
+_SERIAL: Final = int(AvpType.CALL_SERIAL_NUMBER)
+_CALLING: Final = int(AvpType.CALLING_NUMBER)
+_CALLED: Final = int(AvpType.CALLED_NUMBER)
+_SUB_ADDRESS: Final = int(AvpType.SUB_ADDRESS)
+_TX_SPEED: Final = int(AvpType.TX_CONNECT_SPEED)
+_RX_SPEED: Final = int(AvpType.RX_CONNECT_SPEED)
+_FRAMING: Final = int(AvpType.FRAMING_TYPE)
+_BEARER: Final = int(AvpType.BEARER_TYPE)
+_CHANNEL: Final = int(AvpType.PHYSICAL_CHANNEL_ID)
+_GROUP: Final = int(AvpType.PRIVATE_GROUP_ID)
+_PROXY_NAME: Final = int(AvpType.PROXY_AUTHEN_NAME)
+_SEQUENCING: Final = int(AvpType.SEQUENCING_REQUIRED)
+_LATE_FRAMES: Final = 128
+
+
+class SavedCall(TypedDict):
+    """A call as plain data."""
+
+    lac: bool
+    session_id: int
+    peer_session_id: int
+    state: int
+    request: list[str | int | bool | None]
+    serial_number: int
+    proxy_auth_name: str
+    numbering: list[int] | None
+
+
+class Numbering:
+    """Sequence numbers on the data channel of one call (RFC 2661 section 5.4)."""
+
+    __slots__ = ("_expected", "_next")
+
+    def __init__(self, following: int = 0, expected: int = 0) -> None:
+        """Send ``following`` next, and expect ``expected``."""
+        self._next = following
+        self._expected = expected
+
+    def take(self) -> int:
+        """Return the Ns of the next frame that we send."""
+        ns = self._next
+        self._next = (ns + 1) & 0xFFFF
+        return ns
+
+    def in_order(self, ns: int) -> bool:
+        """Return whether a frame is not older than one that came before.
+
+        Only a little older counts as late: frames that a fast path takes are never seen
+        here, so that anything else is a jump ahead.
+        """
+        if 0 < (self._expected - ns) & 0xFFFF <= _LATE_FRAMES:
+            return False
+        self._expected = (ns + 1) & 0xFFFF
+        return True
+
+    def save(self) -> list[int]:
+        """Return plain data."""
+        return [self._next, self._expected]
+
+
+class Call:
+    """A call: its state, its ids, what the LAC said of it, and its data header."""
+
+    __slots__ = (
+        "_header",
+        "lac",
+        "numbering",
+        "peer_session_id",
+        "proxy_auth_name",
+        "request",
+        "sequenced",
+        "serial_number",
+        "session_id",
+        "state",
+    )
+
+    def __init__(self, lac: bool, session_id: int, serial_number: int, request: CallRequest) -> None:
+        """Begin in idle; ``lac`` is our own role."""
+        self.lac = lac
+        self.session_id = session_id
+        self.peer_session_id = 0
+        self.state = CallState.IDLE
+        self.serial_number = serial_number
+        self.request = request
+        """What the LAC said, or in the LAC role what we say."""
+        self.proxy_auth_name = ""
+        self.sequenced = False
+        """Whether the frames that we send are numbered now."""
+        self.numbering: Numbering | None = None
+        """Ns of both directions, since the first numbered frame."""
+        self._header = b""
+
+    def step(self, happening: CallInput) -> CallAction:
+        """Run the table of our role: move to the next state and return what is to be done."""
+        cell = (LAC_TABLE if self.lac else LNS_TABLE).get((self.state, happening))
+        if cell is None:
+            return CallAction.NONE
+        self.state = cell[1]
+        return cell[0]
+
+    def asked(self, message: Message) -> None:
+        """Keep what an ICRQ says; its peer's session id becomes ours to send to."""
+        numbers = message.numbers
+        self.serial_number = numbers[_SERIAL]
+        self.peer_session_id = numbers[AvpType.ASSIGNED_SESSION_ID]
+        self.request = CallRequest(
+            message.text(_CALLING),
+            message.text(_CALLED),
+            message.text(_SUB_ADDRESS),
+            numbers.get(_BEARER),
+            numbers.get(_CHANNEL),
+        )
+
+    def connected(self, message: Message) -> None:
+        """Keep what an ICCN says.
+
+        Without Rx Connect Speed the Tx Connect Speed holds for both directions (RFC 2661
+        section 4.4.4).
+        """
+        numbers = message.numbers
+        octets = message.octets
+        calling, called, sub_address, bearer, channel, *_ = self.request
+        tx_speed = numbers[_TX_SPEED]
+        self.request = CallRequest(
+            calling,
+            called,
+            sub_address,
+            bearer,
+            channel,
+            tx_speed,
+            numbers.get(_RX_SPEED, tx_speed),
+            numbers[_FRAMING],
+            message.text(_GROUP) if _GROUP in octets else "",
+            _SEQUENCING in octets,
+        )
+        if _PROXY_NAME in octets:
+            self.proxy_auth_name = message.text(_PROXY_NAME)
+
+    def prepare_for_data(self, peer_tunnel_id: int) -> None:
+        """Make the header of our data messages: six octets, or ten where numbers are required."""
+        self._header = DATA.pack(VERSION_2, peer_tunnel_id, self.peer_session_id)
+        if self.request.sequencing_required:
+            self.sequenced = True
+
+    def data(self, frame: bytes) -> bytes:
+        """Return ``frame`` as a data message."""
+        if not self.sequenced:
+            return self._header + frame
+        if self.numbering is None:
+            self.numbering = Numbering()
+        _, tunnel_id, session_id = DATA.unpack(self._header)
+        flags = SEQUENCE_BIT | VERSION_2
+        return SEQUENCED_DATA.pack(flags, tunnel_id, session_id, self.numbering.take(), 0) + frame
+
+    def arrives(self, ns: int) -> bool:
+        """Judge a frame that carries Ns, or -1 without one: whether it is not late.
+
+        A LAC numbers its frames when and only when the LNS does (RFC 2661 section 5.4).
+        """
+        if self.lac and not self.request.sequencing_required:
+            self.sequenced = ns >= 0
+        if ns < 0:
+            return True
+        if self.numbering is None:
+            self.numbering = Numbering()
+        return self.numbering.in_order(ns)
+
+    def info(self, group: str, path: Path, lac_hostname: str, peer_tunnel_id: int) -> CallInfo:
+        """Return what the LAC said of the call."""
+        request = self.request
+        return CallInfo(
+            group,
+            path,
+            lac_hostname,
+            peer_tunnel_id,
+            self.peer_session_id,
+            self.serial_number,
+            request[0],
+            request[1],
+            request[2],
+            request[3],
+            request[4],
+            request[5],
+            request[6],
+            request[7],
+            request[8],
+            self.proxy_auth_name,
+            request[9],
+        )
+
+    def save(self) -> SavedCall:
+        """Return plain data."""
+        return {
+            "lac": self.lac,
+            "session_id": self.session_id,
+            "peer_session_id": self.peer_session_id,
+            "state": int(self.state),
+            "request": list(self.request),
+            "serial_number": self.serial_number,
+            "proxy_auth_name": self.proxy_auth_name,
+            "numbering": None if self.numbering is None else [int(self.sequenced), *self.numbering.save()],
+        }
+
+    @classmethod
+    def restore(cls, saved: SavedCall, peer_tunnel_id: int) -> Call:
+        """Go on from ``save``."""
+        request = CallRequest(*saved["request"])  # type: ignore[arg-type]  # field by field as saved
+        call = cls(saved["lac"], saved["session_id"], saved["serial_number"], request)
+        call.peer_session_id = saved["peer_session_id"]
+        call.state = CallState(saved["state"])
+        call.proxy_auth_name = saved["proxy_auth_name"]
+        if call.state is CallState.ESTABLISHED:
+            call.prepare_for_data(peer_tunnel_id)
+        numbering = saved["numbering"]
+        if numbering is not None:
+            call.sequenced = bool(numbering[0])
+            call.numbering = Numbering(numbering[1], numbering[2])
+        return call

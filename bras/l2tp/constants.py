@@ -1,0 +1,118 @@
+"""Numbers of RFC 2661: message types, attribute types, result and error codes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class MessageType(IntEnum):
+    """Control message types (RFC 2661 section 3.2)."""
+
+    SCCRQ = 1
+    SCCRP = 2
+    SCCCN = 3
+    STOPCCN = 4
+    HELLO = 6
+    OCRQ = 7
+    OCRP = 8
+    OCCN = 9
+    ICRQ = 10
+    ICRP = 11
+    ICCN = 12
+    CDN = 14
+    WEN = 15
+    SLI = 16
+
+
+class AvpType(IntEnum):
+    """Attribute types of vendor 0 (RFC 2661 sections 4.4.1 to 4.4.6)."""
+
+    MESSAGE_TYPE = 0  # section 4.4.1
+    RANDOM_VECTOR = 36
+    RESULT_CODE = 1  # section 4.4.2
+    PROTOCOL_VERSION = 2  # section 4.4.3
+    FRAMING_CAPABILITIES = 3
+    BEARER_CAPABILITIES = 4
+    TIE_BREAKER = 5
+    FIRMWARE_REVISION = 6
+    HOST_NAME = 7
+    VENDOR_NAME = 8
+    ASSIGNED_TUNNEL_ID = 9
+    RECEIVE_WINDOW_SIZE = 10
+    CHALLENGE = 11
+    CHALLENGE_RESPONSE = 13
+    Q931_CAUSE_CODE = 12  # section 4.4.4
+    ASSIGNED_SESSION_ID = 14
+    CALL_SERIAL_NUMBER = 15
+    MINIMUM_BPS = 16
+    MAXIMUM_BPS = 17
+    BEARER_TYPE = 18
+    FRAMING_TYPE = 19
+    CALLED_NUMBER = 21
+    CALLING_NUMBER = 22
+    SUB_ADDRESS = 23
+    TX_CONNECT_SPEED = 24
+    RX_CONNECT_SPEED = 38
+    PHYSICAL_CHANNEL_ID = 25
+    PRIVATE_GROUP_ID = 37
+    SEQUENCING_REQUIRED = 39
+    INITIAL_RECEIVED_LCP_CONFREQ = 26  # section 4.4.5
+    LAST_SENT_LCP_CONFREQ = 27
+    LAST_RECEIVED_LCP_CONFREQ = 28
+    PROXY_AUTHEN_TYPE = 29
+    PROXY_AUTHEN_NAME = 30
+    PROXY_AUTHEN_CHALLENGE = 31
+    PROXY_AUTHEN_ID = 32
+    PROXY_AUTHEN_RESPONSE = 33
+    CALL_ERRORS = 34  # section 4.4.6
+    ACCM = 35
+
+
+class StopResult(IntEnum):
+    """Result Codes of StopCCN (RFC 2661 section 4.4.2)."""
+
+    GENERAL_REQUEST = 1
+    GENERAL_ERROR = 2
+    CHANNEL_EXISTS = 3
+    NOT_AUTHORIZED = 4
+    VERSION_NOT_SUPPORTED = 5
+    SHUTTING_DOWN = 6
+    FSM_ERROR = 7
+
+
+class CdnResult(IntEnum):
+    """Result Codes of CDN (RFC 2661 section 4.4.2)."""
+
+    LOSS_OF_CARRIER = 1
+    GENERAL_ERROR = 2
+    ADMINISTRATIVE = 3
+    NO_FACILITIES_TEMPORARY = 4
+    NO_FACILITIES_PERMANENT = 5
+    INVALID_DESTINATION = 6
+    NO_CARRIER = 7
+    BUSY = 8
+    NO_DIAL_TONE = 9
+    TIMED_OUT = 10
+    NO_FRAMING = 11
+
+
+class ErrorCode(IntEnum):
+    """General Error Codes (RFC 2661 section 4.4.2)."""
+
+    NONE = 0
+    NO_CONTROL_CONNECTION = 1
+    WRONG_LENGTH = 2
+    OUT_OF_RANGE = 3
+    INSUFFICIENT_RESOURCES = 4
+    INVALID_SESSION_ID = 5
+    VENDOR_SPECIFIC = 6
+    TRY_ANOTHER = 7
+    UNKNOWN_MANDATORY_AVP = 8
+
+
+PROTOCOL_VERSION = 0x0100
+"""Protocol Version AVP: version 1, revision 0 (RFC 2661 section 4.4.3)."""
+DEFAULT_PEER_WINDOW = 4
+"""Window of a peer that sends no Receive Window Size AVP (RFC 2661 section 4.4.3)."""
+BOTH_FRAMINGS = 3
+"""Asynchronous and synchronous framing (RFC 2661 section 4.4.3)."""

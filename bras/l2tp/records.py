@@ -1,0 +1,66 @@
+"""The plain records of a tunnel: its instants, what operators see, what is saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from bras.l2tp.calls import SavedCalls
+from bras.l2tp.channel import SavedChannel
+from bras.l2tp.events import Path
+from bras.l2tp.states import TunnelState
+
+
+@dataclass(slots=True)
+class Timers:
+    """The instants of a tunnel, in the monotonic seconds of ``now``."""
+
+    created_at: float
+    heard_at: float
+    """When anything, control or data, last came from the peer (RFC 2661 section 5.5)."""
+    up_at: float | None = None
+    idle_since_at: float | None = None
+    """Since when the tunnel has no calls."""
+    gone_at: float | None = None
+    """When an ended tunnel may be forgotten (RFC 2661 section 5.7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelFacts:
+    """A tunnel as operators see it."""
+
+    tunnel_id: int
+    peer_tunnel_id: int
+    group: str
+    path: Path
+    hostname: str
+    """The peer's Host Name."""
+    vendor: str
+    """The peer's Vendor Name."""
+    state: TunnelState
+    calls: int
+    window: int
+    """Control messages that may be under way now."""
+    in_flight: int
+    queued: int
+    retransmissions: int
+    up_at: float | None
+    """Since when it is established."""
+
+
+class SavedTunnel(TypedDict):
+    """A tunnel as plain data."""
+
+    group: str
+    path: list[int | str]
+    tunnel_id: int
+    peer: list[str]
+    state: int
+    lac: bool
+    channel: SavedChannel
+    calls: SavedCalls
+    timers: list[float | None]
+    challenge: bytes
+    proven: int
+    request: bytes
+    replaces: int

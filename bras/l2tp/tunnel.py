@@ -1,0 +1,388 @@
+"""One control connection, opened by either end (RFC 2661 sections 5.1, 5.5, 5.7, 7.2).
+
+Section 7.2.1 is run from ``TUNNEL_TABLE``.  A tunnel that has ended is ``IDLE`` again
+but stays for a full retransmission cycle, without its calls, so that StopCCN and its
+acknowledgement reach the peer (section 5.7); then it is ``gone``.  What a SCCRQ must
+fulfil is judged before there is a tunnel, by the endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bras.config.model import LacConfig, LnsConfig
+from bras.errors import DropReason
+from bras.ids import CallKey, Entropy
+from bras.l2tp import messages
+from bras.l2tp.admission import NO_SECRET, unsupported_version
+from bras.l2tp.calls import Association, Calls
+from bras.l2tp.challenge import Authentication
+from bras.l2tp.channel import Channel, ChannelState, Patience
+from bras.l2tp.constants import (
+    DEFAULT_PEER_WINDOW,
+    AvpType,
+    CdnResult,
+    MessageType,
+    StopResult,
+)
+from bras.l2tp.events import (
+    By,
+    Cause,
+    Dropped,
+    Event,
+    Path,
+    Retransmitted,
+    SendDatagram,
+    TunnelDown,
+    TunnelRefused,
+    TunnelUp,
+)
+from bras.l2tp.hidden import reveal
+from bras.l2tp.messages import CALL_MESSAGES, CallRequest, Message
+from bras.l2tp.records import SavedTunnel, Timers, TunnelFacts
+from bras.l2tp.states import TUNNEL_TABLE, TunnelAction, TunnelInput, TunnelState
+
+VENDOR_NAME = "bras"
+ESTABLISH_TIMEOUT_S = 60.0
+"""Seconds from SCCRQ to established: two retransmission cycles, one for each message awaited."""
+_FSM_ERROR: Final = Cause(By.LOCAL, StopResult.FSM_ERROR, 0, "message out of sequence")
+_NOT_AUTHORIZED: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed")
+_NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer")
+_TOO_SLOW: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "not established in time")
+_NO_CALLS: Final = Cause(By.LOCAL, StopResult.GENERAL_REQUEST, 0, "no calls")
+REPLACED: Final = Cause(By.PEER, StopResult.GENERAL_REQUEST, 0, "the peer began anew")
+TIE_LOST: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer's tie breaker wins")
+
+
+class Tunnel:
+    """A control connection with its channel and its calls."""
+
+    __slots__ = (
+        "association",
+        "authentication",
+        "calls",
+        "channel",
+        "config",
+        "group",
+        "path",
+        "replaces",
+        "request",
+        "state",
+        "timers",
+    )
+
+    def __init__(
+        self, association: Association, group: LacConfig, config: LnsConfig, entropy: Entropy, *, lac: bool, now: float
+    ) -> None:
+        """Begin in idle; ``lac`` is our role."""
+        self.association = association
+        self.path = association.path
+        self.group = group
+        self.config = config
+        self.state = TunnelState.IDLE
+        self.authentication = Authentication(group.secrets, entropy)
+        self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
+        self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
+        self.timers = Timers(now, now)
+        self.request = b""
+        """The SCCRQ that began it, to tell its retransmission from a new one."""
+        self.replaces = 0
+        """Our id of an older tunnel that this one takes the place of once it is established."""
+
+    @property
+    def deadline(self) -> float | None:
+        """Return the earliest instant at which ``handle_timeout`` has something to do."""
+        timers = self.timers
+        earliest = self.channel.deadline
+        if self.state is TunnelState.ESTABLISHED:
+            return self._established_deadline(earliest)
+        due = timers.gone_at if self.state is TunnelState.IDLE else timers.created_at + ESTABLISH_TIMEOUT_S
+        if due is not None and (earliest is None or due < earliest):
+            return due
+        return earliest
+
+    def _established_deadline(self, earliest: float | None) -> float | None:
+        timers = self.timers
+        if earliest is None and self.group.hello_interval_s:
+            earliest = timers.heard_at + self.group.hello_interval_s
+        due = self.calls.deadline
+        if due is not None and (earliest is None or due < earliest):
+            earliest = due
+        if timers.idle_since_at is not None and self.config.idle_tunnel_s:
+            due = timers.idle_since_at + self.config.idle_tunnel_s
+            if earliest is None or due < earliest:
+                earliest = due
+        return earliest
+
+    def gone(self, now: float) -> bool:
+        """Return whether it may be forgotten."""
+        gone_at = self.timers.gone_at
+        return gone_at is not None and gone_at <= now
+
+    def open(self, hostname: str, *, now: float) -> list[Event]:
+        """Originate the control connection, in the LAC role."""
+        self.association.lac_hostname = hostname
+        return self._step(TunnelInput.OPEN, _FSM_ERROR, now) + self._flush(now)
+
+    def accept(self, message: Message, ns: int, datagram: bytes, *, now: float) -> list[Event]:
+        """Answer an acceptable SCCRQ."""
+        self.request = datagram
+        self.channel = Channel(_patience(self.group), self.group.receive_window, DEFAULT_PEER_WINDOW, ns)
+        self.channel.receive(ns, 0, datagram, now=now)
+        self._learn(message)
+        self.association.lac_hostname = self.association.peer_hostname
+        events = self._step(TunnelInput.RECEIVE_SCCRQ_ACCEPTABLE, _FSM_ERROR, now)
+        self._start(MessageType.SCCRP, self.config.hostname, message.octets.get(AvpType.CHALLENGE))
+        return events + self._flush(now)
+
+    def receive(self, ns: int, nr: int, datagram: bytes | None, *, limit: int, now: float) -> list[Event]:
+        """Take a control message (``None``: a ZLB); at most ``limit`` calls are allowed."""
+        self.timers.heard_at = now
+        channel = self.channel
+        ending = self.state is TunnelState.IDLE and not channel.quiet
+        due = channel.receive(ns, nr, datagram, now=now)
+        events: list[Event] = []
+        if due is None:
+            events.append(Dropped(DropReason.OUTSIDE_WINDOW, self.path))
+        else:
+            for one in due:
+                events += self._take(messages.parse(one), limit, now)
+        if ending and channel.quiet:
+            self.timers.gone_at = now + channel.cycle_s  # from the final message exchange on (section 5.8)
+        return events + self._flush(now)
+
+    def _take(self, message: Message, limit: int, now: float) -> list[Event]:
+        if self.state is TunnelState.IDLE:
+            return []  # it has ended: acknowledged, and no more
+        if message.hidden is not None:
+            reveal(message, self.authentication.ordered)
+        if message.type in CALL_MESSAGES:
+            if self.state is TunnelState.ESTABLISHED:
+                return self.calls.receive(message, self.channel, limit=limit, now=now)
+            return self._step(TunnelInput.CLOSE, _FSM_ERROR, now)
+        if message.type == MessageType.STOPCCN:
+            return self._step(TunnelInput.RECEIVE_STOPCCN, message.cause(), now)
+        return self._take_control(message, now)
+
+    def _take_control(self, message: Message, now: float) -> list[Event]:
+        problem = message.problem()
+        cause = None if problem is None else Cause(By.LOCAL, problem.result, problem.error, problem.text)
+        if message.type == MessageType.SCCRP:
+            cause = cause or self._judge_reply(message)
+            if cause is None:
+                return self._step(TunnelInput.RECEIVE_SCCRP_ACCEPTABLE, _FSM_ERROR, now, message)
+            return self._step(TunnelInput.RECEIVE_SCCRP_NOT_ACCEPTABLE, cause, now)
+        if message.type == MessageType.SCCCN:
+            cause = cause or self._judge_connected(message)
+            if cause is None:
+                return self._step(TunnelInput.RECEIVE_SCCCN_ACCEPTABLE, _FSM_ERROR, now, message)
+            return self._step(TunnelInput.RECEIVE_SCCCN_NOT_ACCEPTABLE, cause, now)
+        if message.type == MessageType.SCCRQ:
+            return self._step(TunnelInput.RECEIVE_SCCRQ, _FSM_ERROR, now)
+        if cause is not None:
+            return self._step(TunnelInput.CLOSE, cause, now)
+        return []  # Hello, or an unknown message that need not be understood
+
+    def _judge_reply(self, message: Message) -> Cause | None:
+        if self.state is not TunnelState.WAIT_CTL_REPLY:
+            return _FSM_ERROR
+        refusal = unsupported_version(message)
+        if refusal is not None:
+            return refusal
+        if not self.authentication.accepts(MessageType.SCCRP, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
+            return _NOT_AUTHORIZED
+        if AvpType.CHALLENGE in message.octets and not self.group.secrets:
+            return NO_SECRET
+        return None
+
+    def _judge_connected(self, message: Message) -> Cause | None:
+        if self.state is not TunnelState.WAIT_CTL_CONN:
+            return _FSM_ERROR
+        if self.authentication.accepts(MessageType.SCCCN, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
+            return None
+        return _NOT_AUTHORIZED
+
+    def _learn(self, message: Message) -> None:
+        association = self.association
+        association.peer_tunnel_id = message.numbers[AvpType.ASSIGNED_TUNNEL_ID]
+        association.peer_hostname = message.text(AvpType.HOST_NAME)
+        association.peer_vendor = message.text(AvpType.VENDOR_NAME)
+        self.channel.peer_tunnel_id = association.peer_tunnel_id
+        self.channel.offered(message.numbers.get(AvpType.RECEIVE_WINDOW_SIZE, DEFAULT_PEER_WINDOW))
+
+    def _start(self, kind: int, hostname: str, challenge: bytes | None) -> None:
+        body = messages.start(kind, hostname, VENDOR_NAME, self.association.tunnel_id, self.group.receive_window)
+        self.channel.send(
+            0, body + self.authentication.challenge_avp() + self.authentication.answer_avp(kind, challenge)
+        )
+
+    def _step(self, happening: TunnelInput, cause: Cause, now: float, message: Message | None = None) -> list[Event]:
+        cell = TUNNEL_TABLE.get((self.state, happening))
+        if cell is None:
+            return []
+        action, following = cell
+        before = self.state
+        self.state = following
+        if action is TunnelAction.SEND_SCCRQ:
+            self._start(MessageType.SCCRQ, self.association.lac_hostname, None)
+            return []
+        if action is TunnelAction.SEND_SCCCN and message is not None:
+            self._learn(message)
+            answer = self.authentication.answer_avp(MessageType.SCCCN, message.octets.get(AvpType.CHALLENGE))
+            self.channel.send(0, messages.scccn() + answer)
+            return self._established(now)
+        if action is TunnelAction.OPEN_CALLS:
+            return self._established(now)
+        if action is TunnelAction.SEND_STOPCCN:
+            self.channel.finish(messages.stopccn(self.association.tunnel_id, cause))
+            return self._ended(before, cause, now + self.channel.cycle_s)
+        if action is TunnelAction.CLEAN_UP:
+            self.channel.abandon()
+            return self._ended(before, cause, now + self.channel.cycle_s)
+        return []
+
+    def _established(self, now: float) -> list[Event]:
+        self.timers.up_at = now
+        self.calls.tunnel_opened(self.channel, now=now)
+        a = self.association
+        return [TunnelUp(a.tunnel_id, a.peer_tunnel_id, a.group, a.lac_hostname, a.path)]
+
+    def _ended(self, before: TunnelState, cause: Cause, gone_at: float) -> list[Event]:
+        self.timers.gone_at = gone_at
+        self.request = b""
+        a = self.association
+        events = self.calls.end(_cause_of_call(cause))
+        if before is TunnelState.ESTABLISHED:
+            events.append(TunnelDown(a.tunnel_id, a.group, a.lac_hostname, a.path, cause))
+        else:
+            events.append(TunnelRefused(a.group, a.lac_hostname, a.path, cause, a.tunnel_id))
+        return events
+
+    def _flush(self, now: float) -> list[Event]:
+        timers = self.timers
+        if self.calls.table or self.state is not TunnelState.ESTABLISHED:
+            timers.idle_since_at = None
+        elif timers.idle_since_at is None:
+            timers.idle_since_at = now
+        channel = self.channel
+        before = channel.retransmitted
+        path = self.path
+        events: list[Event] = [SendDatagram(path, datagram) for datagram in channel.flush(now=now)]
+        for _ in range(channel.retransmitted - before):
+            events.append(Retransmitted(self.association.tunnel_id, self.association.group))
+        return events
+
+    def open_call(self, serial_number: int, request: CallRequest, *, now: float) -> tuple[CallKey | None, list[Event]]:
+        """Begin an incoming call in the LAC role; it waits for the tunnel if need be."""
+        channel = self.channel if self.state is TunnelState.ESTABLISHED else None
+        key = self.calls.open(serial_number, request, channel, now=now)
+        return key, self._flush(now)
+
+    def close_call(self, session_id: int, cause: Cause, *, now: float) -> list[Event]:
+        """End a call by CDN."""
+        return self.calls.close(session_id, cause, self.channel, now=now) + self._flush(now)
+
+    def close(self, cause: Cause, *, now: float) -> list[Event]:
+        """End the tunnel and all its calls by StopCCN."""
+        return self._step(TunnelInput.CLOSE, cause, now) + self._flush(now)
+
+    def vanish(self, cause: Cause, *, now: float) -> list[Event]:
+        """End the tunnel without a word: the peer has given its id to another one."""
+        before = self.state
+        self.state = TunnelState.IDLE
+        self.channel.abandon()
+        if before is not TunnelState.IDLE:
+            return self._ended(before, cause, now)
+        self.timers.gone_at = now
+        return []
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Retransmit, say Hello, or end what took too long."""
+        channel = self.channel
+        channel.handle_timeout(now=now)
+        if channel.state is ChannelState.LOST:
+            return self.vanish(_NO_ANSWER, now=now)
+        if self.state is TunnelState.ESTABLISHED:
+            return self._handle_established(now) + self._flush(now)
+        events: list[Event] = []
+        if self.state is not TunnelState.IDLE and now >= self.timers.created_at + ESTABLISH_TIMEOUT_S:
+            events = self._step(TunnelInput.CLOSE, _TOO_SLOW, now)
+        return events + self._flush(now)
+
+    def _handle_established(self, now: float) -> list[Event]:
+        timers = self.timers
+        events = self.calls.handle_timeout(self.channel, now=now)
+        idle_s = self.config.idle_tunnel_s
+        if idle_s and timers.idle_since_at is not None and now >= timers.idle_since_at + idle_s:
+            return events + self._step(TunnelInput.CLOSE, _NO_CALLS, now)
+        hello_s = self.group.hello_interval_s
+        if hello_s and self.channel.quiet and now >= timers.heard_at + hello_s:
+            self.channel.send(0, messages.hello())
+        return events
+
+    def facts(self) -> TunnelFacts:
+        """Return what operators see."""
+        a = self.association
+        channel = self.channel
+        return TunnelFacts(
+            a.tunnel_id,
+            a.peer_tunnel_id,
+            a.group,
+            a.path,
+            a.peer_hostname,
+            a.peer_vendor,
+            self.state,
+            len(self.calls.table),
+            channel.window,
+            channel.in_flight,
+            channel.queued,
+            channel.retransmitted,
+            self.timers.up_at,
+        )
+
+    def save(self) -> SavedTunnel:
+        """Return plain data; no secret is in it."""
+        a = self.association
+        t = self.timers
+        return {
+            "group": a.group,
+            "path": [a.path.listener, a.path.local, a.path.local_port, a.path.remote, a.path.remote_port],
+            "tunnel_id": a.tunnel_id,
+            "peer": [a.peer_hostname, a.peer_vendor, a.lac_hostname],
+            "state": int(self.state),
+            "lac": self.calls.lac,
+            "channel": self.channel.save(),
+            "calls": self.calls.save(),
+            "timers": [t.created_at, t.heard_at, t.up_at, t.idle_since_at, t.gone_at],
+            "challenge": self.authentication.challenge,
+            "proven": self.authentication.proven,
+            "request": self.request,
+            "replaces": self.replaces,
+        }
+
+    @classmethod
+    def restore(cls, saved: SavedTunnel, group: LacConfig, config: LnsConfig, entropy: Entropy) -> Tunnel:
+        """Go on from ``save``."""
+        path = Path(*saved["path"])  # type: ignore[arg-type]  # field by field as saved
+        peer_tunnel_id = saved["channel"]["peer_tunnel_id"]
+        association = Association(group.name, path, saved["tunnel_id"], peer_tunnel_id, *saved["peer"])
+        tunnel = cls(association, group, config, entropy, lac=saved["lac"], now=0.0)
+        tunnel.state = TunnelState(saved["state"])
+        tunnel.authentication.challenge = saved["challenge"]
+        tunnel.authentication.proven = saved["proven"]
+        tunnel.channel = Channel.restore(saved["channel"], _patience(group), group.receive_window)
+        tunnel.calls.resume(saved["calls"])
+        tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved
+        tunnel.request = saved["request"]
+        tunnel.replaces = saved["replaces"]
+        return tunnel
+
+
+def _patience(group: LacConfig) -> Patience:
+    return Patience(group.retransmit_initial_s, group.retransmit_cap_s, group.max_retransmissions)
+
+
+def _cause_of_call(cause: Cause) -> Cause:
+    # Result Codes of StopCCN and CDN are different numbers; calls end with those of CDN.
+    result = CdnResult.LOSS_OF_CARRIER if cause.by is By.TIMEOUT else CdnResult.ADMINISTRATIVE
+    return Cause(cause.by, result, cause.error, f"tunnel: {cause.text}")
