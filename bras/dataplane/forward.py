@@ -28,6 +28,11 @@ _FIELDS = struct.Struct("!B1xH5xB2x4s4x")
 """Of an IPv4 header: version and header length, total length, protocol, source."""
 
 
+def _damaged(header: bytes) -> bool:
+    """Tell whether an IPv4 header's checksum is wrong: the kernel would refuse it, so it must not be billed."""
+    return int.from_bytes(header, "big") % 0xFFFF != 0  # a ones' complement sum of zero, modulo 65535
+
+
 class Forwarder:
     """Carries packets between calls and the device."""
 
@@ -59,9 +64,8 @@ class Forwarder:
         if end - begin < 20:
             return self._drop(DropReason.BAD_PACKET_HEADER)
         first, total, protocol, source = _FIELDS.unpack_from(data, begin)
-        header = data[begin : begin + 20] if first == 0x45 else data[begin : begin + (first & 0x0F) * 4]
-        # A sum of ones' complement is zero modulo 65535: a header that the kernel would refuse is not billed.
-        if first >> 4 != 4 or not 20 <= len(header) <= total <= end - begin or int.from_bytes(header, "big") % 0xFFFF:
+        size = (first & 0x0F) << 2
+        if first >> 4 != 4 or not 20 <= size <= total <= end - begin or _damaged(data[begin : begin + size]):
             return self._drop(DropReason.BAD_PACKET_HEADER)
         if row.checked and self._table.addresses.get(source) is not row:
             row.tally.up_spoofed += 1
