@@ -54,10 +54,12 @@ def print_rows(console: Console, columns: Sequence[Column], pages: Iterable[list
 
 
 def _fit(columns: Sequence[Column], cells: list[list[str]], width: int | None) -> list[_Fitted]:
-    """Keep the columns of lowest rank that fit into ``width``; all of them when it is None."""
+    """Keep the columns of lowest rank that fit into ``width`` and say something; all of them when it is None."""
     wanted = []
     for index, column in enumerate(columns):
         longest = max((cell_len(line[index]) for line in cells), default=0)
+        if width is not None and cells and not longest and column.rank:
+            continue
         capped = longest if width is None else min(longest, column.cap)
         wanted.append(_Fitted(column, max(len(column.title), capped)))
     if width is None:

@@ -1,0 +1,185 @@
+"""Rows as the daemon's answers have them (bras.lns.commands), and a daemon that gives canned ones."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Row = dict[str, Any]
+
+
+def session(number: int = 1, **changes: Any) -> Row:
+    return {
+        "key": number,
+        "session": f"6560F00D{number:08X}",
+        "state": "up",
+        "user": f"user{number}@isp.example",
+        "method": "mschapv2",
+        "lac": "any",
+        "lac_hostname": "lac1.example",
+        "lac_address": "198.18.0.2",
+        "tunnel": 1234,
+        "call": 4321,
+        "calling_number": "0301234567",
+        "called_number": "0309876543",
+        "address": f"10.64.{number >> 8}.{number & 255}",
+        "uptime_s": 100000.0,
+        "up_octets": 1536000,
+        "up_packets": 2000,
+        "down_octets": 987654321,
+        "down_packets": 700000,
+        "echo_ms": 12.345,
+    } | changes
+
+
+def detail(**changes: Any) -> Row:
+    figures = dict.fromkeys(
+        [f"{way}_{unit}{family}" for way in ("up", "down") for unit in ("octets", "packets") for family in (4, 6)], 0
+    )
+    return (
+        session()
+        | figures
+        | {
+            "up_octets4": 1536000,
+            "up_packets4": 2000,
+            "down_octets4": 987654321,
+            "down_packets4": 700000,
+            "profile": {
+                "address": {"value": "10.64.0.1", "source": "radius"},
+                "rate_down_bps": {"value": 50_000_000, "source": "profile gold"},
+                "rate_up_bps": {"value": 0, "source": "defaults"},
+                "session_timeout_s": {"value": 86400.0, "source": "lac"},
+                "dns": {"value": ["192.0.2.1", "192.0.2.2"], "source": "defaults"},
+                "source_check": {"value": True, "source": "defaults"},
+            },
+            "classes": ["deadbeef"],
+            "mtu": 1456,
+            "session_timeout_left_s": 3600.0,
+            "idle_timeout_left_s": None,
+            "peer_tunnel": 77,
+            "peer_call": 88,
+            "local": "198.18.0.1:1701",
+            "remote": "198.18.0.2:1701",
+            "serial_number": 5,
+            "tx_speed_bps": 100_000_000,
+            "rx_speed_bps": 40_000_000,
+            "up_spoofed": 3,
+            "up_policed": 0,
+            "down_policed": 0,
+            "down_too_big": 0,
+            "accounting": {"state": "started", "interim_interval_s": 300.0, "next_interim_s": 61.0},
+        }
+        | changes
+    )
+
+
+TUNNEL: Row = {
+    "tunnel": 1234,
+    "peer_tunnel": 77,
+    "state": "established",
+    "lac": "any",
+    "hostname": "lac1.example",
+    "local": "198.18.0.1:1701",
+    "remote": "198.18.0.2:1701",
+    "calls": 3,
+    "uptime_s": 61.0,
+    "window": 4,
+    "in_flight": 0,
+    "retransmissions": 2,
+}
+LAC: Row = {
+    "lac": "any",
+    "address": ["198.18.0.0/24"],
+    "hostname": "*",
+    "secret": True,
+    "methods": ["chap", "pap"],
+    "pool": "default",
+    "radius": None,
+    "tunnels": 1,
+    "sessions": 3,
+    "up": 2,
+    "max_tunnels": 0,
+    "max_sessions": 100,
+}
+POOL: Row = {
+    "pool": "default",
+    "ranges": ["10.64.0.1-10.64.255.254"],
+    "next": None,
+    "size": 65534,
+    "used": 3,
+    "held": 1,
+    "free": 65530,
+    "exhausted": 0,
+}
+SERVER: Row = {
+    "server": "198.18.1.2",
+    "address": "198.18.1.2",
+    "port": 1812,
+    "kind": "auth",
+    "group": None,
+    "state": "dead",
+    "dead_left_s": 12.0,
+    "requests": 9,
+    "resent": 2,
+    "answered": 7,
+    "dropped": 0,
+    "in_flight": 1,
+}
+VERSION: Row = {"version": "1.2.3", "pid": 99, "uptime_s": 61.0, "dataplane": "tun"}
+
+ANSWERS: dict[str, Row] = {
+    "show session": {"sessions": [detail()]},
+    "show tunnels": {"tunnels": [TUNNEL]},
+    "show lacs": {"lacs": [LAC]},
+    "show pools": {"pools": [POOL]},
+    "show radius": {"servers": [SERVER]},
+    "show version": VERSION,
+    "disconnect": {"disconnected": 2},
+}
+
+
+def page(arguments: Row, total: int = 1200) -> Row:
+    """Answer "show sessions" out of so many sessions."""
+    first = arguments["after"] + 1
+    numbers = range(max(first, 1), total + 1)[: arguments["limit"]]
+    rows = [session(number) for number in numbers]
+    return {"sessions": rows, "next": numbers[-1] if len(rows) == arguments["limit"] else None}
+
+
+def reply(request: Row) -> Row:
+    if request["command"] == "show sessions":
+        return {"ok": True, "body": page(request["arguments"])}
+    if request["arguments"].get("selector") == "nobody":
+        return {"ok": False, "body": {"error": "no session matches 'nobody'"}}
+    return {"ok": True, "body": ANSWERS[request["command"]]}
+
+
+@contextmanager
+def daemon(path: Path, answer: Callable[[Row], Row | bytes] = reply) -> Iterator[list[Row]]:
+    """Answer at ``path``; gives the list of requests that came."""
+    requests: list[Row] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            for line in self.rfile:
+                requests.append(orjson.loads(line))
+                response = answer(requests[-1])
+                if isinstance(response, bytes):
+                    self.wfile.write(response)
+                    return
+                self.wfile.write(orjson.dumps(response) + b"\n")
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield requests
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from bras.cli.columns import LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
+from tests.unit.cli.rows import LAC, POOL, SERVER, TUNNEL, Row, session
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "cells"),
+    [
+        (SESSIONS, session(), ["6560F00D00000001", "user1@isp.example", "10.64.0.1", "1d 03h", "988 MB", "12.3 ms"]),
+        (SESSIONS, session(address=None, uptime_s=None, echo_ms=None), ["user1@isp.example", "1234/4321"]),
+        (TUNNELS, TUNNEL, ["1234", "lac1.example", "1m 01s", "198.18.0.2:1701"]),
+        (LACS, LAC, ["any", "1", "3 / 100", "yes", "chap, pap"]),
+        (POOLS, POOL, ["default", "65530", "10.64.0.1-10.64.255.254", "0.0 %"]),
+        (POOLS, POOL | {"size": 0, "free": 0}, ["default"]),
+        (RADIUS, SERVER, ["198.18.1.2", "dead", "12s", "198.18.1.2 1812"]),
+    ],
+)
+def test_cells(columns: tuple[Column, ...], row: Row, cells: list[str]) -> None:
+    shown = [column.cell(row) for column in columns]
+    assert set(cells) <= set(shown)
+
+
+@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, POOLS, RADIUS])
+def test_ranks_and_titles_are_unique(columns: tuple[Column, ...]) -> None:
+    assert len({column.rank for column in columns}) == len(columns)
+    assert len({column.title for column in columns}) == len(columns)
+    assert min(column.rank for column in columns) == 0

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from bras.cli.detail import sections
+from tests.unit.cli.rows import detail
+
+
+def _facts(**changes: object) -> dict[str, str]:
+    return {f"{title}/{name}": value for title, facts in sections(detail(**changes)) for name, value in facts}
+
+
+def test_every_value_of_the_profile_has_its_source() -> None:
+    facts = _facts()
+    assert facts["profile/address"] == "10.64.0.1  (radius)"
+    assert facts["profile/rate_down_bps"] == "50.0 Mbit/s  (profile gold)"
+    assert facts["profile/rate_up_bps"] == "none  (defaults)"
+    assert facts["profile/session_timeout_s"] == "1d 00h  (lac)"
+    assert facts["profile/dns"] == "192.0.2.1, 192.0.2.2  (defaults)"
+    assert facts["profile/source_check"] == "yes  (defaults)"
+
+
+def test_who_where_how_much_until_when() -> None:
+    facts = _facts()
+    assert facts["session 6560F00D00000001/user"] == "user1@isp.example"
+    assert facts["tunnel/tunnel"] == "1234, the LAC's 77"
+    assert facts["tunnel/connect speed"] == "100 Mbit/s down, 40.0 Mbit/s up"
+    assert facts["traffic/down ipv4"] == "988 MB in 700000 packets"
+    assert facts["traffic/up spoofed"] == "3 packets dropped"
+    assert facts["time/session timeout in"] == "1h 00m"
+    assert facts["time/idle timeout in"] == ""
+    assert facts["accounting/next interim in"] == "1m 01s"
+    assert facts["accounting/class"] == "deadbeef"
+
+
+def test_ipv6_is_shown_when_there_was_any() -> None:
+    assert "traffic/up ipv6" not in _facts()
+    assert _facts(up_packets6=1, up_octets6=40)["traffic/up ipv6"] == "40 B in 1 packets"
+
+
+def test_a_lac_that_tells_one_speed_means_both() -> None:
+    assert _facts(rx_speed_bps=0)["tunnel/connect speed"] == "100 Mbit/s down, 100 Mbit/s up"
+    assert _facts(tx_speed_bps=0, rx_speed_bps=0)["tunnel/connect speed"] == ""
+
+
+def test_a_session_on_its_way_up() -> None:
+    facts = _facts(profile={}, mtu=None, address=None, uptime_s=None, session_timeout_left_s=None, echo_ms=None)
+    assert facts["session 6560F00D00000001/address"] == ""
+    assert facts["time/up for"] == ""

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bras import __version__
+from bras.cli.main import app
+from tests.unit.cli.rows import daemon
+
+GOOD = """
+[lns]
+listen = ["198.18.0.1", "[2001:db8::1]:1702"]
+[[lac]]
+name = "any"
+secret = "tunsecret"
+pool = "default"
+[[radius.server]]
+address = "198.18.1.2"
+secret = "radsecret"
+[[pool]]
+name = "default"
+ranges = ["10.64.0.0/24"]
+[dataplane]
+backend = "tun"
+"""
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"bras {__version__}\n")
+
+
+def test_help_names_every_command() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    for command in ("run", "check-config", "show", "disconnect", "lab"):
+        assert command in result.stdout
+
+
+def test_help_does_without_what_the_daemon_needs() -> None:
+    """Otherwise `bras --help` would take half a second."""
+    code = (
+        "import sys; import bras.cli.main; "
+        "heavy = {'aiohttp', 'pyroute2', 'prometheus_client', 'structlog', 'pyrad', 'asyncio'}; "
+        "sys.exit(bool(heavy & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_good_configuration_is_summed_up(tmp_path: Path) -> None:
+    path = tmp_path / "bras.toml"
+    path.write_text(GOOD)
+    path.chmod(0o600)
+    result = CliRunner().invoke(app, ["check-config", "-c", str(path)])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == (
+        f"{path}: ok: listens on 198.18.0.1:1701, [2001:db8::1]:1702; "
+        "1 LAC group; 1 RADIUS server; 1 pool (254 addresses)\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["check-config", "run"])
+def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "bras.toml"
+    path.write_text(GOOD.replace("10.64.0.0/24", "10.64.0.0/99").replace('pool = "default"', 'pool = "other"'))
+    result = CliRunner().invoke(app, [command, "-c", str(path)])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    problems = [line for line in lines if not line.startswith("warning: ")]
+    assert len(problems) >= 2
+    assert all(line.startswith(f"{path}: ") for line in problems)
+    assert "tunsecret" not in result.stderr
+    assert "radsecret" not in result.stderr
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    result = CliRunner().invoke(app, ["check-config", "-c", str(path)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{path}: ")
+
+
+def test_disconnect(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with daemon(path) as requests:
+        result = CliRunner().invoke(app, ["disconnect", "alice", "--socket", str(path)])
+        assert (result.exit_code, result.stdout) == (0, "2 sessions disconnected\n")
+        result = CliRunner().invoke(app, ["disconnect", "alice", "--json", "--socket", str(path)])
+        assert result.stdout == '{\n  "disconnected": 2\n}\n'
+        result = CliRunner().invoke(app, ["disconnect", "nobody", "--socket", str(path)])
+        assert (result.exit_code, result.stderr) == (1, "bras: no session matches 'nobody'\n")
+    assert requests[0] == {"command": "disconnect", "arguments": {"selector": "alice"}}
+
+
+def test_nothing_to_disconnect_is_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with daemon(path, lambda _request: {"ok": True, "body": {"disconnected": 0}}):
+        result = CliRunner().invoke(app, ["disconnect", "alice", "--socket", str(path)])
+    assert (result.exit_code, result.stdout) == (1, "0 sessions disconnected\n")
+
+
+@pytest.mark.parametrize("arguments", [["show", "nonsense"], ["show", "session"], ["--nonsense"]])
+def test_wrong_usage(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2
