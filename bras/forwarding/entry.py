@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bras.ids import CallKey
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One call as the data plane needs it (RFC 2661 section 3.1 data header)."""
 
-    key: int
-    """``CallKey``: local tunnel id << 16 | local session id; what the LAC's data carries."""
+    key: CallKey
+    """Local tunnel id << 16 | local session id; what the LAC's data carries."""
     listener: int
     """Index of the listening socket from which data leaves."""
     local: str

@@ -23,7 +23,7 @@ class ShowSessions:
     ``limit`` rows at most (1 to 1000), those with a key above ``after``, in the order of
     their keys.  A row:
 
-    - ``key``: int, the CallKey by which pages are ordered;
+    - ``key``: int, the subscriber's number by which pages are ordered;
     - ``session``: str, Acct-Session-Id;  ``state``: str, ``Phase`` value;
     - ``user``: str;  ``method``: str (both empty before credentials);
     - ``lac``: str, name of the group;  ``lac_hostname``, ``lac_address``: str;
@@ -62,9 +62,8 @@ class ShowSession:
     - ``tx_speed_bps``, ``rx_speed_bps``: int, the LAC's connect speeds, 0 when not told;
     - ``up_octets4``, ``up_packets4``, ``down_octets4``, ``down_packets4`` and the same with
       ``6``: int;  ``up_spoofed``, ``up_policed``, ``down_policed``, ``down_too_big``: int;
-    - ``accounting``: ``{"state": str, "server": str | None, "interim_interval_s": float | None,
-      "next_interim_s": float | None, "unacknowledged": int}``; ``state`` is "off",
-      "starting", "started" or "stopping", ``unacknowledged`` the records not yet taken.
+    - ``accounting``: ``{"state": str, "interim_interval_s": float | None,
+      "next_interim_s": float | None}``; ``state`` is "off", "waiting" or "started".
     """
 
     selector: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bras.forwarding.entry import Operation
 from bras.l2tp import events as l2tp
-from bras.l2tp.events import SendDatagram
+from bras.l2tp.events import Path, SendDatagram
 from bras.lns.commands import Plain
 from bras.ppp import events as ppp
 from bras.radius import events as radius
@@ -29,9 +29,9 @@ Fact = (
     | radius.ServerDead
     | radius.ServerAlive
     | radius.ReplyDropped
-    | radius.Unanswered
     | radius.AccountingAcknowledged
     | radius.AccountingUnanswered
+    | radius.AccountingForgotten
     | Authenticated
     | SubscriberUp
     | SubscriberEnded
@@ -51,6 +51,13 @@ class ReadCounters:
     """Read the counters of these (slot, generation); answered with ``CountersRead``."""
 
     slots: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurePath:
+    """Find out what the path carries; answered with ``PathMeasured``."""
+
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +87,4 @@ class Report:
     fact: Fact
 
 
-Effect = SendDatagram | SendRadius | Program | ReadCounters | Journal | Answer | Report
+Effect = SendDatagram | SendRadius | Program | ReadCounters | MeasurePath | Journal | Answer | Report

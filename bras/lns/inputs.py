@@ -53,6 +53,14 @@ class CountersRead:
 
 
 @dataclass(frozen=True, slots=True)
+class PathMeasured:
+    """The path to a LAC carries IP packets of ``mtu`` octets."""
+
+    remote: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommandReceived:
     """An operator or a program asks for something; the Answer carries ``identifier``."""
 
@@ -78,6 +86,7 @@ Input = (
     | SendFailed
     | Programmed
     | CountersRead
+    | PathMeasured
     | CommandReceived
     | ClockRead
     | TimerFired

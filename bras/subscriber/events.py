@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bras.forwarding.entry import Counters
+from bras.forwarding.entry import Counters, Operation
+from bras.ppp.events import AddressWanted, CredentialsOffered, Dropped, EchoMeasured, SendFrame
 
 
 class TerminateCause(Enum):
@@ -61,6 +62,7 @@ class AuthOutcome(Enum):
     DENIED_SINGLE_SESSION = "denied_single_session"
     DENIED_ADDRESS_CONFLICT = "denied_address_conflict"
     UNKNOWN_POOL = "unknown_pool"
+    UNKNOWN_PROFILE = "unknown_profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +123,71 @@ class SubscriberEnded:
     """What a peer, server or operator said."""
     echo_round_trip_s: float
     """The last echo's round-trip time; 0 when none was measured."""
+
+
+class Status(Enum):
+    """Acct-Status-Type (RFC 2866 section 5.1)."""
+
+    START = 1
+    STOP = 2
+    INTERIM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChanged:
+    """Tell the data plane; it is answered by ``Subscriber.programmed``."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class CountersWanted:
+    """Read the Entry's counters; it is answered by ``Subscriber.counters_read``."""
+
+    slot: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDue:
+    """An accounting record is to be made of these figures."""
+
+    status: Status
+    session_time_s: float
+    counters: Counters
+    cause: TerminateCause | None = None
+    """For a Stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFree:
+    """The Entry is gone and the Stop is made: the address may go to somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """PPP is over: end the call."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Nothing is left of the subscriber; forget it."""
+
+
+Event = (
+    SendFrame
+    | CredentialsOffered
+    | AddressWanted
+    | Dropped
+    | EchoMeasured
+    | EntryChanged
+    | CountersWanted
+    | RecordDue
+    | AddressFree
+    | HangUp
+    | Gone
+    | SubscriberUp
+    | SubscriberEnded
+)

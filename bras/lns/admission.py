@@ -1,0 +1,212 @@
+"""Who may come in: credentials, single session, address, and the records made of it.
+
+The order for everybody: the credentials are judged (RADIUS, or the local users), the
+Profile is computed, older sessions of the user and holders of the address are dealt with,
+an address is taken, and only then is the client told that it is welcome.
+"""
+
+from __future__ import annotations
+
+from bras.config.model import UserConfig
+from bras.lns.core import Core, Verdict
+from bras.lns.effects import Report
+from bras.lns.identity import METHOD, identity_of, request_of, user_of
+from bras.ppp.events import Credentials
+from bras.radius import events as radius
+from bras.radius.profile import Profile
+from bras.subscriber import local
+from bras.subscriber.events import Authenticated, AuthOutcome, TerminateCause
+from bras.subscriber.parts import Who
+from bras.subscriber.subscriber import Subscriber
+
+
+def credentials_offered(core: Core, subscriber: Subscriber, credentials: Credentials, *, now: float) -> None:
+    """Let RADIUS or the local users decide."""
+    user = user_of(credentials)
+    before = subscriber.who
+    if subscriber.standing.started and user != before.user:
+        _end(core, subscriber, TerminateCause.NAS_REQUEST, "user_changed", "the client came back as another user", now)
+        return
+    blobs = identity_of(core, subscriber, credentials)
+    subscriber.identify(Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes))
+    if core.config.auth.source == "local":
+        _decide_locally(core, subscriber, credentials, now)
+        return
+    group = core.policy.group(subscriber.line.group).radius
+    request = request_of(credentials)
+    events = core.exchanges.authenticate(subscriber.number, group, blobs.access, request, now=now)
+    if core.config.auth.source == "radius-then-local":
+        core.backlog.offered[subscriber.number] = credentials
+    core.backlog.radius.append(events)
+
+
+def _decide_locally(core: Core, subscriber: Subscriber, credentials: Credentials, now: float) -> None:
+    user = core.policy.user(subscriber.who.user)
+    success = local.verify(credentials, user.password) if user is not None else None
+    if user is None or success is None:
+        refuse(core, subscriber, AuthOutcome.REJECTED, "", now, source="local")
+        return
+    admit(core, subscriber, Verdict("local", None, success), now=now)
+
+
+def answered(core: Core, event: radius.Accepted | radius.Rejected | radius.Unanswered, *, now: float) -> None:
+    """Take RADIUS's decision, if the subscriber is still there to hear it."""
+    credentials = core.backlog.offered.pop(event.key, None)
+    subscriber = core.registry.by_number.get(event.key)
+    if subscriber is None or subscriber.standing.end is not None:
+        return
+    match event:
+        case radius.Accepted():
+            admit(core, subscriber, Verdict(event.server, event, event.ms_chap2_success), now=now)
+        case radius.Rejected():
+            text = event.reply_message
+            error = event.ms_chap_error
+            refuse(core, subscriber, AuthOutcome.REJECTED, text, now, source=event.server, ms_chap_error=error)
+        case radius.Unanswered():
+            if credentials is not None:
+                _decide_locally(core, subscriber, credentials, now)
+            else:
+                refuse(core, subscriber, AuthOutcome.UNANSWERED, "", now)
+
+
+def refuse(
+    core: Core,
+    subscriber: Subscriber,
+    outcome: AuthOutcome,
+    text: str,
+    now: float,
+    *,
+    source: str = "",
+    ms_chap_error: bytes = b"",
+) -> None:
+    """Turn a client away and tell it why."""
+    who = subscriber.who
+    group = subscriber.line.group
+    core.effects.append(Report(Authenticated(group, who.method, outcome, source or who.source, who.user, text)))
+    message = text.encode()
+    core.backlog.subscriber.append(
+        (subscriber, subscriber.refuse(message, ms_chap_error, f"authentication_{outcome.value}", text, now=now))
+    )
+
+
+def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -> None:
+    """Give an authenticated subscriber its Profile and address, or refuse it, or let it wait."""
+    who, accepted = subscriber.who, verdict.accepted
+    user = core.policy.user(who.user) if accepted is None else None
+    who.source = verdict.source
+    if accepted is not None:
+        who.classes, who.record = accepted.classes, b""
+        if accepted.user_name:
+            who.user = accepted.user_name
+            who.identity = core.identities.rename(who.identity, accepted.user_name.encode())
+    profile = _profile_of(core, subscriber, user, accepted)
+    if profile is None:
+        refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)
+        return
+    if _user_is_busy(core, subscriber, verdict, now):
+        return
+    address = _address_for(core, subscriber, profile, verdict, now)
+    if address is None:
+        return
+    core.registry.name(subscriber, who.user)
+    if profile.idle_timeout_s:
+        core.registry.idlers.add(subscriber.number)
+    outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)
+    core.effects.append(Report(outcome))
+    message = accepted.reply_message.encode() if accepted is not None else b""
+    core.backlog.subscriber.append((subscriber, subscriber.admit(profile, address, message, verdict.success, now=now)))
+
+
+def _profile_of(
+    core: Core, subscriber: Subscriber, user: UserConfig | None, accepted: radius.Accepted | None
+) -> Profile | None:
+    grant = accepted.grant if accepted is not None else None
+    named = accepted.profile if accepted is not None else None
+    return core.policy.profile(subscriber.line.group, user, grant, named)
+
+
+def _user_is_busy(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> bool:
+    """Apply ``single_session``; true when the subscriber was refused or must wait."""
+    policy = core.config.auth.single_session
+    if policy == "off":
+        return False
+    older = [other for other in core.registry.of_user(subscriber.who.user) if other is not subscriber]
+    if not older:
+        return False
+    if policy == "deny":
+        refuse(core, subscriber, AuthOutcome.DENIED_SINGLE_SESSION, "already connected", now)
+        return True
+    _wait_for(core, subscriber, older[0], verdict)
+    for other in older:
+        _end(core, other, TerminateCause.NAS_REQUEST, "replaced_by_new_session", "", now)
+    return True
+
+
+def _address_for(core: Core, subscriber: Subscriber, profile: Profile, verdict: Verdict, now: float) -> int | None:
+    """Return the address to give; ``None`` when the subscriber was refused or must wait."""
+    held, fixed = subscriber.address, profile.address
+    if held and fixed in (None, held):
+        return held  # LCP was renegotiated: the lease goes on
+    if held:
+        _end(core, subscriber, TerminateCause.NAS_REQUEST, "address_changed", "", now)
+        return None
+    if fixed is not None:
+        holder = core.pools.claim(profile.vrf, fixed, subscriber.number, now=now)
+        if holder is None:
+            return fixed
+        _take_over(core, subscriber, holder, verdict, now)
+        return None
+    if profile.pool is None or profile.pool not in core.pools:
+        refuse(core, subscriber, AuthOutcome.UNKNOWN_POOL, f"no pool {profile.pool}", now)
+        return None
+    lease = core.pools.take(profile.pool, subscriber.number, subscriber.who.user, now=now)
+    if lease is None:
+        refuse(core, subscriber, AuthOutcome.NO_ADDRESS, f"pool {profile.pool} is exhausted", now)
+        return None
+    return lease.address
+
+
+def _take_over(core: Core, subscriber: Subscriber, holder: int, verdict: Verdict, now: float) -> None:
+    """Apply ``address_conflict``: refuse the subscriber, or end the holder and let it wait."""
+    other = core.registry.by_number.get(holder)
+    if core.config.auth.address_conflict == "deny" or other is None:
+        refuse(core, subscriber, AuthOutcome.DENIED_ADDRESS_CONFLICT, "address is in use", now)
+        return
+    _wait_for(core, subscriber, other, verdict)
+    _end(core, other, TerminateCause.NAS_REQUEST, "address_given_to_new_session", "", now)
+
+
+def _wait_for(core: Core, subscriber: Subscriber, other: Subscriber, verdict: Verdict) -> None:
+    subscriber.wait_for_address()
+    core.backlog.waiting.setdefault(other.number, []).append((subscriber.number, verdict))
+
+
+def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str, text: str, now: float) -> None:
+    core.backlog.subscriber.append((subscriber, subscriber.end(cause, reason, text, now=now)))
+
+
+def address_wanted(core: Core, subscriber: Subscriber, wanted: int, *, now: float) -> None:
+    """Grant a client's own wish for an address where the Profile allows it and it is free in its pool."""
+    profile, given = subscriber.profile, subscriber.address
+    address = given
+    if profile is not None and profile.accept_client_address and profile.pool is not None and profile.address is None:
+        lease = core.pools.take(profile.pool, subscriber.number, subscriber.who.user, now=now, wanted=wanted)
+        if lease is not None and lease.address == wanted:
+            core.pools.release(profile.vrf, given, subscriber.number, now=now)
+            address = wanted
+        elif lease is not None:
+            core.pools.release(profile.vrf, lease.address, subscriber.number, now=now)
+    core.backlog.subscriber.append((subscriber, subscriber.assign(address, now=now)))
+
+
+def settled(core: Core, subscriber: Subscriber, *, now: float) -> None:
+    """Free the address of a subscriber whose Entry is gone, and let in who waited for it."""
+    if subscriber.address and subscriber.profile is not None:
+        core.pools.release(subscriber.profile.vrf, subscriber.address, subscriber.number, now=now)
+    core.registry.unname(subscriber)
+    core.backlog.radius.append(core.exchanges.cancel(subscriber.number, now=now))
+    core.backlog.offered.pop(subscriber.number, None)
+    for number, verdict in core.backlog.waiting.pop(subscriber.number, ()):
+        waiter = core.registry.by_number.get(number)
+        if waiter is not None and waiter.standing.end is None:
+            admit(core, waiter, verdict, now=now)

@@ -1,0 +1,45 @@
+"""Accounting records: of sessions as they start, go on and end, and of the whole server."""
+
+from __future__ import annotations
+
+from bras.lns.core import Core
+from bras.radius.accounting import Authentic, Usage
+from bras.subscriber.events import RecordDue, Status
+from bras.subscriber.subscriber import Subscriber
+
+
+def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float) -> None:
+    """Make a session's record and hand it to the exchange with the servers."""
+    if not core.config.radius.accounting:
+        return
+    who, counters = subscriber.who, due.counters
+    if not who.record:
+        authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
+        who.record = core.accounting.session(who.identity, subscriber.address, who.classes, authentic)
+        who.identity = b""
+    usage = None
+    if due.status is not Status.START:
+        usage = Usage(
+            due.session_time_s,
+            counters.up_octets4 + counters.up_octets6,
+            counters.up_packets4 + counters.up_packets6,
+            counters.down_octets4 + counters.down_octets6,
+            counters.down_packets4 + counters.down_packets6,
+        )
+    cause = due.cause.value if due.cause is not None else 0
+    octets = core.accounting.record(due.status.value, who.record, usage, cause, event_at=now + core.wall_offset_s)
+    group = core.policy.group(subscriber.line.group).radius
+    core.backlog.radius.append(core.exchanges.account(core.new_record(), group, octets, created_at=now, now=now))
+
+
+def announce(core: Core, status: int, cause: int, now: float) -> None:
+    """Send Accounting-On or -Off to every group of servers (RFC 2866 section 5.1)."""
+    if not core.config.radius.accounting:
+        return
+    session_id = f"{core.policy.epoch:08X}00000000"
+    groups = {server.group for server in core.config.radius.server if server.acct_port}
+    for group in sorted(groups, key=lambda name: name or ""):
+        octets = core.accounting.server_record(
+            status, core.identities.nas(), session_id, cause, event_at=now + core.wall_offset_s
+        )
+        core.backlog.radius.append(core.exchanges.account(core.new_record(), group, octets, created_at=now, now=now))

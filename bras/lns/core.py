@@ -1,0 +1,79 @@
+"""What the translators of the rim share: the machines, the registry, and the effects of this turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from bras.addressing.pools import Pools
+from bras.config.model import Config
+from bras.ids import Entropy
+from bras.l2tp import events as l2tp
+from bras.l2tp.endpoint import Endpoint
+from bras.lns.effects import Effect
+from bras.lns.policy import Policy
+from bras.lns.registry import Registry
+from bras.ppp.events import Credentials
+from bras.radius import events as radius
+from bras.radius.accounting import AccountingRecords
+from bras.radius.attributes import IdentityEncoder
+from bras.radius.exchange import Exchanges
+from bras.subscriber import events as subscriber
+from bras.subscriber.subscriber import Subscriber
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Somebody vouched for a subscriber: what RADIUS or the local user list says of it."""
+
+    source: str
+    """Name of the RADIUS server, or `local`."""
+    accepted: radius.Accepted | None
+    """RADIUS's answer; ``None`` for a local user."""
+    success: bytes
+    """What an MS-CHAPv2 client must be told: "S=…"."""
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Events of the inner machines that this turn has still to act on, and those who wait for others."""
+
+    subscriber: deque[tuple[Subscriber, list[subscriber.Event]]] = field(default_factory=deque)
+    """Events of subscribers that were touched on behalf of another input."""
+    l2tp: deque[list[l2tp.Event]] = field(default_factory=deque)
+    """Events of the L2TP machine that a subscriber's wish caused."""
+    radius: deque[list[radius.Event]] = field(default_factory=deque)
+    """Events of the RADIUS client that a subscriber's wish caused."""
+    waiting: dict[int, list[tuple[int, Verdict]]] = field(default_factory=dict)
+    """Subscribers (number, verdict) that wait for the session with this number to be settled."""
+    offered: dict[int, Credentials] = field(default_factory=dict)
+    """Credentials kept for the local users, should RADIUS not answer."""
+
+
+@dataclass(slots=True)
+class Core:
+    """The machines and tables of one worker."""
+
+    config: Config
+    endpoint: Endpoint
+    exchanges: Exchanges
+    pools: Pools
+    policy: Policy
+    identities: IdentityEncoder
+    accounting: AccountingRecords
+    registry: Registry
+    entropy: Entropy
+    wall_offset_s: float = 0.0
+    """Wall clock minus ``now``."""
+    closing: bool = False
+    """The LNS shuts down: no new call is let in."""
+    records: int = 0
+    """Accounting records made so far: their numbers."""
+    effects: list[Effect] = field(default_factory=list)
+    """What this turn wants of the world, in order."""
+    backlog: Backlog = field(default_factory=Backlog)
+
+    def new_record(self) -> int:
+        """Return the number of the next accounting record."""
+        self.records += 1
+        return self.records

@@ -1,0 +1,90 @@
+"""All of one session, for ``show session``."""
+
+from __future__ import annotations
+
+from bras.lns.commands import Plain
+from bras.lns.core import Core
+from bras.lns.tables import host
+from bras.subscriber.subscriber import Subscriber
+from bras.wire import ipv4_text
+
+Row = dict[str, Plain]
+
+
+def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
+    """Return what a session's row leaves out."""
+    leg, present = subscriber.leg, subscriber.forwarding.present
+    info = core.endpoint.call(leg.key)
+    return {
+        "profile": _profile(subscriber),
+        "classes": [octets.hex() for octets in subscriber.who.classes],
+        "mtu": present.mtu if present is not None else None,
+        "peer_tunnel": leg.peer_tunnel_id,
+        "peer_call": leg.peer_session_id,
+        "local": host(leg.local, leg.local_port),
+        "remote": host(leg.remote, leg.remote_port),
+        "serial_number": info.serial_number if info is not None else 0,
+        "tx_speed_bps": info.tx_connect_speed_bps if info is not None else 0,
+        "rx_speed_bps": info.rx_connect_speed_bps if info is not None else 0,
+        "accounting": _accounting(core, subscriber, now),
+        **_timeouts(subscriber, now),
+        **_counters(subscriber),
+    }
+
+
+def _profile(subscriber: Subscriber) -> Row:
+    """Each value with the layer that gave it."""
+    if subscriber.profile is None:
+        return {}
+    shown: Row = {}
+    for name, value, source in subscriber.profile.sourced():
+        if name == "address" and isinstance(value, int):
+            plain: Plain = ipv4_text(value)
+        elif isinstance(value, tuple):
+            plain = list[Plain](value)
+        else:
+            plain = value if isinstance(value, (bool, int, float)) else str(value)
+        shown[name] = {"value": plain, "source": source}
+    return shown
+
+
+def _timeouts(subscriber: Subscriber, now: float) -> Row:
+    """Seconds left of the session's and of the idle timeout."""
+    profile, instants = subscriber.profile, subscriber.instants
+    session: float | None = None
+    idle: float | None = None
+    if profile is not None and instants.up_at is not None:
+        if profile.session_timeout_s:
+            session = max(0.0, instants.up_at + profile.session_timeout_s - now)
+        if profile.idle_timeout_s:
+            idle = max(0.0, instants.active_at + profile.idle_timeout_s - now)
+    return {"session_timeout_left_s": session, "idle_timeout_left_s": idle}
+
+
+def _counters(subscriber: Subscriber) -> Row:
+    total = subscriber.forwarding.total
+    return {
+        "up_octets4": total.up_octets4,
+        "up_packets4": total.up_packets4,
+        "down_octets4": total.down_octets4,
+        "down_packets4": total.down_packets4,
+        "up_octets6": total.up_octets6,
+        "up_packets6": total.up_packets6,
+        "down_octets6": total.down_octets6,
+        "down_packets6": total.down_packets6,
+        "up_spoofed": total.up_spoofed,
+        "up_policed": total.up_policed,
+        "down_policed": total.down_policed,
+        "down_too_big": total.down_too_big,
+    }
+
+
+def _accounting(core: Core, subscriber: Subscriber, now: float) -> Row:
+    instants = subscriber.instants
+    state = "off" if not core.config.radius.accounting else "started" if subscriber.standing.started else "waiting"
+    interval = subscriber.profile.interim_interval_s if subscriber.profile is not None else 0.0
+    return {
+        "state": state,
+        "interim_interval_s": interval or None,
+        "next_interim_s": max(0.0, instants.interim_at - now) if instants.interim_at is not None else None,
+    }

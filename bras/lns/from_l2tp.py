@@ -1,0 +1,105 @@
+"""From L2TP inward: calls become subscribers, frames reach them, the rest are effects and facts."""
+
+from __future__ import annotations
+
+from bras.forwarding.entry import Leg
+from bras.l2tp import events as l2tp
+from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, SendDatagram
+from bras.lns import from_subscriber
+from bras.lns.core import Core
+from bras.lns.effects import MeasurePath, Report
+from bras.subscriber.events import TerminateCause
+from bras.subscriber.parts import Line
+from bras.subscriber.subscriber import Subscriber
+
+CLOSING = Cause(By.LOCAL, 4, 0, "shutting down")
+"""Result Code "appropriate facilities not available, temporarily" (RFC 2661 section 4.4.2)."""
+
+
+def take(core: Core, events: list[l2tp.Event], now: float) -> None:
+    """Act on what the L2TP machine tells."""
+    effects = core.effects
+    for event in events:
+        if type(event) is SendDatagram:
+            effects.append(event)
+        elif type(event) is FrameReceived:
+            subscriber = core.registry.by_call.get(event.key)
+            if subscriber is not None:
+                from_subscriber.take(core, subscriber, subscriber.receive(event.frame, now=now), now)
+        elif isinstance(event, l2tp.CallUp):
+            effects.append(Report(event))
+            if core.closing:
+                core.backlog.l2tp.append(core.endpoint.close_call(event.key, CLOSING, now=now))
+            else:
+                _call_up(core, event, now)
+        elif isinstance(event, l2tp.CallDown):
+            effects.append(Report(event))
+            _call_down(core, event, now)
+        elif not isinstance(event, (SendDatagram, FrameReceived)):
+            if isinstance(event, l2tp.TunnelUp) and core.config.ppp.mru == "auto":
+                effects.append(MeasurePath(event.path))
+            effects.append(Report(event))
+
+
+def _call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
+    """A call is established: a subscriber begins with LCP."""
+    info = event.info
+    registry = core.registry
+    subscriber = Subscriber(
+        registry.new_number(),
+        registry.new_slot(),
+        Line(info.group, info.lac_hostname, info.path.remote, info.calling_number, info.called_number),
+        _leg(event),
+        core.policy.settings(info.group, info.path.remote),
+        core.entropy,
+        now=now,
+    )
+    registry.add(event.key, subscriber)
+    from_subscriber.take(core, subscriber, subscriber.open(now=now), now)
+
+
+def _leg(event: l2tp.CallUp) -> Leg:
+    info: CallInfo = event.info
+    path = info.path
+    return Leg(
+        event.key,
+        path.listener,
+        path.local,
+        path.local_port,
+        path.remote,
+        path.remote_port,
+        info.peer_tunnel_id,
+        info.peer_session_id,
+        acfc=False,
+        pfc=False,
+    )
+
+
+def _call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
+    """A call has ended: its subscriber ends with it."""
+    subscriber = core.registry.call_ended(event.key)
+    if subscriber is None:
+        return
+    cause, reason = cause_of(event.cause)
+    events = subscriber.call_down(cause, reason, event.cause.text, now=now)
+    from_subscriber.take(core, subscriber, events, now)
+
+
+def cause_of(cause: Cause) -> tuple[TerminateCause, str]:
+    """Translate the end of a call into an Acct-Terminate-Cause and a stable word (RFC 2661 section 4.4.2)."""
+    if cause.by is By.TIMEOUT:
+        return TerminateCause.LOST_CARRIER, "tunnel_lost"
+    if cause.by is By.LOCAL:
+        return TerminateCause.NAS_REQUEST, "call_closed"
+    return BY_PEER.get(cause.result, (TerminateCause.NAS_ERROR, "lac_error"))
+
+
+BY_PEER = {
+    0: (TerminateCause.LOST_CARRIER, "lac_closed_tunnel"),
+    1: (TerminateCause.LOST_CARRIER, "lac_lost_carrier"),
+    2: (TerminateCause.NAS_ERROR, "lac_error"),
+    3: (TerminateCause.USER_REQUEST, "lac_hung_up"),
+    4: (TerminateCause.SERVICE_UNAVAILABLE, "lac_no_facilities"),
+    5: (TerminateCause.SERVICE_UNAVAILABLE, "lac_no_facilities"),
+}
+"""Result Codes of a CDN: an LAC whose client hung up sends 1 or 3."""

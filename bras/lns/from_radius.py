@@ -1,0 +1,20 @@
+"""From RADIUS inward: decisions reach their subscribers, the rest are effects and facts."""
+
+from __future__ import annotations
+
+from bras.lns import admission
+from bras.lns.core import Core
+from bras.lns.effects import Report
+from bras.radius.events import Accepted, Event, Rejected, SendRadius, Unanswered
+
+
+def take(core: Core, events: list[Event], now: float) -> None:
+    """Act on what the RADIUS client tells."""
+    effects = core.effects
+    for event in events:
+        if type(event) is SendRadius:
+            effects.append(event)
+        elif isinstance(event, (Accepted, Rejected, Unanswered)):
+            admission.answered(core, event, now=now)
+        elif not isinstance(event, SendRadius):
+            effects.append(Report(event))

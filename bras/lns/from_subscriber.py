@@ -1,0 +1,67 @@
+"""From the subscriber outward: its events become effects, requests and calls to its neighbours."""
+
+from __future__ import annotations
+
+from bras.l2tp.events import By, Cause, SendDatagram
+from bras.lns import admission, billing
+from bras.lns.core import Core
+from bras.lns.effects import Program, ReadCounters, Report
+from bras.ppp.events import AddressWanted, CredentialsOffered, Dropped, EchoMeasured, SendFrame
+from bras.subscriber.events import (
+    AddressFree,
+    CountersWanted,
+    EntryChanged,
+    Event,
+    Gone,
+    HangUp,
+    RecordDue,
+    SubscriberEnded,
+    SubscriberUp,
+)
+from bras.subscriber.subscriber import Subscriber
+
+CDN_ADMINISTRATIVE = 3
+"""Result Code "Call disconnected for administrative reasons" (RFC 2661 section 4.4.2)."""
+
+
+def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) -> None:
+    """Act on a subscriber's events, then follow its phase and deadline."""
+    effects, leg_key = core.effects, subscriber.leg.key
+    for event in events:
+        if type(event) is SendFrame:
+            datagram: SendDatagram | None = core.endpoint.send_frame(leg_key, event.frame)
+            if datagram is not None:
+                effects.append(datagram)
+        elif isinstance(event, EntryChanged):
+            effects.append(Program(event.operation))
+        elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped)):
+            effects.append(Report(event))
+        elif not isinstance(event, SendFrame):
+            _take_wish(core, subscriber, event, now)
+    core.registry.touched(subscriber)
+
+
+def _take_wish(
+    core: Core,
+    subscriber: Subscriber,
+    event: CredentialsOffered | AddressWanted | CountersWanted | RecordDue | AddressFree | HangUp | Gone,
+    now: float,
+) -> None:
+    """Act on what a subscriber wants of its neighbours."""
+    match event:
+        case CredentialsOffered():
+            admission.credentials_offered(core, subscriber, event.credentials, now=now)
+        case AddressWanted():
+            admission.address_wanted(core, subscriber, event.address, now=now)
+        case CountersWanted():
+            core.effects.append(ReadCounters(((event.slot, event.generation),)))
+        case RecordDue():
+            billing.record_due(core, subscriber, event, now=now)
+        case AddressFree():
+            admission.settled(core, subscriber, now=now)
+        case HangUp():
+            cause = Cause(By.LOCAL, CDN_ADMINISTRATIVE, 0, event.text)
+            key = subscriber.leg.key
+            core.backlog.l2tp.append(core.endpoint.close_call(key, cause, now=now))
+        case Gone():
+            core.registry.remove(subscriber)

@@ -1,0 +1,78 @@
+"""From credentials and call facts to what RADIUS is told of a subscriber."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bras.ids import session_of, tunnel_of
+from bras.lns.core import Core
+from bras.ppp.events import (
+    ChapCredentials,
+    Credentials,
+    MsChap2Credentials,
+    MsChapCredentials,
+    PapCredentials,
+)
+from bras.radius import credentials as radius
+from bras.radius.attributes import Blobs, Identity, TunnelIdentity
+from bras.subscriber.subscriber import Subscriber
+
+METHOD = {
+    PapCredentials: "pap",
+    ChapCredentials: "chap",
+    MsChapCredentials: "mschapv1",
+    MsChap2Credentials: "mschapv2",
+}
+
+
+def printable(octets: bytes) -> str:
+    """Return text from the network as UTF-8; what is none stands as a backslash escape."""
+    return octets.decode("utf-8", "backslashreplace")
+
+
+def request_of(credentials: Credentials) -> radius.Credentials:
+    """Put credentials into RADIUS's words."""
+    match credentials:
+        case PapCredentials():
+            return radius.Pap(credentials.password)
+        case ChapCredentials():
+            return radius.Chap(credentials.identifier, credentials.challenge, credentials.response)
+        case MsChapCredentials():
+            return radius.MsChap(credentials.identifier, credentials.challenge, credentials.response)
+        case MsChap2Credentials():
+            return radius.MsChap2(credentials.identifier, credentials.challenge, credentials.response)
+        case _:
+            assert_never(credentials)
+
+
+def user_of(credentials: Credentials) -> str:
+    """Return the user name for people and look-ups."""
+    return printable(credentials.name)
+
+
+def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) -> Blobs:
+    """Encode what stays the same in all requests and records of a session."""
+    line, leg = subscriber.line, subscriber.leg
+    tunnel_id, session_id = tunnel_of(leg.key), session_of(leg.key)
+    info = core.endpoint.call(leg.key)
+    speeds, serial = "", ""
+    if info is not None:
+        serial = str(info.serial_number)
+        if info.tx_connect_speed_bps:
+            speeds = f"{info.tx_connect_speed_bps}/{info.rx_connect_speed_bps or info.tx_connect_speed_bps}"
+    tunnel = TunnelIdentity(
+        leg.remote, leg.local, line.peer_name, core.config.lns.hostname, f"{leg.remote}:{leg.peer_tunnel_id}"
+    )
+    return core.identities.encode(
+        Identity(
+            credentials.name,
+            subscriber.session_id,
+            leg.key,
+            f"{core.config.lns.hostname}:{tunnel_id}:{session_id}",
+            line.calling_number,
+            line.called_number,
+            speeds,
+            serial,
+            tunnel,
+        )
+    )

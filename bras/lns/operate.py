@@ -1,0 +1,193 @@
+"""What operators ask, and what the LNS does by itself: counters, Accounting-On and -Off, shutdown.
+
+A shutdown goes in steps, each bounded, so that no turn is long: new calls are refused;
+the sessions are ended, some hundred a turn; when all are settled, or the grace is over,
+the tunnels are closed (StopCCN), Accounting-Off is sent, and the Shutdown is answered
+when the accounting records are acknowledged or the last grace is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from bras.l2tp.events import By, Cause
+from bras.lns import billing, show
+from bras.lns.commands import Disconnect, Plain, ShowSession, ShowSessions, Shutdown
+from bras.lns.core import Core
+from bras.lns.effects import Answer, ReadCounters
+from bras.lns.inputs import CommandReceived
+from bras.radius.accounting import ACCOUNTING_OFF, ACCOUNTING_ON
+from bras.subscriber.events import TerminateCause
+from bras.subscriber.subscriber import Subscriber
+
+SESSIONS_A_TURN = 200
+PPP_GRACE_S = 1.5
+"""Seconds that clients get to acknowledge their Terminate-Requests at a shutdown."""
+RECORD_GRACE_S = 2.5
+"""Seconds that RADIUS gets after that to acknowledge the last records."""
+STOPCCN_SHUTTING_DOWN = 6
+"""Result Code "Requester is being shut down" (RFC 2661 section 4.4.2)."""
+
+
+class Stage(Enum):
+    """How far a shutdown has got."""
+
+    RUNNING = "running"
+    ENDING_SESSIONS = "ending_sessions"
+    SAYING_GOODBYE = "saying_goodbye"
+    CLOSING_TUNNELS = "closing_tunnels"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class Operations:
+    """What is under way beside the calls."""
+
+    stage: Stage = Stage.RUNNING
+    stage_ends_at: float | None = None
+    shutdown_identifiers: list[int] = field(default_factory=list)
+    disconnecting: dict[int, tuple[set[int], int]] = field(default_factory=dict)
+    """Commands that wait until these subscribers (numbers) are gone, and how many there were."""
+    showing: list[tuple[int, ShowSessions | ShowSession]] = field(default_factory=list)
+    """Questions that wait for fresh counters."""
+    poll_at: float | None = None
+    """The counters of those with an idle timeout are read next."""
+    announced: bool = False
+    """Accounting-On was sent."""
+
+    @property
+    def deadline(self) -> float | None:
+        """Return the nearer of the next poll and the end of a shutdown's stage."""
+        if self.poll_at is None or (self.stage_ends_at is not None and self.stage_ends_at < self.poll_at):
+            return self.stage_ends_at
+        return self.poll_at
+
+
+def clock_read(operations: Operations, core: Core, now: float) -> None:
+    """The wall clock is known: the first time, accounting begins."""
+    if operations.announced:
+        return
+    operations.announced = True
+    operations.poll_at = now + core.config.dataplane.counter_interval_s
+    billing.announce(core, ACCOUNTING_ON, 0, now)
+
+
+def command(operations: Operations, core: Core, given: CommandReceived, now: float) -> None:
+    """Take an operator's wish."""
+    wish = given.command
+    if isinstance(wish, Disconnect):
+        _disconnect(operations, core, given.identifier, wish.selector, now)
+    elif isinstance(wish, Shutdown):
+        operations.shutdown_identifiers.append(given.identifier)
+        if operations.stage is Stage.RUNNING:
+            core.closing = True
+            _enter(operations, Stage.ENDING_SESSIONS, now)
+    elif isinstance(wish, (ShowSessions, ShowSession)):
+        _show_when_read(operations, core, given.identifier, wish)
+    else:
+        core.effects.append(show.answer(core, given.identifier, wish, now))
+
+
+def _show_when_read(operations: Operations, core: Core, identifier: int, wish: ShowSessions | ShowSession) -> None:
+    """Read the counters of what will be shown, so that the answer is of this moment."""
+    slots = tuple(
+        (subscriber.forwarding.slot, subscriber.number)
+        for subscriber in show.matching(core, wish)
+        if subscriber.forwarding.present is not None
+    )
+    operations.showing.append((identifier, wish))
+    core.effects.append(ReadCounters(slots))
+
+
+def counters_read(operations: Operations, core: Core, now: float) -> None:
+    """Answer the questions that waited for counters."""
+    showing, operations.showing = operations.showing, []
+    for identifier, wish in showing:
+        core.effects.append(show.answer(core, identifier, wish, now))
+
+
+def _disconnect(operations: Operations, core: Core, identifier: int, selector: str, now: float) -> None:
+    chosen = show.select(core, selector)
+    if not chosen:
+        body: Plain = {"error": f"no session matches {selector!r}"}
+        core.effects.append(Answer(identifier, ok=False, body=body))
+        return
+    operations.disconnecting[identifier] = ({subscriber.number for subscriber in chosen}, len(chosen))
+    for subscriber in chosen:
+        _end(core, subscriber, TerminateCause.ADMIN_RESET, "disconnected_by_operator", now)
+
+
+def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str, now: float) -> None:
+    core.backlog.subscriber.append((subscriber, subscriber.end(cause, reason, "", now=now)))
+
+
+def turn_ended(operations: Operations, core: Core) -> None:
+    """Answer the Disconnects whose sessions are gone."""
+    by_number = core.registry.by_number
+    for identifier, (numbers, count) in list(operations.disconnecting.items()):
+        if not any(number in by_number for number in numbers):
+            del operations.disconnecting[identifier]
+            core.effects.append(Answer(identifier, ok=True, body={"disconnected": count}))
+
+
+def handle_timeout(operations: Operations, core: Core, now: float) -> None:
+    """Read counters when their time has come; go on with a shutdown."""
+    if operations.poll_at is not None and operations.poll_at <= now:
+        operations.poll_at = now + core.config.dataplane.counter_interval_s
+        _poll(core)
+    if operations.stage_ends_at is not None and operations.stage_ends_at <= now:
+        _go_on(operations, core, now)
+
+
+def _poll(core: Core) -> None:
+    """Read the counters of those with an idle timeout."""
+    by_number = core.registry.by_number
+    slots = tuple((by_number[number].forwarding.slot, number) for number in core.registry.idlers)
+    for start in range(0, len(slots), SESSIONS_A_TURN):
+        core.effects.append(ReadCounters(slots[start : start + SESSIONS_A_TURN]))
+
+
+def _enter(operations: Operations, stage: Stage, ends_at: float) -> None:
+    operations.stage = stage
+    operations.stage_ends_at = ends_at
+
+
+def _go_on(operations: Operations, core: Core, now: float) -> None:
+    """Do a shutdown's next step."""
+    if operations.stage is Stage.ENDING_SESSIONS:
+        alive = [sub for sub in core.registry.by_number.values() if sub.standing.end is None]
+        for subscriber in alive[:SESSIONS_A_TURN]:
+            _end(core, subscriber, TerminateCause.ADMIN_REBOOT, "shutdown", now)
+        if len(alive) <= SESSIONS_A_TURN:
+            _enter(operations, Stage.SAYING_GOODBYE, now + PPP_GRACE_S)
+        else:
+            _enter(operations, Stage.ENDING_SESSIONS, now)
+    elif operations.stage is Stage.SAYING_GOODBYE:
+        _close_tunnels(operations, core, now)
+    elif operations.stage is Stage.CLOSING_TUNNELS:
+        _finish(operations, core)
+
+
+def _close_tunnels(operations: Operations, core: Core, now: float) -> None:
+    cause = Cause(By.LOCAL, STOPCCN_SHUTTING_DOWN, 0, "shutting down")
+    core.backlog.l2tp.append(core.endpoint.close(cause, now=now))
+    billing.announce(core, ACCOUNTING_OFF, TerminateCause.ADMIN_REBOOT.value, now)
+    _enter(operations, Stage.CLOSING_TUNNELS, now + RECORD_GRACE_S)
+
+
+def check_progress(operations: Operations, core: Core, now: float) -> None:
+    """Do not wait for a grace that nobody needs any more."""
+    if operations.stage is Stage.SAYING_GOODBYE and not core.registry.by_number:
+        _close_tunnels(operations, core, now)
+    elif operations.stage is Stage.CLOSING_TUNNELS and core.endpoint.closed and not core.exchanges.records:
+        _finish(operations, core)
+
+
+def _finish(operations: Operations, core: Core) -> None:
+    _enter(operations, Stage.STOPPED, 0.0)
+    operations.stage_ends_at = None
+    unacknowledged = core.exchanges.records
+    for identifier in operations.shutdown_identifiers:
+        core.effects.append(Answer(identifier, ok=True, body={"unacknowledged_records": unacknowledged}))
+    operations.shutdown_identifiers = []

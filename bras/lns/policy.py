@@ -1,0 +1,75 @@
+"""What the configuration says about a subscriber: settings of its group, profiles, local users."""
+
+from __future__ import annotations
+
+from bras.config.model import Config, Grant, LacConfig, UserConfig
+from bras.ppp.settings import LinkConfig
+from bras.radius.profile import Profile, Resolver
+from bras.subscriber.settings import Settings
+from bras.wire import ipv4_of
+
+IPV4_OVERHEAD = 20 + 8 + 8 + 4
+"""Octets round a PPP payload: IPv4, UDP, L2TP data header with length, FF 03 and protocol."""
+IPV6_OVERHEAD = IPV4_OVERHEAD + 20
+SMALLEST_MRU = 128
+LARGEST_MRU = 1500
+
+
+class Policy:
+    """Look-ups in the configuration, each worked out once."""
+
+    __slots__ = ("_groups", "_settings", "_users", "config", "epoch", "path_mtu", "resolver")
+
+    def __init__(self, config: Config, epoch: int) -> None:
+        """Index the configuration."""
+        self.config = config
+        self.epoch = epoch
+        self.resolver = Resolver(config)
+        self._groups: dict[str, LacConfig] = {group.name: group for group in config.lac}
+        self._users: dict[str, UserConfig] = {user.name: user for user in config.user}
+        self._settings: dict[tuple[str, int], Settings] = {}
+        self.path_mtu: dict[str, int] = {}
+        """Octets that the path to a LAC carries, by its address, where it was measured."""
+
+    def group(self, name: str) -> LacConfig:
+        """Return a LAC group."""
+        return self._groups[name]
+
+    def user(self, name: str) -> UserConfig | None:
+        """Return a local user."""
+        return self._users.get(name)
+
+    def mru(self, remote: str) -> int:
+        """Return the MRU to negotiate over the path to a LAC."""
+        configured = self.config.ppp.mru
+        if isinstance(configured, int):
+            return configured
+        overhead = IPV6_OVERHEAD if ":" in remote else IPV4_OVERHEAD
+        room = self.path_mtu.get(remote, LARGEST_MRU) - overhead
+        return max(SMALLEST_MRU, min(LARGEST_MRU, room))
+
+    def settings(self, group: str, remote: str) -> Settings:
+        """Return what a new subscriber of the group, behind that LAC address, shares with its like."""
+        mru = self.mru(remote)
+        settings = self._settings.get((group, mru))
+        if settings is None:
+            settings = self._settings[group, mru] = self._make_settings(group, mru)
+        return settings
+
+    def _make_settings(self, group: str, mru: int) -> Settings:
+        config = self.config
+        local_address = ipv4_of(config.dataplane.local_address)
+        assert local_address is not None  # the loader has checked it
+        return Settings(
+            group=group,
+            link=LinkConfig.from_config(config.ppp, config.auth, self._groups[group].methods, mru, config.lns.hostname),
+            local_address=local_address,
+            setup_timeout_s=config.lns.setup_timeout_s,
+            interim_jitter=config.radius.interim_jitter,
+            clamp_mss=config.dataplane.clamp_mss,
+            epoch=self.epoch,
+        )
+
+    def profile(self, group: str, user: UserConfig | None, grant: Grant | None, named: str | None) -> Profile | None:
+        """Compute a Profile by the one precedence; ``None`` when RADIUS names an unknown ``[[profile]]``."""
+        return self.resolver.resolve(group, user, grant, named)

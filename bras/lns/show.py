@@ -1,0 +1,124 @@
+"""Answers to questions, as plain data; the row keys are the contract of ``lns.commands``."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from bras.ids import session_of, tunnel_of
+from bras.lns import tables
+from bras.lns.commands import (
+    Plain,
+    ShowLacs,
+    ShowPools,
+    ShowRadius,
+    ShowSession,
+    ShowSessions,
+    ShowTunnels,
+    TakeCensus,
+)
+from bras.lns.core import Core
+from bras.lns.detail import detail
+from bras.lns.effects import Answer
+from bras.subscriber.subscriber import Subscriber
+from bras.wire import ipv4_of, ipv4_text
+
+MOST_DETAILS = 16
+MOST_ROWS = 1000
+
+Question = ShowSessions | ShowSession | ShowTunnels | ShowLacs | ShowPools | ShowRadius | TakeCensus
+Row = dict[str, Plain]
+
+
+def answer(core: Core, identifier: int, question: Question, now: float) -> Answer:
+    """Answer a question about what is there now."""
+    match question:
+        case ShowSessions():
+            body: Plain = _sessions(core, question, now)
+        case ShowSession():
+            chosen = select(core, question.selector)[:MOST_DETAILS]
+            if not chosen:
+                error: Row = {"error": f"no session matches {question.selector!r}"}
+                return Answer(identifier, ok=False, body=error)
+            details: list[Plain] = [_row(sub, now) | detail(core, sub, now) for sub in chosen]
+            body = {"sessions": details}
+        case ShowTunnels():
+            body = {"tunnels": tables.tunnels(core, now)}
+        case ShowLacs():
+            body = {"lacs": tables.lacs(core)}
+        case ShowPools():
+            body = {"pools": tables.plain(core.pools.rows(now=now))}
+        case ShowRadius():
+            body = {"servers": tables.plain(core.exchanges.rows(now=now))}
+        case TakeCensus():
+            body = tables.census(core, now)
+    return Answer(identifier, ok=True, body=body)
+
+
+def select(core: Core, selector: str) -> list[Subscriber]:
+    """Find sessions by Acct-Session-Id, IPv4 address or user name."""
+    registry = core.registry
+    if len(selector) == 16:
+        try:
+            subscriber = registry.by_number.get(int(selector[8:], 16))
+        except ValueError:
+            subscriber = None
+        if subscriber is not None and subscriber.session_id == selector.upper():
+            return [subscriber]
+    address = ipv4_of(selector)
+    if address is not None:
+        holder = core.pools.holder(0, address)
+        subscriber = registry.by_number.get(holder) if holder is not None else None
+        if subscriber is not None:
+            return [subscriber]
+    return registry.of_user(selector)
+
+
+def matching(core: Core, wish: ShowSessions | ShowSession) -> list[Subscriber]:
+    """Return the subscribers that a question shows, in the order of their numbers."""
+    if isinstance(wish, ShowSession):
+        return select(core, wish.selector)[:MOST_DETAILS]
+    limit = max(1, min(wish.limit, MOST_ROWS))
+    address = ipv4_of(wish.address) if wish.address is not None else None
+    chosen = (
+        subscriber
+        for number, subscriber in core.registry.by_number.items()
+        if number > wish.after
+        and (wish.group is None or subscriber.line.group == wish.group)
+        and (wish.user is None or subscriber.who.user == wish.user)
+        and (wish.address is None or (address is not None and subscriber.address == address))
+    )
+    return list(islice(chosen, limit))
+
+
+def _sessions(core: Core, question: ShowSessions, now: float) -> Row:
+    chosen = matching(core, question)
+    full = len(chosen) >= max(1, min(question.limit, MOST_ROWS))
+    rows: list[Plain] = [_row(subscriber, now) for subscriber in chosen]
+    return {"sessions": rows, "next": chosen[-1].number if full else None}
+
+
+def _row(subscriber: Subscriber, now: float) -> Row:
+    line, who, key = subscriber.line, subscriber.who, subscriber.leg.key
+    total, address = subscriber.forwarding.total, subscriber.address
+    up_at, rtt = subscriber.instants.up_at, subscriber.standing.round_trip_s
+    return {
+        "key": subscriber.number,
+        "session": subscriber.session_id,
+        "state": subscriber.phase.value,
+        "user": who.user,
+        "method": who.method,
+        "lac": line.group,
+        "lac_hostname": line.peer_name,
+        "lac_address": line.peer_address,
+        "tunnel": tunnel_of(key),
+        "call": session_of(key),
+        "calling_number": line.calling_number,
+        "called_number": line.called_number,
+        "address": ipv4_text(address) if address else None,
+        "uptime_s": now - up_at if up_at is not None else None,
+        "up_octets": total.up_octets4 + total.up_octets6,
+        "up_packets": total.up_packets4 + total.up_packets6,
+        "down_octets": total.down_octets4 + total.down_octets6,
+        "down_packets": total.down_packets4 + total.down_packets6,
+        "echo_ms": rtt * 1000.0 if rtt else None,
+    }

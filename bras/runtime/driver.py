@@ -1,0 +1,202 @@
+"""handle -> perform effects -> re-arm one timer: the whole runtime rule.
+
+The driver owns the loop's side of everything: it drains sockets into inputs, lets the
+machine handle them, performs the effects in order, and feeds what the data plane answers
+back in the same wake.  State that effects depend on is written to the journal before
+anything of the turn leaves the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bras.dataplane.base import DataPlane
+from bras.l2tp.events import SendDatagram
+from bras.lns.commands import Command
+from bras.lns.effects import Answer, Effect, Fact, Journal, MeasurePath, Program, ReadCounters, Report
+from bras.lns.inputs import (
+    ClockRead,
+    CommandReceived,
+    CountersRead,
+    Input,
+    PathMeasured,
+    Programmed,
+    TimerFired,
+)
+from bras.lns.lns import Lns
+from bras.radius.events import SendRadius
+from bras.runtime import clock
+from bras.runtime.radius_udp import Key, RadiusSockets
+from bras.runtime.udp import Listener, path_mtu
+
+log = structlog.get_logger()
+
+CLOCK_CHECK_S = 10.0
+CLOCK_STEP_S = 0.5
+"""A wall clock that moved by more than this against ``now`` was stepped."""
+
+Observe = Callable[[Fact], None]
+Write = Callable[[list[Journal]], None]
+
+
+class Driver:
+    """Drives one Lns on an asyncio loop."""
+
+    def __init__(
+        self,
+        lns: Lns,
+        plane: DataPlane,
+        listeners: list[Listener],
+        observe: Observe,
+        *,
+        write_journal: Write | None = None,
+    ) -> None:
+        """Drive ``lns``; nothing happens before ``start``."""
+        self.lns = lns
+        self.plane = plane
+        self.listeners = listeners
+        self.radius = RadiusSockets(lns.core.config.radius, self._watch_radius, self._unwatch)
+        self.send_failures = 0
+        self.defects = 0
+        """Inputs whose handling failed: defects of ours."""
+        self._observe = observe
+        self._write_journal = write_journal
+        self._timer: asyncio.TimerHandle | None = None
+        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._identifiers = 0
+        self._offset_s = 0.0
+
+    # -- life
+
+    def start(self) -> None:
+        """Begin to listen; must be called on the loop."""
+        loop = asyncio.get_running_loop()
+        for listener in self.listeners:
+            loop.add_reader(listener.socket.fileno(), self._readable, listener)
+        for fileno in self.plane.filenos():
+            loop.add_reader(fileno, self._plane_readable)
+        self._check_clock()
+
+    def stop(self) -> None:
+        """Stop to listen, close the sockets."""
+        loop = asyncio.get_running_loop()
+        for fileno in self.plane.filenos():
+            loop.remove_reader(fileno)
+        for listener in self.listeners:
+            loop.remove_reader(listener.socket.fileno())
+            listener.close()
+        self.radius.close()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def ask(self, command: Command) -> asyncio.Future[Answer]:
+        """Put a command to the machine; the future is its answer."""
+        self._identifiers += 1
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked[self._identifiers] = future
+        self.take([CommandReceived(self._identifiers, command)], clock.now())
+        return future
+
+    def _check_clock(self) -> None:
+        """Tell the machine of the wall clock at the start, and whenever it was stepped."""
+        offset_s = clock.wall_offset()
+        if abs(offset_s - self._offset_s) > CLOCK_STEP_S:
+            self._offset_s = offset_s
+            self.take([ClockRead(offset_s)], clock.now())
+        asyncio.get_running_loop().call_later(CLOCK_CHECK_S, self._check_clock)
+
+    # -- what wakes us
+
+    def _readable(self, listener: Listener) -> None:
+        now = clock.now()
+        inputs = listener.drain(self.plane, now)
+        if inputs:
+            self.take(inputs, now)
+
+    def _plane_readable(self) -> None:
+        self.plane.on_readable(now=clock.now())
+
+    def _watch_radius(self, fileno: int, key: Key) -> None:
+        asyncio.get_running_loop().add_reader(fileno, self._radius_readable, key)
+
+    def _unwatch(self, fileno: int) -> None:
+        asyncio.get_running_loop().remove_reader(fileno)
+
+    def _radius_readable(self, key: Key) -> None:
+        self.take(self.radius.drain(key), clock.now())
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self.take([TimerFired()], clock.now())
+
+    # -- the turn
+
+    def take(self, inputs: list[Input], now: float) -> None:
+        """Handle inputs and all that follows from them in this wake, then re-arm the timer."""
+        while inputs:
+            effects: list[Effect] = []
+            for given in inputs:
+                effects += self._handle(given, now)
+            if self._write_journal is not None:
+                self._write_journal([effect for effect in effects if type(effect) is Journal])
+            inputs = self._perform(effects)
+        self._arm(now)
+
+    def _handle(self, given: Input, now: float) -> list[Effect]:
+        try:
+            return self.lns.handle(given, now)
+        except Exception:  # our own defect must cost its own subscriber or tunnel, nobody else
+            self.defects += 1
+            log.exception("defect", input=type(given).__name__)
+        try:
+            return self.lns.abandon(given, now)
+        except Exception:  # as above: even the clearing up may meet the defect
+            log.exception("defect_in_clearing_up", input=type(given).__name__)
+            return []
+
+    def _perform(self, effects: list[Effect]) -> list[Input]:
+        """Do what the machine wants, in order; return what comes of it."""
+        inputs: list[Input] = []
+        listeners, observe = self.listeners, self._observe
+        for effect in effects:
+            if type(effect) is SendDatagram:
+                if not listeners[effect.path.listener].send(effect.path, effect.data):
+                    self.send_failures += 1
+            elif type(effect) is Report:
+                observe(effect.fact)
+            elif type(effect) is SendRadius:
+                failed = self.radius.send(effect)
+                if failed is not None:
+                    inputs.append(failed)
+            else:
+                self._perform_rare(effect, inputs)
+        return inputs
+
+    def _perform_rare(self, effect: Effect, inputs: list[Input]) -> None:
+        if isinstance(effect, Program):
+            inputs.append(Programmed(self.plane.program(effect.operation)))
+        elif isinstance(effect, ReadCounters):
+            inputs.append(CountersRead(self.plane.read(effect.slots)))
+        elif isinstance(effect, Answer):
+            future = self._asked.pop(effect.identifier, None)
+            if future is not None and not future.done():
+                future.set_result(effect)
+        elif isinstance(effect, MeasurePath):
+            inputs.append(PathMeasured(effect.path.remote, path_mtu(effect.path)))
+
+    def _arm(self, now: float) -> None:
+        """Keep one timer, never later than the machine's deadline; an early one does no harm."""
+        deadline = self.lns.deadline
+        if deadline is None:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + max(0.0, deadline - now)
+        timer = self._timer
+        if timer is not None:
+            if timer.when() <= at:
+                return
+            timer.cancel()
+        self._timer = loop.call_at(at, self._timer_fired)

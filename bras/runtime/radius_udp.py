@@ -1,0 +1,81 @@
+"""The sockets towards the RADIUS servers: connected, opened when first used, 256 requests each."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from bras.config.model import RadiusConfig
+from bras.lns.inputs import Input, RadiusReceived, SendFailed
+from bras.radius.events import Kind, SendRadius
+
+REPLY_OCTETS = 4096
+"""The longest RADIUS packet (RFC 2865 section 3)."""
+REPLIES_A_WAKE = 64
+
+Key = tuple[int, Kind, int]
+
+
+class RadiusSockets:
+    """All sockets towards all servers; ``watch`` and ``unwatch`` tell the loop of a descriptor."""
+
+    __slots__ = ("_config", "_sockets", "_unwatch", "_watch")
+
+    def __init__(self, config: RadiusConfig, watch: Callable[[int, Key], None], unwatch: Callable[[int], None]) -> None:
+        """Open nothing yet."""
+        self._config = config
+        self._sockets: dict[Key, socket.socket] = {}
+        self._watch = watch
+        self._unwatch = unwatch
+
+    def send(self, effect: SendRadius) -> Input | None:
+        """Send a request; what the kernel refuses at once comes back as an input."""
+        key = (effect.server, effect.kind, effect.socket)
+        try:
+            connected = self._sockets.get(key) or self._open(key)
+            connected.send(effect.data)
+        except BlockingIOError:
+            return None  # the kernel's buffer is full: as good as lost on the way, it is sent again
+        except OSError:
+            return SendFailed(effect.server, effect.kind, effect.socket)
+        return None
+
+    def _open(self, key: Key) -> socket.socket:
+        server = self._config.server[key[0]]
+        port = server.auth_port if key[1] is Kind.AUTH else server.acct_port
+        family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            if server.source is not None:
+                opened.bind((server.source, 0))
+            opened.connect((server.address, port))
+        except OSError:
+            opened.close()
+            raise
+        self._sockets[key] = opened
+        self._watch(opened.fileno(), key)
+        return opened
+
+    def drain(self, key: Key) -> list[Input]:
+        """Read the replies that wait on a socket, at most a bite."""
+        inputs: list[Input] = []
+        server, kind, index = key
+        receive = self._sockets[key].recv
+        for _ in range(REPLIES_A_WAKE):
+            try:
+                data = receive(REPLY_OCTETS)
+            except BlockingIOError:
+                break
+            except OSError:  # ICMP: nobody listens there, or it cannot be reached
+                inputs.append(SendFailed(server, kind, index))
+                continue
+            inputs.append(RadiusReceived(server, kind, index, data))
+        return inputs
+
+    def close(self) -> None:
+        """Close them all."""
+        for opened in self._sockets.values():
+            self._unwatch(opened.fileno())
+            opened.close()
+        self._sockets.clear()

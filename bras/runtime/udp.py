@@ -1,0 +1,171 @@
+"""The L2TP sockets: one for each listening address, drained in bounded bites.
+
+Answers leave from the address that was called.  A socket bound to one address does that
+by itself; one bound to the wildcard reads the destination of each datagram (IP_PKTINFO,
+RFC 3542 section 6.2) and names it as the source of the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+from bras.config.model import Listen
+from bras.dataplane.base import Address, DataPlane, Outlet, source
+from bras.l2tp.events import Path
+from bras.lns.inputs import DatagramReceived, Input
+
+DATAGRAM_OCTETS = 4096
+"""More than any control message or PPP frame that we negotiate; a longer datagram arrives cut and is dropped."""
+DATAGRAMS_A_WAKE = 64
+MOST_PATHS = 16384
+"""Paths remembered at most, so that a flood from forged addresses fills no memory."""
+
+_IP_PKTINFO = 8
+_IP_MTU = 14
+_IPV6_MTU = 24
+_SO_RCVBUFFORCE = 33
+_DEFAULT_MTU = 1500
+
+
+class Listener:
+    """One listening socket."""
+
+    __slots__ = ("_paths", "_ways", "index", "listen", "outlet", "socket", "wildcard")
+
+    def __init__(self, index: int, listen: Listen, receive_buffer_octets: int) -> None:
+        """Bind; OSError with the address when that is not possible."""
+        self.index = index
+        self.listen = listen
+        self.wildcard = listen.address in ("0.0.0.0", "::")
+        self.socket = _bind(listen, self.wildcard)
+        _enlarge(self.socket, receive_buffer_octets)
+        self.outlet = Outlet(self.socket, wildcard=self.wildcard)
+        self._paths: dict[tuple[Address, str], Path] = {}
+        self._ways: dict[str, list[tuple[int, int, bytes]]] = {}
+
+    @property
+    def address(self) -> str:
+        """Return "address:port" as bound."""
+        host, port = self.socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def close(self) -> None:
+        """Stop to listen."""
+        self.socket.close()
+
+    def path(self, local: str, address: Address) -> Path:
+        """Return the way of a datagram, the same object each time as far as memory allows."""
+        path = self._paths.get((address, local))
+        if path is None:
+            if len(self._paths) >= MOST_PATHS:
+                self._paths.clear()
+            port = self.socket.getsockname()[1]
+            path = Path(self.index, local, port, address[0], address[1])
+            self._paths[address, local] = path
+        return path
+
+    def drain(self, plane: DataPlane, now: float) -> list[Input]:
+        """Read what waits, at most a bite; return what the data plane does not take."""
+        return self._drain_wildcard(plane, now) if self.wildcard else self._drain_bound(plane, now)
+
+    def _drain_bound(self, plane: DataPlane, now: float) -> list[Input]:
+        inputs: list[Input] = []
+        receive, local, paths = self.socket.recvfrom, self.listen.address, self._paths
+        for _ in range(DATAGRAMS_A_WAKE):
+            try:
+                data, address = receive(DATAGRAM_OCTETS)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue  # an ICMP error of an earlier send; the machine's own timers handle silence
+            if data and data[0] < 0x80 and plane.datagram(data, address, now=now):
+                continue
+            path = paths.get((address, local)) or self.path(local, address)
+            inputs.append(DatagramReceived(path, data))
+        return inputs
+
+    def _drain_wildcard(self, plane: DataPlane, now: float) -> list[Input]:
+        inputs: list[Input] = []
+        for _ in range(DATAGRAMS_A_WAKE):
+            try:
+                data, ancillary, _flags, address = self.socket.recvmsg(DATAGRAM_OCTETS, 128)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue
+            if data and data[0] < 0x80 and plane.datagram(data, address, now=now):
+                continue
+            local = _destination(ancillary)
+            if local is not None:
+                inputs.append(DatagramReceived(self.path(local, address), data))
+        return inputs
+
+    def send(self, path: Path, data: bytes) -> bool:
+        """Send along a path; false when the kernel did not take it."""
+        if self.socket.family == socket.AF_INET6:
+            address: Address = (path.remote, path.remote_port, 0, 0)
+        else:
+            address = (path.remote, path.remote_port)
+        try:
+            if self.wildcard:
+                self.socket.sendmsg((data,), self._ancillary(path.local), 0, address)
+            else:
+                self.socket.sendto(data, address)
+        except OSError:
+            return False
+        return True
+
+    def _ancillary(self, local: str) -> list[tuple[int, int, bytes]]:
+        ancillary = self._ways.get(local)
+        if ancillary is None:
+            ancillary = self._ways[local] = list(source(self.socket.family, local))
+        return ancillary
+
+
+def _bind(listen: Listen, wildcard: bool) -> socket.socket:
+    """Make a non-blocking UDP socket on the address."""
+    family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if wildcard and family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        elif wildcard:
+            bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        bound.bind((listen.address, listen.port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _enlarge(bound: socket.socket, octets: int) -> None:
+    """Ask for a large receive buffer: past rmem_max where the process may, up to it elsewhere."""
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, octets)
+    except PermissionError:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
+
+
+def _destination(ancillary: list[tuple[int, int, bytes]]) -> str | None:
+    """Return the address that a datagram was sent to."""
+    for level, kind, octets in ancillary:
+        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO and len(octets) >= 12:
+            return socket.inet_ntop(socket.AF_INET, octets[8:12])
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO and len(octets) >= 16:
+            return socket.inet_ntop(socket.AF_INET6, octets[:16])
+    return None
+
+
+def path_mtu(path: Path) -> int:
+    """Return the octets of an IP packet that the kernel's route to the peer carries."""
+    family = socket.AF_INET6 if ":" in path.remote else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.bind((path.local, 0))
+        probe.connect((path.remote, path.remote_port))
+        if family == socket.AF_INET6:
+            return probe.getsockopt(socket.IPPROTO_IPV6, _IPV6_MTU)
+        return probe.getsockopt(socket.IPPROTO_IP, _IP_MTU)
+    return _DEFAULT_MTU

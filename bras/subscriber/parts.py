@@ -1,0 +1,153 @@
+"""The parts of a subscriber that are plain data: who it is, its instants, its Entry, its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from bras.forwarding.entry import AddEntry, Counters, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
+from bras.subscriber.events import Phase, TerminateCause
+
+NOTHING_CARRIED = Counters()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a subscriber's frames come from and go to, as far as it must know.
+
+    The package never sees the tunnelling protocol; its owner fills this in.
+    """
+
+    group: str
+    """Name of the policy group (``[[lac]]``)."""
+    peer_name: str
+    """Host name of the access concentrator."""
+    peer_address: str
+    calling_number: str
+    called_number: str
+
+
+class EntryState(Enum):
+    """How far the data plane has got with what we want of it."""
+
+    NONE = "none"
+    ADDING = "adding"
+    CHANGING = "changing"
+    ACTIVE = "active"
+    REMOVING = "removing"
+
+
+@dataclass(slots=True)
+class Forwarding:
+    """The Entry of a subscriber: what is wanted, what is there, what it has carried."""
+
+    slot: int
+    wanted: Route | None = None
+    present: Route | None = None
+    """The Entry that the data plane has, or is being given."""
+    state: EntryState = EntryState.NONE
+    base: Counters = NOTHING_CARRIED
+    """What earlier Entries of this session carried (LCP was renegotiated)."""
+    last: Counters = NOTHING_CARRIED
+    """What the present Entry had carried when its counters were last read."""
+
+    @property
+    def total(self) -> Counters:
+        """Return all that this session has carried, as last read."""
+        return self.base if self.last is NOTHING_CARRIED else self.base + self.last
+
+    def next_operation(self) -> Operation | None:
+        """Return the next step from what is there to what is wanted; ``None`` while one is on its way."""
+        if self.state is EntryState.NONE and self.wanted is not None:
+            self.state, self.present = EntryState.ADDING, self.wanted
+            return AddEntry(self.wanted)
+        if self.state is EntryState.ACTIVE and self.present is not None:
+            if self.wanted is None or self.wanted.addresses != self.present.addresses:
+                self.state = EntryState.REMOVING
+                return RemoveEntry(self.slot, self.present.generation)
+            if self.wanted != self.present:
+                self.state, self.present = EntryState.CHANGING, self.wanted
+                return ReplaceEntry(self.wanted)
+        return None
+
+    def answered(self, outcome: Outcome) -> None:
+        """Note what became of the operation on its way.
+
+        A refused change leaves the Entry as it was told before; a refused removal means that
+        there is nothing: in both the state must not wait for ever.
+        """
+        if self.state is EntryState.ADDING and not outcome.ok:
+            self.state, self.present, self.wanted = EntryState.NONE, None, None
+        elif self.state is EntryState.REMOVING:
+            self.base = self.total if outcome.counters is None else self.base + outcome.counters
+            self.last = NOTHING_CARRIED
+            self.state, self.present = EntryState.NONE, None
+        else:
+            self.state = EntryState.ACTIVE
+
+
+@dataclass(slots=True)
+class Instants:
+    """When things happened and will happen, in the monotonic seconds of ``now``."""
+
+    called_at: float
+    """The call was established."""
+    setup_by_at: float
+    """It must be up by then."""
+    up_at: float | None = None
+    """Forwarding began for the first time: the accounting session's start."""
+    active_at: float = 0.0
+    """Its counters last moved."""
+    idle_suspected: bool = False
+    """Nothing moved for the idle timeout, as far as was read: the counters were asked for."""
+    interim_at: float | None = None
+    """The next Interim-Update is due."""
+    interim_wanted: bool = False
+    """An Interim-Update waits for the counters."""
+
+
+@dataclass(slots=True)
+class Who:
+    """Who authenticated, and how."""
+
+    user: str = ""
+    """User name, printable: as the client gave it, or as RADIUS rewrote it."""
+    method: str = ""
+    source: str = ""
+    """Name of the RADIUS server, or `local`."""
+    identity: bytes = b""
+    """The attributes that say who and where, encoded; until ``record`` takes them up."""
+    record: bytes = b""
+    """The attributes that all accounting records of this session share, encoded, once they are known."""
+    classes: tuple[bytes, ...] = ()
+    """Class attributes to be returned in accounting (RFC 2865 section 5.25)."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a subscriber ends."""
+
+    cause: TerminateCause
+    reason: str
+    text: str
+    phase: Phase
+    """How far it had got."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """How far a subscriber has come, and what of it is still there once it ends."""
+
+    phase: Phase = Phase.LINK
+    call_up: bool = True
+    link_up: bool = True
+    """The Link has not reported LinkDown."""
+    started: bool = False
+    """Accounting-Start was made: a Stop must be."""
+    settled: bool = False
+    """Stop made, address free."""
+    end: End | None = None
+    round_trip_s: float = 0.0
+    """The last echo's round-trip time; 0 while none was measured."""
+    link_facts: tuple[int, bool, bool] = field(default=(1500, False, False))
+    """(mru, acfc, pfc) of LinkUp."""

@@ -1,0 +1,267 @@
+"""The session under a subscriber: its Entry, counters, accounting and instants, and how it ends.
+
+Rules of the end, whatever began it: the Entry is removed first; its final counters make
+the Stop; only then is the address free.  Meanwhile the link may still be saying good-bye;
+the call is hung up when it has, and the session is Gone when the call is down.
+"""
+
+from __future__ import annotations
+
+from bras.forwarding.entry import Counters, Leg, Outcome
+from bras.ids import Entropy
+from bras.radius.profile import Profile
+from bras.subscriber.events import (
+    AddressFree,
+    CountersWanted,
+    EntryChanged,
+    Event,
+    Gone,
+    HangUp,
+    Phase,
+    RecordDue,
+    Status,
+    SubscriberEnded,
+    SubscriberUp,
+    TerminateCause,
+)
+from bras.subscriber.parts import (
+    NOTHING_CARRIED,
+    End,
+    EntryState,
+    Forwarding,
+    Instants,
+    Line,
+    Standing,
+    Who,
+)
+from bras.subscriber.settings import Settings
+
+
+class Session:
+    """What is forwarded, counted and billed for one subscriber; knows nothing of PPP."""
+
+    __slots__ = (
+        "address",
+        "entropy",
+        "forwarding",
+        "instants",
+        "leg",
+        "line",
+        "number",
+        "profile",
+        "session_id",
+        "settings",
+        "standing",
+        "who",
+    )
+
+    def __init__(
+        self, number: int, slot: int, line: Line, leg: Leg, settings: Settings, entropy: Entropy, *, now: float
+    ) -> None:
+        """Stand ready on an established call; ``number`` is never used twice, ``slot`` is ours until Gone."""
+        self.number = number
+        self.session_id = f"{settings.epoch:08X}{number:08X}"
+        """Acct-Session-Id (RFC 2866 section 5.5), unique over restarts and workers."""
+        self.line = line
+        self.leg = leg
+        self.settings = settings
+        self.entropy = entropy
+        self.profile: Profile | None = None
+        self.address = 0
+        """IPv4 address as an integer; 0 while there is none."""
+        self.who = Who()
+        self.forwarding = Forwarding(slot)
+        self.instants = Instants(called_at=now, setup_by_at=now + settings.setup_timeout_s)
+        self.standing = Standing()
+
+    @property
+    def phase(self) -> Phase:
+        """Return where the subscriber stands."""
+        return self.standing.phase
+
+    # -- time
+
+    def _own_deadline(self) -> float | None:
+        """Return the nearest of set-up, session, idle and interim deadlines."""
+        standing = self.standing
+        if standing.phase is Phase.ENDING:
+            return None
+        instants = self.instants
+        if standing.phase is not Phase.UP:
+            return instants.setup_by_at
+        at = instants.interim_at
+        profile = self.profile
+        if profile is None:
+            return at
+        if profile.session_timeout_s and instants.up_at is not None:
+            ends_at = instants.up_at + profile.session_timeout_s
+            at = ends_at if at is None or ends_at < at else at
+        if profile.idle_timeout_s and not instants.idle_suspected:
+            idle_at = instants.active_at + profile.idle_timeout_s
+            at = idle_at if at is None or idle_at < at else at
+        return at
+
+    def _own_timeout(self, now: float) -> list[Event]:
+        """Set-up took too long, the session's time is over, it idles, or an interim is due."""
+        instants, profile = self.instants, self.profile
+        if self.standing.phase is not Phase.UP:
+            return self.end(TerminateCause.USER_ERROR, "setup_timeout", "", now=now)
+        if profile is not None and instants.up_at is not None:
+            if profile.session_timeout_s and now >= instants.up_at + profile.session_timeout_s:
+                return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+            if profile.idle_timeout_s and now >= instants.active_at + profile.idle_timeout_s:
+                return self._check_idle()
+        return self._want_interim(now) if instants.interim_at is not None else []
+
+    # -- the data plane
+
+    def _sync_entry(self, now: float) -> list[Event]:
+        """Move the data plane one step towards what is wanted; the rest when it has answered."""
+        operation = self.forwarding.next_operation()
+        if operation is not None:
+            return [EntryChanged(operation)]
+        return self._settle(now) if self.standing.end is not None else []
+
+    def programmed(self, outcome: Outcome, *, now: float) -> list[Event]:
+        """Take the data plane's answer to the operation that was on its way."""
+        forwarding = self.forwarding
+        was_adding = forwarding.state is EntryState.ADDING
+        forwarding.answered(outcome)
+        if not outcome.ok and was_adding and self.standing.end is None:
+            return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", outcome.reason, now=now)
+        if was_adding and forwarding.present is not None and forwarding.present is forwarding.wanted:
+            return self._forwarding_began(now)
+        return self._sync_entry(now)
+
+    def _forwarding_began(self, now: float) -> list[Event]:
+        """Packets flow: the accounting session starts, unless it had before LCP was renegotiated."""
+        standing, instants = self.standing, self.instants
+        standing.phase = Phase.UP
+        instants.active_at = now
+        if standing.started:
+            return []
+        standing.started = True
+        instants.up_at = now
+        self._arm_interim(now)
+        up = SubscriberUp(
+            self.session_id,
+            self.who.user,
+            self.line.group,
+            self.line.peer_name,
+            self.line.peer_address,
+            self.address,
+            self.who.method,
+            now - instants.called_at,
+        )
+        return [RecordDue(Status.START, 0.0, NOTHING_CARRIED), up]
+
+    # -- counters and accounting
+
+    def counters_read(self, counters: Counters, *, now: float) -> list[Event]:
+        """Take the Entry's counters as they stand: idle timeout, interim record, display."""
+        forwarding, instants = self.forwarding, self.instants
+        if forwarding.state is not EntryState.ACTIVE:
+            return []
+        if counters != forwarding.last:
+            forwarding.last = counters
+            instants.active_at = now
+        if self.standing.phase is not Phase.UP or instants.up_at is None:
+            return []
+        if instants.interim_wanted:
+            instants.interim_wanted = False
+            self._arm_interim(now)
+            return [RecordDue(Status.INTERIM, now - instants.up_at, forwarding.total)]
+        if instants.idle_suspected:
+            instants.idle_suspected = False
+            profile = self.profile
+            if profile is not None and now >= instants.active_at + profile.idle_timeout_s:
+                return self.end(TerminateCause.IDLE_TIMEOUT, "idle_timeout", "", now=now)
+        return []
+
+    def _check_idle(self) -> list[Event]:
+        """Ask for the counters before believing that nothing moved."""
+        self.instants.idle_suspected = True
+        return self._read_counters()
+
+    def _want_interim(self, now: float) -> list[Event]:
+        self.instants.interim_wanted = True
+        self._arm_interim(now)
+        return self._read_counters()
+
+    def _read_counters(self) -> list[Event]:
+        forwarding = self.forwarding
+        return [CountersWanted(forwarding.slot, self.number)] if forwarding.state is EntryState.ACTIVE else []
+
+    def _arm_interim(self, now: float) -> None:
+        """Choose the instant of the next Interim-Update, moved at random so that sessions spread."""
+        interval = self.profile.interim_interval_s if self.profile is not None else 0.0
+        if not interval:
+            self.instants.interim_at = None
+            return
+        random = int.from_bytes(self.entropy(2), "big") / 65535.0 * 2.0 - 1.0
+        self.instants.interim_at = now + interval * (1.0 + self.settings.interim_jitter * random)
+
+    # -- the end
+
+    def end(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
+        """End the session; harmless when it is ending already."""
+        self._note_end(cause, reason, text)
+        return self._remove_entry() + self._settle(now)
+
+    def _note_end(self, cause: TerminateCause, reason: str, text: str) -> None:
+        """Keep the first cause: what comes after it follows from it."""
+        standing = self.standing
+        if standing.end is None:
+            standing.end = End(cause, reason, text, standing.phase)
+            standing.phase = Phase.ENDING
+            self.forwarding.wanted = None
+
+    def _remove_entry(self) -> list[Event]:
+        operation = self.forwarding.next_operation()
+        return [] if operation is None else [EntryChanged(operation)]
+
+    def _settle(self, now: float) -> list[Event]:
+        """Go on with the end as far as it can go: Stop, address, call, Gone."""
+        standing, events = self.standing, list[Event]()
+        if standing.end is None or self.forwarding.state is not EntryState.NONE:
+            return events
+        if not standing.settled:
+            standing.settled = True
+            events += self._stop(standing.end, now)
+        if not standing.call_up:
+            events.append(Gone())
+        elif not standing.link_up:
+            events.append(HangUp(standing.end.text or standing.end.reason))
+        return events
+
+    def _stop(self, end: End, now: float) -> list[Event]:
+        """Make the Stop of the final counters, tell the whole story in one fact, free the address."""
+        up_at, total = self.instants.up_at, self.forwarding.total
+        duration_s = now - up_at if up_at is not None else 0.0
+        events: list[Event] = []
+        if self.standing.started:
+            events.append(RecordDue(Status.STOP, duration_s, total, end.cause))
+        events.append(self._summary(end, duration_s, total))
+        events.append(AddressFree())
+        return events
+
+    def _summary(self, end: End, duration_s: float, total: Counters) -> SubscriberEnded:
+        line = self.line
+        return SubscriberEnded(
+            session=self.session_id,
+            user=self.who.user,
+            group=line.group,
+            lac_hostname=line.peer_name,
+            lac_address=line.peer_address,
+            calling_number=line.calling_number,
+            called_number=line.called_number,
+            address=self.address,
+            method=self.who.method,
+            phase=end.phase,
+            duration_s=duration_s,
+            counters=total,
+            cause=end.cause,
+            reason=end.reason,
+            text=end.text,
+            echo_round_trip_s=self.standing.round_trip_s,
+        )

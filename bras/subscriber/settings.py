@@ -1,0 +1,59 @@
+"""What all subscribers of one policy group share, worked out once; and the table of ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bras.ppp.events import LinkEnd
+from bras.ppp.settings import LinkConfig, NetworkConfig
+from bras.subscriber.events import TerminateCause
+from bras.wire import ipv4_of
+
+END_OF_LINK: dict[LinkEnd, tuple[TerminateCause, str]] = {
+    LinkEnd.PEER_TERMINATED: (TerminateCause.USER_REQUEST, "client_terminated"),
+    LinkEnd.LOCAL_CLOSE: (TerminateCause.NAS_REQUEST, "closed"),
+    LinkEnd.AUTH_REFUSED: (TerminateCause.USER_ERROR, "authentication_refused"),
+    LinkEnd.AUTH_TIMEOUT: (TerminateCause.USER_ERROR, "authentication_timeout"),
+    LinkEnd.NO_COMMON_AUTH: (TerminateCause.USER_ERROR, "no_common_authentication"),
+    LinkEnd.NEGOTIATION_FAILED: (TerminateCause.USER_ERROR, "lcp_failed"),
+    LinkEnd.ECHO_TIMEOUT: (TerminateCause.LOST_CARRIER, "echo_timeout"),
+    LinkEnd.LOOPBACK: (TerminateCause.PORT_ERROR, "loopback"),
+    LinkEnd.PROTOCOL_REJECTED: (TerminateCause.USER_ERROR, "protocol_rejected"),
+}
+"""What the end of a link means for accounting, and its stable word in logs."""
+
+
+@dataclass(slots=True)
+class Settings:
+    """Shared by the subscribers of a group that have the same MRU; nobody changes it."""
+
+    group: str
+    link: LinkConfig
+    local_address: int
+    """Our IPv4 end of every link."""
+    setup_timeout_s: float
+    interim_jitter: float
+    """Share of the interval by which an Interim-Update is moved."""
+    clamp_mss: bool
+    epoch: int
+    """32 bits that differ at each start: the first half of every Acct-Session-Id."""
+    _networks: dict[tuple[tuple[str, ...], tuple[str, ...], bool], NetworkConfig] = field(default_factory=dict)
+
+    def network(self, dns: tuple[str, ...], nbns: tuple[str, ...], accept_client: bool) -> NetworkConfig:
+        """Return what IPCP tells all clients that have these servers; one object for them all."""
+        key = (dns, nbns, accept_client)
+        network = self._networks.get(key)
+        if network is None:
+            network = self._networks[key] = NetworkConfig(
+                local_address=self.local_address,
+                dns=addresses_of(dns),
+                nbns=addresses_of(nbns),
+                accept_client=accept_client,
+                restart=self.link.restart,
+            )
+        return network
+
+
+def addresses_of(texts: tuple[str, ...]) -> tuple[int, ...]:
+    """Read dotted quads; what is none is left out (configuration and codec have checked them)."""
+    return tuple(address for address in map(ipv4_of, texts) if address is not None)

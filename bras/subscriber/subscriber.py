@@ -1,0 +1,290 @@
+"""The subscriber: one machine from the first LCP packet to the last accounting record.
+
+Theory of operation.  The owner feeds frames, verdicts, outcomes of the data plane and
+time; the machine returns events.  Its phases follow RFC 1661 section 3.2 and go on where
+that ends::
+
+    LINK -> AUTHENTICATING -> ADDRESSING -> NETWORK -> PROGRAMMING -> UP
+                                                            any of them -> ENDING -> Gone
+
+LCP may be renegotiated at any time: the phase goes back to LINK, the Entry is removed
+(nobody unauthenticated is forwarded), the address, the accounting session and the
+instants stay.
+"""
+
+from __future__ import annotations
+
+from bras.forwarding.entry import Leg, Route
+from bras.ids import Entropy
+from bras.plain import Saved, restore_fields, save_fields
+from bras.ppp import events as ppp
+from bras.ppp.link import Link
+from bras.ppp.network import Network
+from bras.ppp.settings import NetworkConfig
+from bras.radius.profile import Profile
+from bras.subscriber.events import Event, Phase, TerminateCause
+from bras.subscriber.parts import Forwarding, Instants, Line, Standing, Who
+from bras.subscriber.session import Session
+from bras.subscriber.settings import END_OF_LINK, Settings
+
+
+class Subscriber(Session):
+    """One subscriber: Link, Network and the session that they carry."""
+
+    __slots__ = ("link", "network")
+
+    def __init__(
+        self, number: int, slot: int, line: Line, leg: Leg, settings: Settings, entropy: Entropy, *, now: float
+    ) -> None:
+        """Stand ready on an established call; ``number`` is never used twice, ``slot`` is ours until Gone."""
+        super().__init__(number, slot, line, leg, settings, entropy, now=now)
+        self.link = Link(settings.link, entropy)
+        self.network: Network | None = None
+
+    # -- state
+
+    def save(self) -> Saved:
+        """Return the state as plain data."""
+        return {
+            "number": self.number,
+            "session_id": self.session_id,
+            "line": save_fields(self.line),
+            "leg": save_fields(self.leg),
+            "mru": self.settings.link.mru,
+            "link": self.link.save(),
+            "network": self.network.save() if self.network is not None else None,
+            "profile": self.profile.save() if self.profile is not None else None,
+            "address": self.address,
+            "who": save_fields(self.who),
+            "forwarding": save_fields(self.forwarding),
+            "instants": save_fields(self.instants),
+            "standing": save_fields(self.standing),
+        }
+
+    @classmethod
+    def restore(cls, saved: Saved, settings: Settings, entropy: Entropy) -> Subscriber:
+        """Return the subscriber that ``save`` was called on; ``settings`` are its group's."""
+        line, leg = restore_fields(Line, saved["line"]), restore_fields(Leg, saved["leg"])
+        forwarding = restore_fields(Forwarding, saved["forwarding"])
+        subscriber = cls(saved["number"], forwarding.slot, line, leg, settings, entropy, now=0.0)
+        subscriber.link = Link.restore(saved["link"], settings.link, entropy)
+        if saved["profile"] is not None:
+            profile = subscriber.profile = Profile.restore(saved["profile"])
+            subscriber.network = Network.restore(saved["network"], subscriber._network_config(profile))
+        subscriber.session_id = saved["session_id"]
+        subscriber.address = saved["address"]
+        subscriber.who = restore_fields(Who, saved["who"])
+        subscriber.forwarding = forwarding
+        subscriber.instants = restore_fields(Instants, saved["instants"])
+        subscriber.standing = restore_fields(Standing, saved["standing"])
+        return subscriber
+
+    # -- what the owner reads
+
+    @property
+    def deadline(self) -> float | None:
+        """Return the instant at which ``handle_timeout`` should be called."""
+        at = self.link.deadline
+        network = self.network
+        if network is not None and network.deadline is not None and (at is None or network.deadline < at):
+            at = network.deadline
+        own = self._own_deadline()
+        return own if at is None or (own is not None and own < at) else at
+
+    # -- the link
+
+    def open(self, *, now: float) -> list[Event]:
+        """Begin: the first Configure-Request."""
+        return self._take(self.link.open(now=now), now)
+
+    def receive(self, frame: bytes, *, now: float) -> list[Event]:
+        """Take a PPP frame from the client."""
+        return self._take(self.link.receive(frame, now=now), now)
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Do what is due."""
+        events: list[Event] = []
+        if self.link.deadline is not None and self.link.deadline <= now:
+            events += self._take(self.link.handle_timeout(now=now), now)
+        network = self.network
+        if network is not None and network.deadline is not None and network.deadline <= now:
+            events += self._take_network(network.handle_timeout(now=now), now)
+        own = self._own_deadline()
+        if own is not None and own <= now:
+            events += self._own_timeout(now)
+        return events
+
+    def _take(self, events: list[ppp.LinkEvent], now: float) -> list[Event]:
+        """Act on what the link tells, and pass on what is for the owner."""
+        out: list[Event] = []
+        for event in events:
+            if type(event) is ppp.SendFrame:
+                out.append(event)
+            elif isinstance(event, ppp.NetworkPacketReceived):
+                if self.network is not None:
+                    out += self._take_network(self.network.receive(event.protocol, event.packet, now=now), now)
+            elif isinstance(event, ppp.CredentialsOffered):
+                self.standing.phase = Phase.AUTHENTICATING
+                out.append(event)
+            elif isinstance(event, ppp.LinkUp):
+                out += self._link_up(event, now)
+            elif isinstance(event, ppp.LinkRestarted):
+                out += self._link_restarted(now)
+            elif isinstance(event, ppp.LinkDown):
+                out += self._link_down(event, now)
+            elif isinstance(event, ppp.ProtocolRejected):
+                if self.network is not None:
+                    out += self._take_network(self.network.reject(event.protocol, now=now), now)
+            else:
+                if isinstance(event, ppp.EchoMeasured):
+                    self.standing.round_trip_s = event.round_trip_s
+                out.append(event)
+        return out
+
+    def _link_up(self, event: ppp.LinkUp, now: float) -> list[Event]:
+        """LCP is open and both sides are content: IPCP begins."""
+        self.standing.link_facts = (event.mru, event.acfc, event.pfc)
+        if self.standing.end is not None or self.network is None:
+            return []
+        self.standing.phase = Phase.NETWORK
+        return self._take_network(self.network.open(now=now), now)
+
+    def _link_restarted(self, now: float) -> list[Event]:
+        """LCP is negotiated again: nothing is forwarded until the client has proved itself again."""
+        events: list[Event] = []
+        if self.network is not None:
+            events += self._take_network(self.network.lower_down(now=now), now)
+        if self.standing.end is None:
+            self.standing.phase = Phase.LINK
+            self.instants.setup_by_at = now + self.settings.setup_timeout_s
+            self.forwarding.wanted = None
+            events += self._sync_entry(now)
+        return events
+
+    def _link_down(self, event: ppp.LinkDown, now: float) -> list[Event]:
+        """PPP is over, by whoever's will."""
+        self.standing.link_up = False
+        cause, reason = END_OF_LINK[event.end]
+        return self.end(cause, reason, event.text, now=now)
+
+    # -- authentication and address
+
+    def identify(self, who: Who) -> None:
+        """Remember who offers credentials, before anybody decides."""
+        self.who = who
+
+    def wait_for_address(self) -> None:
+        """Note that the credentials are good, but the address is still another session's."""
+        self.standing.phase = Phase.ADDRESSING
+
+    def admit(self, profile: Profile, address: int, message: bytes, success: bytes, *, now: float) -> list[Event]:
+        """Let the client in: ``address`` is its own from now on; ``success`` is MS-CHAPv2's "S=…"."""
+        self.profile = profile
+        self.address = address
+        if self.network is None:
+            self.network = Network(self._network_config(profile), address)
+        return self._take(self.link.accept(message, success, now=now), now)
+
+    def _network_config(self, profile: Profile) -> NetworkConfig:
+        return self.settings.network(profile.dns, profile.nbns, profile.accept_client_address)
+
+    def refuse(self, message: bytes, ms_chap_error: bytes, reason: str, text: str, *, now: float) -> list[Event]:
+        """Turn the client away: it is told why before the link is closed."""
+        self._note_end(TerminateCause.USER_ERROR, reason, text)
+        events = self._remove_entry()
+        return events + self._take(self.link.refuse(message, ms_chap_error, now=now), now)
+
+    def assign(self, address: int, *, now: float) -> list[Event]:
+        """Answer AddressWanted: the client gets ``address`` (its wish, or the one it had)."""
+        if self.network is None:
+            return []
+        self.address = address
+        return self._take_network(self.network.assign(address, now=now), now)
+
+    # -- the network layer
+
+    def _take_network(self, events: list[ppp.NetworkEvent], now: float) -> list[Event]:
+        """Act on what IPCP tells; frame what it sends."""
+        out: list[Event] = []
+        for event in events:
+            if isinstance(event, ppp.SendPacket):
+                out.append(ppp.SendFrame(self.link.frame(event.protocol, event.packet)))
+            elif isinstance(event, ppp.NetworkUp):
+                self.standing.phase = Phase.PROGRAMMING
+                self.forwarding.wanted = self._route(event.peer)
+                out += self._sync_entry(now)
+            elif isinstance(event, ppp.NetworkDown):
+                out += self._network_down(event, now)
+            else:
+                out.append(event)
+        return out
+
+    def _network_down(self, event: ppp.NetworkDown, now: float) -> list[Event]:
+        """IPCP left Opened: nothing is forwarded; for good means that the session ends."""
+        if self.standing.end is not None:
+            return []
+        if event.final:
+            return self.end(TerminateCause.USER_ERROR, "ipcp_failed", event.text, now=now)
+        self.forwarding.wanted = None
+        if self.standing.phase in (Phase.UP, Phase.PROGRAMMING):
+            self.standing.phase = Phase.NETWORK
+            self.instants.setup_by_at = now + self.settings.setup_timeout_s
+        return self._sync_entry(now)
+
+    def _route(self, address: int) -> Route:
+        """Build the Entry that the Profile and the negotiation ask for."""
+        mru, acfc, pfc = self.standing.link_facts
+        leg, profile, settings = self.leg, self.profile, self.settings
+        assert profile is not None  # IPCP is opened by admit() only
+        return Route(
+            slot=self.forwarding.slot,
+            generation=self.number,
+            vrf=profile.vrf,
+            legs=(
+                Leg(
+                    leg.key,
+                    leg.listener,
+                    leg.local,
+                    leg.local_port,
+                    leg.remote,
+                    leg.remote_port,
+                    leg.peer_tunnel_id,
+                    leg.peer_session_id,
+                    acfc,
+                    pfc,
+                ),
+            ),
+            addresses=(address,),
+            mtu=mru,
+            rate_up_bps=profile.rate_up_bps,
+            rate_down_bps=profile.rate_down_bps,
+            burst_up_octets=profile.burst_up_octets,
+            burst_down_octets=profile.burst_down_octets,
+            source_check=profile.source_check,
+            clamp_mss=settings.clamp_mss,
+        )
+
+    def change(self, profile: Profile, *, now: float) -> list[Event]:
+        """Put a new Profile into force; an Entry that it changes is replaced, its counters go on."""
+        self.profile = profile
+        forwarding = self.forwarding
+        if forwarding.wanted is None:
+            return []
+        forwarding.wanted = self._route(forwarding.wanted.addresses[0])
+        return self._sync_entry(now)
+
+    # -- the end
+
+    def end(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
+        """End the session; harmless when it is ending already."""
+        self._note_end(cause, reason, text)
+        events = self._remove_entry()
+        if self.standing.link_up and self.standing.call_up:
+            events += self._take(self.link.close(text.encode(), now=now), now)
+        return events + self._settle(now)
+
+    def call_down(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
+        """Note that the call is down: there is nobody to say good-bye to."""
+        self.standing.call_up = False
+        self._note_end(cause, reason, text)
+        return self._remove_entry() + self._settle(now)

@@ -1,0 +1,305 @@
+"""A whole world in virtual time: our Lns, LACs with subscribers, a RADIUS server, a bad network.
+
+Everything that has a clock or dice gets the world's, so a run is repeated by its seed.
+The LACs are the LAC role of our own core and clients the client role, which is why
+nothing here proves conformance: that is for real peers and vectors.  What it proves is
+that no order of events, loss, duplication or crash leaves anything hanging.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import hmac
+import random
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bras.config.model import (
+    AuthConfig,
+    Config,
+    Grant,
+    LacConfig,
+    Listen,
+    LnsConfig,
+    PoolConfig,
+    PppConfig,
+    RadiusConfig,
+    RadiusServerConfig,
+)
+from bras.dataplane.null import Null
+from bras.l2tp.events import SendDatagram
+from bras.lns.commands import Command
+from bras.lns.effects import Answer, Effect, Fact, MeasurePath, Program, ReadCounters, Report
+from bras.lns.inputs import (
+    ClockRead,
+    CommandReceived,
+    CountersRead,
+    DatagramReceived,
+    Input,
+    PathMeasured,
+    Programmed,
+    RadiusReceived,
+    TimerFired,
+)
+from bras.lns.lns import Lns
+from bras.radius import dictionary
+from bras.radius.codec import Codec
+from bras.radius.events import Kind, SendRadius
+from bras.secret import Secret
+
+RADIUS_SECRET = b"radsecret"
+LNS_ADDRESS = "198.18.0.1"
+WALL_OFFSET_S = 1_760_000_000.0
+
+_codec: list[Codec] = []
+
+
+def codec() -> Codec:
+    """Return our dictionary's codec, made once."""
+    if not _codec:
+        import bras
+
+        _codec.append(Codec(dictionary.load(dictionary.find(bras.__path__[0]))))
+    return _codec[0]
+
+
+def config(**changes: object) -> Config:
+    """Return the configuration of the first issue, in memory; ``changes`` replace sections."""
+    sections: dict[str, object] = {
+        "lns": LnsConfig(listen=(Listen(LNS_ADDRESS, 1701),), hostname="lns1"),
+        "lac": (LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default")),),
+        "auth": AuthConfig(methods=("mschapv2", "chap", "pap")),
+        "radius": RadiusConfig(
+            server=(RadiusServerConfig(address="198.18.1.2", secret=Secret(RADIUS_SECRET), name="radius1"),),
+            nas_identifier="lns1",
+        ),
+        "ppp": PppConfig(mru=1460),
+        "pool": (PoolConfig(name="default", ranges=((0x0A400001, 0x0A40FFFE),), hold_down_s=0.0),),
+    }
+    sections.update(changes)
+    return Config(**sections)  # type: ignore[arg-type]  # the keys are Config's
+
+
+def entropy_of(dice: random.Random) -> Callable[[int], bytes]:
+    """Return a seeded Entropy."""
+    return dice.randbytes
+
+
+@dataclass
+class Weather:
+    """What the network does to datagrams."""
+
+    loss: float = 0.0
+    duplication: float = 0.0
+    jitter_s: float = 0.0
+    """Up to this is added to each datagram's way, which reorders them."""
+    delay_s: float = 0.005
+
+
+@dataclass
+class SimulatedRadius:
+    """Answers by rules; remembers accounting.  Not our codec: attributes are walked by hand."""
+
+    secret: bytes = RADIUS_SECRET
+    reply: Callable[[dict[int, bytes]], tuple[int, bytes]] = lambda attributes: (2, b"")
+    """From the request's attributes to (code, attributes)."""
+    delay_s: float = 0.01
+    silent: bool = False
+    accounting: list[dict[int, bytes]] = field(default_factory=list)
+    """Attributes of each Accounting-Request, the first copy only."""
+    requests: int = 0
+    _seen: set[bytes] = field(default_factory=set)
+
+    def receive(self, data: bytes) -> bytes | None:
+        """Return the answer to a request."""
+        self.requests += 1
+        if self.silent:
+            return None
+        code, identifier, length = struct.unpack_from("!BBH", data)
+        attributes = walk(data[20:length])
+        if code == 4:
+            zeroed = data[:4] + bytes(16) + data[20:]
+            assert data[4:20] == hashlib.md5(zeroed + self.secret).digest(), "Accounting-Request is not signed right"
+            if data not in self._seen:
+                self._seen.add(data)
+                self.accounting.append(attributes)
+            return self._answer(5, identifier, data[4:20], b"", sign=False)
+        answer, octets = self.reply(attributes)
+        return self._answer(answer, identifier, data[4:20], octets, sign=True)
+
+    def _answer(self, code: int, identifier: int, authenticator: bytes, octets: bytes, *, sign: bool) -> bytes:
+        if sign:
+            octets = b"\x50\x12" + bytes(16) + octets
+        head = struct.pack("!BBH", code, identifier, 20 + len(octets))
+        if sign:
+            mac = hmac.digest(self.secret, head + authenticator + octets, "md5")
+            octets = b"\x50\x12" + mac + octets[18:]
+        return head + hashlib.md5(head + authenticator + octets + self.secret).digest() + octets
+
+    def statuses(self, user: bytes | None = None) -> list[int]:
+        """Return Acct-Status-Type of each record (of one user), in order of arrival."""
+        return [
+            int.from_bytes(record[40], "big") for record in self.accounting if user is None or record.get(1) == user
+        ]
+
+
+def walk(octets: bytes) -> dict[int, bytes]:
+    """Split attributes; of several with one type the last stays."""
+    found: dict[int, bytes] = {}
+    while octets:
+        kind, length = octets[0], octets[1]
+        assert 2 <= length <= len(octets), "attributes are malformed"
+        found[kind] = octets[2:length]
+        octets = octets[length:]
+    return found
+
+
+class World:
+    """Virtual time, a network, one Lns, a data plane and a RADIUS server; LACs are attached."""
+
+    def __init__(
+        self,
+        configuration: Config | None = None,
+        *,
+        seed: int = 1,
+        weather: Weather | None = None,
+        radius: SimulatedRadius | None = None,
+    ) -> None:
+        """Build a world; its seed is printed, so that a failure can be repeated."""
+        print(f"seed={seed}")
+        self.dice = random.Random(seed)
+        self.now = 1000.0
+        self.configuration = configuration or config()
+        self.weather = weather or Weather()
+        self.radius = radius or SimulatedRadius()
+        self.plane = Null()
+        self.facts: list[Fact] = []
+        self.answers: dict[int, Answer] = {}
+        self.lns = self._new_lns()
+        self.parties: dict[tuple[str, int], Callable[[bytes, float], None]] = {}
+        """Who listens where: LACs, by (address, port)."""
+        self.timers: list[Callable[[], float | None]] = []
+        self.handlers: list[Callable[[float], None]] = []
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._serial = 0
+        self.steps = 0
+        self.give(ClockRead(WALL_OFFSET_S))
+
+    def _new_lns(self) -> Lns:
+        return Lns(self.configuration, codec(), entropy_of(random.Random(self.dice.random())), epoch=0x68E00000)
+
+    # -- the Lns's side
+
+    def give(self, *inputs: Input) -> None:
+        """Give inputs to the Lns and perform what it wants."""
+        pending = list(inputs)
+        while pending:
+            effects: list[Effect] = []
+            for given in pending:
+                effects += self.lns.handle(given, self.now)
+            pending = self.perform(effects)
+
+    def perform(self, effects: list[Effect]) -> list[Input]:
+        """Do what a driver does."""
+        inputs: list[Input] = []
+        for effect in effects:
+            match effect:
+                case SendDatagram():
+                    self.send(
+                        effect.path.local,
+                        effect.path.local_port,
+                        effect.path.remote,
+                        effect.path.remote_port,
+                        effect.data,
+                    )
+                case SendRadius():
+                    self._send_radius(effect)
+                case Program():
+                    inputs.append(Programmed(self.plane.program(effect.operation)))
+                case ReadCounters():
+                    inputs.append(CountersRead(self.plane.read(effect.slots)))
+                case MeasurePath():
+                    inputs.append(PathMeasured(effect.path.remote, 1500))
+                case Report():
+                    self.facts.append(effect.fact)
+                case Answer():
+                    self.answers[effect.identifier] = effect
+        return inputs
+
+    def ask(self, command: Command) -> int:
+        """Put a command; return its identifier."""
+        identifier = len(self.answers) + 1000 + self.steps
+        self.give(CommandReceived(identifier, command))
+        return identifier
+
+    def _send_radius(self, effect: SendRadius) -> None:
+        def arrive() -> None:
+            answer = self.radius.receive(effect.data)
+            if answer is not None and not self._lost():
+                self.at(self.now + self.radius.delay_s, lambda: self.give(self._radius_reply(effect, answer)))
+
+        if not self._lost():
+            self.at(self.now + self._way(), arrive)
+
+    @staticmethod
+    def _radius_reply(effect: SendRadius, answer: bytes) -> RadiusReceived:
+        return RadiusReceived(effect.server, effect.kind, effect.socket, answer)
+
+    # -- the network
+
+    def _lost(self) -> bool:
+        return self.dice.random() < self.weather.loss
+
+    def _way(self) -> float:
+        return self.weather.delay_s + self.dice.random() * self.weather.jitter_s
+
+    def send(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
+        """Carry a datagram, or lose it, or bring it twice."""
+        copies = 0 if self._lost() else 2 if self.dice.random() < self.weather.duplication else 1
+        for _ in range(copies):
+            self.at(self.now + self._way(), lambda: self._arrive(source, source_port, target, target_port, data))
+
+    def _arrive(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
+        if target == LNS_ADDRESS:
+            from bras.l2tp.events import Path
+
+            self.give(DatagramReceived(Path(0, target, target_port, source, source_port), data))
+        elif (target, target_port) in self.parties:
+            self.parties[target, target_port](data, self.now)
+
+    def at(self, instant: float, what: Callable[[], None]) -> None:
+        """Do something at an instant."""
+        self._serial += 1
+        heapq.heappush(self._queue, (instant, self._serial, what))
+
+    # -- time
+
+    def run(self, seconds: float, *, until: Callable[[], bool] | None = None, most_steps: int = 2_000_000) -> None:
+        """Let time pass, from event to event; a livelock fails."""
+        end = self.now + seconds
+        while until is None or not until():
+            self.steps += 1
+            most_steps -= 1
+            assert most_steps > 0, "livelock: too many steps"
+            deadlines = [self.lns.deadline, *(timer() for timer in self.timers)]
+            timer_at = min((at for at in deadlines if at is not None), default=float("inf"))
+            event_at = self._queue[0][0] if self._queue else float("inf")
+            next_at = min(timer_at, event_at)
+            if next_at > end:
+                self.now = end
+                return
+            self.now = max(self.now, next_at)
+            if event_at <= timer_at:
+                heapq.heappop(self._queue)[2]()
+                continue
+            if self.lns.deadline is not None and self.lns.deadline <= self.now:
+                self.give(TimerFired())
+            for timer, handler in zip(self.timers, self.handlers, strict=True):
+                at = timer()
+                if at is not None and at <= self.now:
+                    handler(self.now)
+
+
+KINDS = (Kind.AUTH, Kind.ACCT)

@@ -1,0 +1,97 @@
+"""The journal: what is read back is what was written, whatever was torn off."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from bras.store import journal as module
+from bras.store.journal import Journal, JournalError, pack, unpack
+
+
+def test_the_last_state_of_each_key_comes_back(tmp_path: Path) -> None:
+    first = Journal(str(tmp_path))
+    first.write([("tunnel:1", b"a"), ("subscriber:1", b"b")])
+    first.write([("tunnel:1", b"c"), ("subscriber:1", b"")])
+    first.close()
+    assert Journal(str(tmp_path)).alive == {"tunnel:1": b"c"}
+
+
+def test_a_turn_is_one_write_and_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
+    first = Journal(str(tmp_path))
+    first.write([("a", b"1"), ("b", b"2")])
+    assert unpack((tmp_path / "journal").read_bytes()) == {"a": b"1", "b": b"2"}
+    first.close()
+
+
+def test_a_start_begins_a_fresh_file_of_what_is_alive(tmp_path: Path) -> None:
+    first = Journal(str(tmp_path))
+    for count in range(100):
+        first.write([("tunnel:1", b"%d" % count)])
+    before = (tmp_path / "journal").stat().st_size
+    first.close()
+    second = Journal(str(tmp_path))
+    assert (tmp_path / "journal").stat().st_size < before / 50
+    assert second.alive == {"tunnel:1": b"99"}
+
+
+def test_it_compacts_itself_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SMALLEST_TO_COMPACT_OCTETS", 1000)
+    journal = Journal(str(tmp_path))
+    for count in range(1000):
+        journal.write([("tunnel:1", b"%05d" % count)])
+    assert (tmp_path / "journal").stat().st_size < 2000
+    journal.close()
+    assert Journal(str(tmp_path)).alive == {"tunnel:1": b"00999"}
+
+
+def test_any_torn_end_leaves_what_was_whole() -> None:
+    octets = pack("a", b"1") + pack("b", b"2" * 50) + pack("a", b"3")
+    whole = [len(pack("a", b"1")), len(pack("a", b"1") + pack("b", b"2" * 50)), len(octets)]
+    for end in range(len(octets) + 1):
+        count = sum(end >= bound for bound in whole)
+        assert (
+            unpack(octets[:end]) == [{}, {"a": b"1"}, {"a": b"1", "b": b"2" * 50}, {"b": b"2" * 50, "a": b"3"}][count]
+        )
+
+
+def test_flipped_bits_never_raise() -> None:
+    dice = random.Random(4)
+    octets = bytearray(pack("a", b"1") + pack("b", b"2") + pack("c", b"3"))
+    for _ in range(2000):
+        copy = bytearray(octets)
+        copy[dice.randrange(len(copy))] ^= 1 << dice.randrange(8)
+        assert isinstance(unpack(bytes(copy)), dict)
+
+
+def test_a_full_disk_is_counted_and_written_through_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(str(tmp_path))
+    real = os.write
+
+    def full(descriptor: int, octets: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    assert journal.write([("a", b"1")]) is False
+    assert journal.failures == 1
+    monkeypatch.setattr(os, "write", real)
+    assert journal.write([("b", b"2")]) is True
+    journal.close()
+    assert Journal(str(tmp_path)).alive == {"a": b"1", "b": b"2"}
+
+
+def test_a_directory_that_is_none_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(JournalError, match="file/journal"):
+        Journal(str(tmp_path / "file"))
+
+
+def test_clear_forgets_everything(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path))
+    journal.write([("a", b"1")])
+    journal.clear()
+    journal.close()
+    assert Journal(str(tmp_path)).alive == {}
