@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -306,8 +307,9 @@ def _grant(numbers: dict[str, int], octets: dict[str, bytes]) -> Grant:
     )
 
 
+@lru_cache(maxsize=1024)
 def _pair(primary: int | None, secondary: int | None) -> tuple[str, ...] | None:
-    """Write a first and second server as text; ``None`` when neither is named."""
+    """Write a first and second server as text; ``None`` when neither is named.  An operator has few of them."""
     if primary is None and secondary is None:
         return None
     return tuple(ipv4_text(address) for address in (primary, secondary) if address)

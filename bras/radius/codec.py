@@ -95,16 +95,10 @@ def accounting_request(identifier: int, attributes: bytes, secret: SharedSecret)
     return head + secret.digest(head + _ZEROS + attributes) + attributes
 
 
-class _Definition:
-    """One attribute that a reader was asked for."""
-
-    __slots__ = ("is_number", "is_repeated", "name", "size")
-
-    def __init__(self, name: str, data_type: str, is_repeated: bool) -> None:
-        self.name = name
-        self.size = _FIXED_SIZES.get(data_type, 0)
-        self.is_number = self.size > 0
-        self.is_repeated = is_repeated
+_Definition = tuple[str, int]
+"""Name and form of an attribute that a reader was asked for."""
+_ONCE, _REPEATED = 0, -1
+"""Forms of text and octets; the form of a number is its size."""
 
 
 class Codec:
@@ -234,12 +228,12 @@ class ReplyReader:
     def __init__(self, codec: Codec, wanted: Mapping[str, str], repeated: tuple[str, ...] = ()) -> None:
         """Read the attributes ``wanted`` (name: data type); those also ``repeated`` more than once."""
         self._standard: list[_Definition | None] = [None] * 256
-        self._vendors: dict[int, dict[int, _Definition]] = {}
+        self._vendors: dict[bytes, _Definition] = {}
         for name, data_type in wanted.items():
             vendor, code = codec.code(name, data_type)
-            definition = _Definition(name, data_type, name in repeated)
+            definition = (name, _FIXED_SIZES.get(data_type, _REPEATED if name in repeated else _ONCE))
             if vendor:
-                self._vendors.setdefault(vendor, {})[code] = definition
+                self._vendors[vendor.to_bytes(4, "big") + bytes((code,))] = definition
             else:
                 self._standard[code] = definition
 
@@ -262,10 +256,11 @@ class ReplyReader:
         signature_at = self._walk(data, found)
         if signature_at < 0:
             return DropReason.RADIUS_BAD_ATTRIBUTE
-        if not compare_digest(secret.digest(data[:4] + authenticator + data[20:]), data[4:20]):
+        asked = data[:4] + authenticator + data[20:]
+        if not compare_digest(secret.digest(asked), data[4:20]):
             return DropReason.RADIUS_BAD_AUTHENTICATOR
         if signature_at:
-            blank = data[:4] + authenticator + data[20:signature_at] + _ZEROS + data[signature_at + 16 :]
+            blank = asked[:signature_at] + _ZEROS + asked[signature_at + 16 :]
             if not compare_digest(secret.sign(blank), data[signature_at : signature_at + 16]):
                 return DropReason.RADIUS_BAD_MESSAGE_AUTHENTICATOR
         elif signed:
@@ -305,19 +300,24 @@ class ReplyReader:
         return signature_at
 
     def _walk_vendor(self, data: bytes, offset: int, end: int, found: list[tuple[_Definition, bytes]]) -> None:
-        """Collect the wanted attributes of a vendor; one that is laid out otherwise is not ours to read."""
-        wanted = self._vendors.get(int.from_bytes(data[offset : offset + 4], "big")) if end - offset >= 6 else None
-        if wanted is None:
+        """Collect the wanted attributes of a vendor; one that is laid out otherwise is not ours to read.
+
+        ``offset`` is where the vendor's number is.  Nearly always there is one attribute.
+        """
+        wanted = self._vendors.get(data[offset : offset + 5])
+        if offset + 6 <= end and data[offset + 5] == end - offset - 4:
+            if wanted is not None:
+                found.append((wanted, data[offset + 6 : end]))
             return
+        vendor, offset = data[offset : offset + 4], offset + 4
         mine: list[tuple[_Definition, bytes]] = []
-        offset += 4
         while offset < end:
             after = offset + data[offset + 1] if offset + 2 <= end else 0
             if after < offset + 2 or after > end:
                 return
-            definition = wanted.get(data[offset])
-            if definition is not None:
-                mine.append((definition, data[offset + 2 : after]))
+            wanted = self._vendors.get(vendor + data[offset : offset + 1])
+            if wanted is not None:
+                mine.append((wanted, data[offset + 2 : after]))
             offset = after
         found += mine
 
@@ -326,14 +326,13 @@ def _decode(code: int, found: list[tuple[_Definition, bytes]]) -> Reply | DropRe
     """Sort the values by what they are; one of a wrong length spoils the reply (RFC 2865 section 5)."""
     reply = Reply(code)
     numbers, octets, repeated = reply.numbers, reply.octets, reply.repeated
-    for definition, value in found:
-        name = definition.name
-        if definition.is_number:
-            if len(value) != definition.size:
+    for (name, form), value in found:
+        if form > 0:
+            if len(value) != form:
                 return DropReason.RADIUS_BAD_ATTRIBUTE
             if name not in numbers:
                 numbers[name] = int.from_bytes(value, "big")
-        elif definition.is_repeated:
+        elif form == _REPEATED:
             repeated[name] = (*repeated.get(name, ()), value)
         elif value and name not in octets:
             octets[name] = value
