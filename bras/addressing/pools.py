@@ -114,9 +114,7 @@ class Pools:
 
     def _given(self, pool: Pool, address: int, chain: tuple[Pool, ...]) -> Lease:
         """Count the pools that were asked before this one in vain."""
-        for one in chain:
-            if one is pool:
-                break
+        for one in chain[: chain.index(pool)]:
             one.exhausted += 1
         return Lease(pool.config.vrf, address, pool.config.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 
 from bras.errors import ConfigProblem
@@ -38,4 +39,4 @@ class Findings:
             right = "known are " + ", ".join(names)
         else:
             right = "there is none yet"
-        self.wrong(at, f'"{name}" is no {what}', right)
+        self.wrong(at, f"{json.dumps(name, ensure_ascii=False)} is no {what}", right)

@@ -18,6 +18,7 @@ from bras.config.crosscheck import crosscheck
 from bras.config.findings import Findings
 from bras.config.model import Config, Grant, RadiusConfig
 from bras.config.sections import SECTIONS, Required, Section
+from bras.config.values import shown
 from bras.errors import ConfigError, ConfigProblem
 
 
@@ -72,7 +73,7 @@ def _read_config(table: Mapping[str, object], path: Path, findings: Findings) ->
     directory = path.resolve().parent
     for name, value in table.items():
         if name not in sections:
-            findings.unknown(name, name, "section" if isinstance(value, (dict, list)) else "key here", sections)
+            _unknown_section(name, value, findings)
             continue
         read = _read_section(sections[name], value, directory, findings)
         if read is not None:
@@ -86,6 +87,20 @@ def _read_config(table: Mapping[str, object], path: Path, findings: Findings) ->
     config = Config(**parts)
     _look_at_mode(path, config, findings)
     return config
+
+
+def _unknown_section(name: str, value: object, findings: Findings) -> None:
+    """Note a section that there is not, or a key that stands before the first section."""
+    homes = [section.title for section in SECTIONS if name in section.known]
+    if homes and not isinstance(value, (dict, list)):
+        findings.wrong(name, "it stands in no section", f"put it below {' or '.join(homes)}")
+    else:
+        findings.unknown(_spelled(name), name, "section", (section.name for section in SECTIONS))
+
+
+def _spelled(name: str) -> str:
+    """Write a key as TOML does: in quotes unless it is a bare word."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else shown(name)
 
 
 def _with_dictionaries(radius: RadiusConfig, directory: Path, findings: Findings) -> RadiusConfig:
@@ -137,7 +152,7 @@ def _read_table(section: Section, table: Mapping[str, object], at: str, director
         elif name in inner:
             parts[name] = _read_section(inner[name], value, directory, findings, f"{at}.{name}")
         elif credential is None or name not in credential.keys:
-            findings.unknown(f"{at}.{name}", name, f"key of {section.title}", section.known)
+            findings.unknown(f"{at}.{_spelled(name)}", name, f"key of {section.title}", section.known)
     if credential is not None:
         parts[credential.field] = credential.read(table, at, directory, findings)
     if section.policy:

@@ -226,7 +226,7 @@ def _ip(value: object) -> IPv4Address | IPv6Address:
 
 def _unicast(value: object) -> IPv4Address | IPv6Address:
     address = _ip(value)
-    if address.is_multicast or address.is_unspecified or int(address) == 0xFFFFFFFF:
+    if address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255":
         raise Unfit(f"{shown(value)} is not the address of one host")
     return address
 
@@ -256,26 +256,30 @@ def _listen_with_port(value: object) -> Listen:
 
 def _with_port(value: object, default: int | None) -> Listen:
     text = text_of(value)
-    host, port = text, ""
-    if text.startswith("["):
-        host, closing, port = text[1:].partition("]")
-        if not closing or (port and not port.startswith(":")):
-            raise Unfit(f"{shown(text)} is not an address in brackets")
-        port = port.removeprefix(":") if port else ""
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    if text.endswith(":") and text.count(":") == 1:
-        raise Unfit(f"{shown(text)} ends before its port")
+    host, port = _split_port(text)
     address = _ip(host)
-    if address.is_multicast or int(address) == 0xFFFFFFFF:
+    if address.is_multicast or str(address) == "255.255.255.255":
         raise Unfit(f"{shown(text)} is not an address of this host")
-    if not port:
+    if port is None:
         if default is None:
             raise Unfit(f"{shown(text)} has no port")
         return Listen(str(address), default)
     if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65535):
         raise Unfit(f"{shown(port)} is not a port", "give a port from 1 to 65535")
     return Listen(str(address), int(port))
+
+
+def _split_port(text: str) -> tuple[str, str | None]:
+    """Return address and port; ``None`` when there is no colon that would be before a port."""
+    if text.startswith("["):
+        host, closing, rest = text[1:].partition("]")
+        if not closing or rest[:1] not in ("", ":"):
+            raise Unfit(f"{shown(text)} is not an address in brackets")
+        return host, rest[1:] if rest else None
+    if text.count(":") == 1:
+        host, _, port = text.partition(":")
+        return host, port
+    return text, None
 
 
 def _prefix(value: object) -> str:
