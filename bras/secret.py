@@ -30,6 +30,14 @@ class Secret:
         """Hash the octets."""
         return hash(self._octets)
 
+    def __copy__(self) -> Secret:
+        """Return itself: nothing in it can change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        """Return itself: nothing in it can change."""
+        return self
+
     def __repr__(self) -> str:
         """Say nothing."""
         return "Secret(***)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import pytest
@@ -22,6 +23,10 @@ def test_a_dataclass_that_holds_it_does_not_show_it():
     server = RadiusServerConfig(address="192.0.2.1", secret=SECRET)
     assert "tunsecret" not in repr(server)
     assert "tunsecret" not in str(dataclasses.astuple(server))
+
+
+def test_a_copy_is_the_secret_itself():
+    assert copy.copy(SECRET) is copy.deepcopy(SECRET) is SECRET
 
 
 def test_it_has_no_dictionary_for_others_to_dump():

@@ -26,6 +26,7 @@ from bras.config.model import (
     StateConfig,
     UserConfig,
 )
+from bras.config.sections import POLICY
 from bras.errors import ConfigError
 from bras.secret import Secret
 
@@ -160,7 +161,7 @@ source_check = false
         accept_client_address=True,
         source_check=False,
     )
-    fixed = Grant(**{**{name: getattr(granted, name) for name in Grant.__slots__}, "address": 0xC0000207})
+    fixed = Grant(**{**{name: getattr(granted, name) for name in POLICY}, "address": 0xC0000207})
     text = f"""
 [lns]
 listen = ["192.0.2.1:1702", "[2001:db8::1]:1702"]
