@@ -26,6 +26,9 @@ _CHANNEL: Final = int(AvpType.PHYSICAL_CHANNEL_ID)
 _GROUP: Final = int(AvpType.PRIVATE_GROUP_ID)
 _PROXY_NAME: Final = int(AvpType.PROXY_AUTHEN_NAME)
 _SEQUENCING: Final = int(AvpType.SEQUENCING_REQUIRED)
+_IDLE: Final = CallState.IDLE
+_NONE: Final = CallAction.NONE
+_ASSIGNED: Final = AvpType.ASSIGNED_SESSION_ID
 _LATE_FRAMES: Final = 128
 
 
@@ -95,7 +98,7 @@ class Call:
         self.lac = lac
         self.session_id = session_id
         self.peer_session_id = 0
-        self.state = CallState.IDLE
+        self.state = _IDLE
         self.serial_number = serial_number
         self.request = request
         """What the LAC said, or in the LAC role what we say."""
@@ -110,19 +113,20 @@ class Call:
         """Run the table of our role: move to the next state and return what is to be done."""
         cell = (LAC_TABLE if self.lac else LNS_TABLE).get((self.state, happening))
         if cell is None:
-            return CallAction.NONE
+            return _NONE
         self.state = cell[1]
         return cell[0]
 
     def asked(self, message: Message) -> None:
         """Keep what an ICRQ says; its peer's session id becomes ours to send to."""
         numbers = message.numbers
+        octets = message.octets
         self.serial_number = numbers[_SERIAL]
-        self.peer_session_id = numbers[AvpType.ASSIGNED_SESSION_ID]
+        self.peer_session_id = numbers[_ASSIGNED]
         self.request = CallRequest(
-            message.text(_CALLING),
-            message.text(_CALLED),
-            message.text(_SUB_ADDRESS),
+            octets[_CALLING].decode("utf-8", "replace") if _CALLING in octets else "",
+            octets[_CALLED].decode("utf-8", "replace") if _CALLED in octets else "",
+            octets[_SUB_ADDRESS].decode("utf-8", "replace") if _SUB_ADDRESS in octets else "",
             numbers.get(_BEARER),
             numbers.get(_CHANNEL),
         )

@@ -27,6 +27,19 @@ _CDN: Final = int(MessageType.CDN)
 _OCRQ: Final = int(MessageType.OCRQ)
 _REPORTS: Final = (int(MessageType.WEN), int(MessageType.SLI))
 _ASSIGNED: Final = int(AvpType.ASSIGNED_SESSION_ID)
+_SEND_ICRP: Final = CallAction.SEND_ICRP
+_PREPARE_FOR_DATA: Final = CallAction.PREPARE_FOR_DATA
+_SEND_ICCN: Final = CallAction.SEND_ICCN
+_SEND_ICRQ: Final = CallAction.SEND_ICRQ
+_NONE: Final = CallAction.NONE
+_SEND_CDN: Final = CallAction.SEND_CDN
+_WAIT_CONNECT: Final = CallState.WAIT_CONNECT
+_WAIT_REPLY: Final = CallState.WAIT_REPLY
+_ESTABLISHED: Final = CallState.ESTABLISHED
+_ICCN_ACCEPTABLE: Final = CallInput.RECEIVE_ICCN_ACCEPTABLE
+_ICRQ_ACCEPTABLE: Final = CallInput.RECEIVE_ICRQ_ACCEPTABLE
+_ICRP_ACCEPTABLE: Final = CallInput.RECEIVE_ICRP_ACCEPTABLE
+_CDN_RECEIVED: Final = CallInput.RECEIVE_CDN
 _NO_REQUEST: Final = CallRequest()
 _UNEXPECTED: Final = Cause(By.LOCAL, CdnResult.GENERAL_ERROR, ErrorCode.INVALID_SESSION_ID, "message out of sequence")
 _NO_FACILITIES: Final = Cause(By.LOCAL, CdnResult.NO_FACILITIES_TEMPORARY, 0, "session limit reached")
@@ -91,12 +104,12 @@ class Calls:
             return self._receive_unknown(message, channel, now)
         if kind == _ICCN:
             if problem is None:
-                if call.state is CallState.WAIT_CONNECT:
+                if call.state is _WAIT_CONNECT:
                     call.connected(message)
-                return self._step(call, CallInput.RECEIVE_ICCN_ACCEPTABLE, _UNEXPECTED, channel, now)
+                return self._step(call, _ICCN_ACCEPTABLE, _UNEXPECTED, channel, now)
             return self._step(call, CallInput.RECEIVE_ICCN_NOT_ACCEPTABLE, _fault(problem), channel, now)
         if kind == _CDN:
-            return self._step(call, CallInput.RECEIVE_CDN, message.cause(), channel, now)
+            return self._step(call, _CDN_RECEIVED, message.cause(), channel, now)
         if kind == _ICRP:
             return self._replied(call, message, problem, channel, now)
         if problem is not None:
@@ -131,17 +144,17 @@ class Calls:
         self.table[session_id] = call
         self._by_peer[peer_session_id] = session_id
         self._pending[session_id] = now + self._setup_timeout_s
-        return self._step(call, CallInput.RECEIVE_ICRQ_ACCEPTABLE, _UNEXPECTED, channel, now)
+        return self._step(call, _ICRQ_ACCEPTABLE, _UNEXPECTED, channel, now)
 
     def _replied(
         self, call: Call, message: Message, problem: ProtocolViolation | None, channel: Channel, now: float
     ) -> list[Event]:
         peer_session_id = message.numbers.get(_ASSIGNED, 0)
-        if call.state is CallState.WAIT_REPLY and peer_session_id:
+        if call.state is _WAIT_REPLY and peer_session_id:
             call.peer_session_id = peer_session_id
             self._by_peer[peer_session_id] = call.session_id
         if problem is None:
-            return self._step(call, CallInput.RECEIVE_ICRP_ACCEPTABLE, _UNEXPECTED, channel, now)
+            return self._step(call, _ICRP_ACCEPTABLE, _UNEXPECTED, channel, now)
         return self._step(call, CallInput.RECEIVE_ICRP_NOT_ACCEPTABLE, _fault(problem), channel, now)
 
     def _receive_unknown(self, message: Message, channel: Channel, now: float) -> list[Event]:
@@ -171,29 +184,30 @@ class Calls:
             if resting[oldest] > now:
                 break
             del resting[oldest]
+        session_id = new_session_id(self.table, self._entropy)
         for _ in range(8):
-            session_id = new_session_id(self.table, self._entropy)
             if session_id is None or session_id not in resting:
-                return session_id
-        return session_id  # nearly all ids are in use or resting: rather a young one than none
+                break
+            session_id = new_session_id(self.table, self._entropy)
+        return session_id  # when nearly all ids are in use or resting: rather a young one than none
 
     def _step(self, call: Call, happening: CallInput, cause: Cause, channel: Channel, now: float) -> list[Event]:
         before = call.state
         action = call.step(happening)
-        if action == CallAction.SEND_ICRP:
+        if action == _SEND_ICRP:
             channel.send(call.peer_session_id, messages.icrp(call.session_id))
             return []
-        if action == CallAction.PREPARE_FOR_DATA:
+        if action == _PREPARE_FOR_DATA:
             return self._established(call)
-        if action == CallAction.SEND_ICCN:
+        if action == _SEND_ICCN:
             channel.send(call.peer_session_id, messages.iccn(call.request))
             return self._established(call)
-        if action == CallAction.SEND_ICRQ:
+        if action == _SEND_ICRQ:
             channel.send(0, messages.icrq(call.session_id, call.serial_number, call.request))
             return []
-        if action == CallAction.NONE:
+        if action == _NONE:
             return []
-        if action == CallAction.SEND_CDN:
+        if action == _SEND_CDN:
             channel.send(call.peer_session_id, messages.cdn(call.session_id, cause))
         self._forget(call)
         self._resting[call.session_id] = now + channel.cycle_s
@@ -219,7 +233,7 @@ class Calls:
     def _ended(self, call: Call, before: CallState, cause: Cause) -> Event:
         association = self._association
         key = call_key(association.tunnel_id, call.session_id)
-        if before is CallState.ESTABLISHED:
+        if before is _ESTABLISHED:
             return CallDown(key, cause)
         return CallRefused(association.group, association.path, cause, key)
 

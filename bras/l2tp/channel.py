@@ -39,6 +39,10 @@ class ChannelState(Enum):
     """A message was retransmitted as often as allowed and never acknowledged."""
 
 
+_RUNNING: Final = ChannelState.RUNNING
+_FINISHING: Final = ChannelState.FINISHING
+
+
 class Patience:
     """How long and how often a message is sent again (RFC 2661 section 5.8)."""
 
@@ -54,6 +58,8 @@ class Patience:
 
     def interval_s(self, retransmission: int) -> float:
         """Return the wait after this many retransmissions."""
+        if retransmission == 0:
+            return self.initial_s
         return min(self.initial_s * float(1 << min(retransmission, 30)), self.cap_s)
 
 
@@ -76,9 +82,7 @@ class Window:
         self.size = min(self.size, peer)
 
     def acknowledged(self) -> None:
-        """Open: by one a message in slow start, by one a window afterwards."""
-        if self.size >= self.peer:
-            return
+        """Open (``size`` is below ``peer``): by one a message in slow start, by one a window afterwards."""
         if self.size >= self._threshold:
             self._acknowledged += 1
             if self._acknowledged < self.size:
@@ -145,19 +149,24 @@ class Sender:
         self.deadline: float | None = None
 
     def acknowledge(self, nr: int, deadline: float) -> None:
-        """Forget what the peer has; an Nr outside of what was sent says nothing."""
+        """Forget what the peer has; ``nr`` is not ``first``.  One outside of what was sent says nothing."""
         count = (nr - self.first) & _MASK
-        if not 0 < count <= self.sent:
+        if count > self.sent:
             return
         messages = self.messages
         for _ in range(count):
             messages.popleft()
         self.first = nr
         self.sent -= count
-        self.in_flight = self.in_flight - count if self.in_flight > count else 0
         self.retries = 0
-        self.window.acknowledged()
-        self.deadline = deadline if self.in_flight else None
+        if self.window.size < self.window.peer:
+            self.window.acknowledged()
+        if self.in_flight > count:
+            self.in_flight -= count
+            self.deadline = deadline
+        else:
+            self.in_flight = 0
+            self.deadline = None
 
     def forget_unsent(self) -> None:
         """Drop what was never sent."""
@@ -181,14 +190,14 @@ class Channel:
         "_expected",
         "_patience",
         "_receive_window",
-        "_sender",
         "peer_tunnel_id",
+        "sender",
         "state",
     )
 
     def __init__(self, patience: Patience, receive_window: int, peer_window: int, expected: int = 0) -> None:
         """Begin with Ns 0; ``expected`` is the peer's first Ns.  Windows are in messages."""
-        self.state = ChannelState.RUNNING
+        self.state = _RUNNING
         self.peer_tunnel_id = 0
         """Tunnel ID for the header; 0 until the peer has assigned it."""
         self._patience = patience
@@ -196,37 +205,37 @@ class Channel:
         self._expected = expected
         self._early: dict[int, bytes] = {}
         self._acknowledge = False
-        self._sender = Sender(peer_window)
+        self.sender = Sender(peer_window)
 
     @property
     def deadline(self) -> float | None:
         """Return the instant of the next retransmission."""
-        return self._sender.deadline
+        return self.sender.deadline
 
     @property
     def quiet(self) -> bool:
         """Return whether everything that was sent is acknowledged."""
-        return not self._sender.messages
+        return not self.sender.messages
 
     @property
     def window(self) -> int:
         """Return how many messages may be under way now."""
-        return min(self._sender.window.size, self._sender.window.peer)
+        return self.sender.window.size
 
     @property
     def in_flight(self) -> int:
         """Return how many messages are under way."""
-        return self._sender.in_flight
+        return self.sender.in_flight
 
     @property
     def queued(self) -> int:
         """Return how many messages wait for the window to open."""
-        return len(self._sender.messages) - self._sender.in_flight
+        return len(self.sender.messages) - self.sender.in_flight
 
     @property
     def retransmitted(self) -> int:
         """Return how many times a message was sent again."""
-        return self._sender.retransmitted
+        return self.sender.retransmitted
 
     @property
     def cycle_s(self) -> float:
@@ -235,14 +244,14 @@ class Channel:
 
     def offered(self, window: int) -> None:
         """Take the peer's Receive Window Size."""
-        self._sender.window.offered(window)
+        self.sender.window.offered(window)
 
     def receive(self, ns: int, nr: int, datagram: bytes | None, *, now: float) -> list[bytes] | None:
         """Take a control message (``None``: a ZLB); return what is now due, in order.
 
         ``None`` is returned for a message outside of our receive window.
         """
-        sender = self._sender
+        sender = self.sender
         if nr != sender.first:
             sender.acknowledge(nr, now + self._patience.initial_s)
         if datagram is None:
@@ -270,62 +279,61 @@ class Channel:
 
     def send(self, session_id: int, avps: bytes) -> None:
         """Queue a message for the peer's ``session_id``; ``flush`` sends it."""
-        if self.state is ChannelState.RUNNING:
-            self._sender.messages.append((session_id, avps))
+        if self.state is _RUNNING:
+            self.sender.messages.append((session_id, avps))
 
     def finish(self, avps: bytes) -> None:
         """Queue the last message in place of all that was not sent yet.
 
         It does not wait for the congestion window: a StopCCN that never leaves helps nobody.
         """
-        self._sender.forget_unsent()
+        self.sender.forget_unsent()
         self.send(0, avps)
-        self.state = ChannelState.FINISHING
+        self.state = _FINISHING
 
     def abandon(self) -> None:
         """Send nothing any more but acknowledgements: the peer has stopped the connection."""
-        self._sender.forget_all()
-        self.state = ChannelState.FINISHING
+        self.sender.forget_all()
+        self.state = _FINISHING
 
     def flush(self, *, now: float) -> list[bytes]:
         """Return the datagrams to send: what the windows allow, else a ZLB if one is owed."""
-        sender = self._sender
-        messages = sender.messages
-        if len(messages) > sender.in_flight:
-            datagrams = self._transmit(now)
-            if datagrams:
-                return datagrams
+        sender = self.sender
+        index = sender.in_flight
+        if len(sender.messages) > index:
+            window = sender.window
+            limit = window.size if self.state is _RUNNING else window.peer
+            if index < limit:
+                return self._transmit(index, limit, now)
         if not self._acknowledge:
             return _NOTHING
         self._acknowledge = False
         ns = (sender.first + sender.sent) & _MASK
         return [_PACK(CONTROL_FLAGS, CONTROL_OCTETS, self.peer_tunnel_id, 0, ns, self._expected)]
 
-    def _transmit(self, now: float) -> list[bytes]:
-        sender = self._sender
-        window = sender.window
-        limit = window.peer if self.state is ChannelState.FINISHING else min(window.size, window.peer)
-        limit = min(limit, len(sender.messages))
+    def _transmit(self, index: int, limit: int, now: float) -> list[bytes]:
+        sender = self.sender
+        messages = sender.messages
+        limit = min(limit, len(messages))
         datagrams: list[bytes] = []
-        index = sender.in_flight
+        if sender.sent > index:
+            sender.retransmitted += (sender.sent if sender.sent < limit else limit) - index
         while index < limit:
-            session_id, avps = sender.messages[index]
+            session_id, avps = messages[index]
             ns = (sender.first + index) & _MASK
             length = CONTROL_OCTETS + len(avps)
             datagrams.append(_PACK(CONTROL_FLAGS, length, self.peer_tunnel_id, session_id, ns, self._expected) + avps)
             index += 1
-        if datagrams:
-            self._acknowledge = False
-            sender.retransmitted += min(index, sender.sent) - min(sender.in_flight, sender.sent)
-            sender.in_flight = index
-            sender.sent = max(sender.sent, index)
-            if sender.deadline is None:
-                sender.deadline = now + self._patience.interval_s(sender.retries)
+        self._acknowledge = False
+        sender.in_flight = index
+        sender.sent = max(sender.sent, index)
+        if sender.deadline is None:
+            sender.deadline = now + self._patience.interval_s(sender.retries)
         return datagrams
 
     def handle_timeout(self, *, now: float) -> None:
         """Prepare to send again from the oldest message on, or give up: see ``state``."""
-        sender = self._sender
+        sender = self.sender
         if sender.deadline is None or now < sender.deadline:
             return
         sender.deadline = None
@@ -339,7 +347,7 @@ class Channel:
 
     def save(self) -> SavedChannel:
         """Return plain data."""
-        sender = self._sender
+        sender = self.sender
         return {
             "state": self.state.value,
             "peer_tunnel_id": self.peer_tunnel_id,
@@ -364,7 +372,7 @@ class Channel:
         channel.peer_tunnel_id = saved["peer_tunnel_id"]
         channel._early = dict(saved["early"])
         channel._acknowledge = saved["acknowledge"]
-        sender = channel._sender
+        sender = channel.sender
         sender.messages.extend((message[0], message[1]) for message in saved["messages"])
         sender.first = saved["first"]
         sender.in_flight = saved["in_flight"]

@@ -51,6 +51,8 @@ from bras.l2tp.tunnel import REPLACED, TIE_LOST, Tunnel
 from bras.timers import DeadlineQueue
 
 _UP: Final = CallState.ESTABLISHED
+_IDLE: Final = TunnelState.IDLE
+_ESTABLISHED: Final = TunnelState.ESTABLISHED
 _PLAIN: Final = VERSION_2
 _CONTROL_KIND: Final = CONTROL_BIT | VERSION_2
 _KIND_MASK: Final = CONTROL_BIT | VERSION_MASK
@@ -114,7 +116,7 @@ class Endpoint:
     @property
     def closed(self) -> bool:
         """Return whether every tunnel has ended and every StopCCN is acknowledged."""
-        return all(tunnel.state is TunnelState.IDLE and tunnel.channel.quiet for tunnel in self._tunnels.values())
+        return all(tunnel.state is _IDLE and tunnel.channel.quiet for tunnel in self._tunnels.values())
 
     def receive(self, path: Path, data: bytes, *, now: float) -> list[Event]:
         """Take a datagram, control or data."""
@@ -174,7 +176,7 @@ class Endpoint:
         limit = len(tunnel.calls.table) + self._admission.census.room(tunnel.group)
         up_before = tunnel.timers.up_at
         events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
-        if up_before is None and tunnel.replaces and tunnel.state is TunnelState.ESTABLISHED:
+        if up_before is None and tunnel.replaces and tunnel.state is _ESTABLISHED:
             events = self._vanish(tunnel.replaces, now) + events
             tunnel.replaces = 0
         self._settle(tunnel, now)
@@ -206,7 +208,7 @@ class Endpoint:
             return self._deliver(older, ns, nr, datagram, now)
         events = self._tie(path, message, now)
         tunnel_id = None
-        replaced = older is not None and older.state is not TunnelState.IDLE and older.group is group
+        replaced = older is not None and older.state is not _IDLE and older.group is group
         cause = self._admission.judge(message, group, int(replaced))
         if cause is None:
             tunnel_id = self._new_tunnel_id()
@@ -234,7 +236,7 @@ class Endpoint:
         return events
 
     def _succeed(self, older: Tunnel, tunnel: Tunnel, now: float) -> list[Event]:
-        if older.state is TunnelState.ESTABLISHED:
+        if older.state is _ESTABLISHED:
             tunnel.replaces = older.association.tunnel_id
             return []
         tunnel.replaces = older.replaces
@@ -254,7 +256,7 @@ class Endpoint:
 
     def _settle(self, tunnel: Tunnel, now: float) -> None:
         tunnel_id = tunnel.association.tunnel_id
-        if tunnel.state is not TunnelState.IDLE:
+        if tunnel.state is not _IDLE:
             self._admission.census.count(tunnel_id, tunnel.association.group, len(tunnel.calls.table))
             self._deadlines.set(tunnel_id, tunnel.deadline)
             return
@@ -344,7 +346,7 @@ class Endpoint:
         ``LookupError`` when there is no such tunnel.
         """
         tunnel = self._tunnels[tunnel_id]
-        if tunnel.state is TunnelState.IDLE:
+        if tunnel.state is _IDLE:
             raise LookupError(tunnel_id)
         self._serial = (self._serial + 1) & 0xFFFFFFFF
         key, events = tunnel.open_call(self._serial, call, now=now)
@@ -355,7 +357,7 @@ class Endpoint:
 
     def tunnels(self) -> Iterator[TunnelFacts]:
         """Iterate over the tunnels that have not ended."""
-        return (tunnel.facts() for tunnel in self._tunnels.values() if tunnel.state is not TunnelState.IDLE)
+        return (tunnel.facts() for tunnel in self._tunnels.values() if tunnel.state is not _IDLE)
 
     def save(self) -> SavedEndpoint:
         """Return plain data."""

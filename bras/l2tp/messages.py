@@ -118,7 +118,7 @@ class Message(Avps):
 
     def __init__(self, kind: int, session_id: int) -> None:
         """Begin a message of this Message Type that came for this local Session ID."""
-        Avps.__init__(self)
+        super().__init__()
         self.type = kind
         self.session_id = session_id
 

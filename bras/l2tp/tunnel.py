@@ -45,6 +45,13 @@ from bras.l2tp.states import TUNNEL_TABLE, TunnelAction, TunnelInput, TunnelStat
 VENDOR_NAME = "bras"
 ESTABLISH_TIMEOUT_S = 60.0
 """Seconds from SCCRQ to established: two retransmission cycles, one for each message awaited."""
+_ESTABLISHED: Final = TunnelState.ESTABLISHED
+_IDLE: Final = TunnelState.IDLE
+_LOST: Final = ChannelState.LOST
+_STOPCCN: Final = MessageType.STOPCCN
+_SCCRP: Final = MessageType.SCCRP
+_SCCCN: Final = MessageType.SCCCN
+_SCCRQ: Final = MessageType.SCCRQ
 _FSM_ERROR: Final = Cause(By.LOCAL, StopResult.FSM_ERROR, 0, "message out of sequence")
 _NOT_AUTHORIZED: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed")
 _NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer")
@@ -79,7 +86,7 @@ class Tunnel:
         self.path = association.path
         self.group = group
         self.config = config
-        self.state = TunnelState.IDLE
+        self.state = _IDLE
         self.authentication = Authentication(group.secrets, entropy)
         self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
         self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
@@ -93,16 +100,10 @@ class Tunnel:
     def deadline(self) -> float | None:
         """Return the earliest instant at which ``handle_timeout`` has something to do."""
         timers = self.timers
-        earliest = self.channel.deadline
-        if self.state is TunnelState.ESTABLISHED:
-            return self._established_deadline(earliest)
-        due = timers.gone_at if self.state is TunnelState.IDLE else timers.created_at + ESTABLISH_TIMEOUT_S
-        if due is not None and (earliest is None or due < earliest):
-            return due
-        return earliest
-
-    def _established_deadline(self, earliest: float | None) -> float | None:
-        timers = self.timers
+        earliest = self.channel.sender.deadline
+        if self.state is not _ESTABLISHED:
+            due = timers.gone_at if self.state is _IDLE else timers.created_at + ESTABLISH_TIMEOUT_S
+            return due if earliest is None or (due is not None and due < earliest) else earliest
         if earliest is None and self.group.hello_interval_s:
             earliest = timers.heard_at + self.group.hello_interval_s
         due = self.calls.deadline
@@ -122,7 +123,7 @@ class Tunnel:
     def open(self, hostname: str, *, now: float) -> list[Event]:
         """Originate the control connection, in the LAC role."""
         self.association.lac_hostname = hostname
-        return self._step(TunnelInput.OPEN, _FSM_ERROR, now) + self._flush(now)
+        return self._flush(self._step(TunnelInput.OPEN, _FSM_ERROR, now), now)
 
     def accept(self, message: Message, ns: int, datagram: bytes, *, now: float) -> list[Event]:
         """Answer an acceptable SCCRQ."""
@@ -132,52 +133,54 @@ class Tunnel:
         self._learn(message)
         self.association.lac_hostname = self.association.peer_hostname
         events = self._step(TunnelInput.RECEIVE_SCCRQ_ACCEPTABLE, _FSM_ERROR, now)
-        self._start(MessageType.SCCRP, self.config.hostname, message.octets.get(AvpType.CHALLENGE))
-        return events + self._flush(now)
+        self._start(_SCCRP, self.config.hostname, message.octets.get(AvpType.CHALLENGE))
+        return self._flush(events, now)
 
     def receive(self, ns: int, nr: int, datagram: bytes | None, *, limit: int, now: float) -> list[Event]:
         """Take a control message (``None``: a ZLB); at most ``limit`` calls are allowed."""
         self.timers.heard_at = now
         channel = self.channel
-        ending = self.state is TunnelState.IDLE and not channel.quiet
+        ending = self.state is _IDLE and not channel.quiet
         due = channel.receive(ns, nr, datagram, now=now)
         events: list[Event] = []
         if due is None:
             events.append(Dropped(DropReason.OUTSIDE_WINDOW, self.path))
+        elif len(due) == 1:
+            events = self._take(messages.parse(due[0]), limit, now)
         else:
             for one in due:
                 events += self._take(messages.parse(one), limit, now)
         if ending and channel.quiet:
             self.timers.gone_at = now + channel.cycle_s  # from the final message exchange on (section 5.8)
-        return events + self._flush(now)
+        return self._flush(events, now)
 
     def _take(self, message: Message, limit: int, now: float) -> list[Event]:
-        if self.state is TunnelState.IDLE:
+        if self.state is _IDLE:
             return []  # it has ended: acknowledged, and no more
         if message.hidden is not None:
             reveal(message, self.authentication.ordered)
         if message.type in CALL_MESSAGES:
-            if self.state is TunnelState.ESTABLISHED:
+            if self.state is _ESTABLISHED:
                 return self.calls.receive(message, self.channel, limit=limit, now=now)
             return self._step(TunnelInput.CLOSE, _FSM_ERROR, now)
-        if message.type == MessageType.STOPCCN:
+        if message.type == _STOPCCN:
             return self._step(TunnelInput.RECEIVE_STOPCCN, message.cause(), now)
         return self._take_control(message, now)
 
     def _take_control(self, message: Message, now: float) -> list[Event]:
         problem = message.problem()
         cause = None if problem is None else Cause(By.LOCAL, problem.result, problem.error, problem.text)
-        if message.type == MessageType.SCCRP:
+        if message.type == _SCCRP:
             cause = cause or self._judge_reply(message)
             if cause is None:
                 return self._step(TunnelInput.RECEIVE_SCCRP_ACCEPTABLE, _FSM_ERROR, now, message)
             return self._step(TunnelInput.RECEIVE_SCCRP_NOT_ACCEPTABLE, cause, now)
-        if message.type == MessageType.SCCCN:
+        if message.type == _SCCCN:
             cause = cause or self._judge_connected(message)
             if cause is None:
                 return self._step(TunnelInput.RECEIVE_SCCCN_ACCEPTABLE, _FSM_ERROR, now, message)
             return self._step(TunnelInput.RECEIVE_SCCCN_NOT_ACCEPTABLE, cause, now)
-        if message.type == MessageType.SCCRQ:
+        if message.type == _SCCRQ:
             return self._step(TunnelInput.RECEIVE_SCCRQ, _FSM_ERROR, now)
         if cause is not None:
             return self._step(TunnelInput.CLOSE, cause, now)
@@ -189,7 +192,7 @@ class Tunnel:
         refusal = unsupported_version(message)
         if refusal is not None:
             return refusal
-        if not self.authentication.accepts(MessageType.SCCRP, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
+        if not self.authentication.accepts(_SCCRP, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
             return _NOT_AUTHORIZED
         if AvpType.CHALLENGE in message.octets and not self.group.secrets:
             return NO_SECRET
@@ -198,7 +201,7 @@ class Tunnel:
     def _judge_connected(self, message: Message) -> Cause | None:
         if self.state is not TunnelState.WAIT_CTL_CONN:
             return _FSM_ERROR
-        if self.authentication.accepts(MessageType.SCCCN, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
+        if self.authentication.accepts(_SCCCN, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
             return None
         return _NOT_AUTHORIZED
 
@@ -224,11 +227,11 @@ class Tunnel:
         before = self.state
         self.state = following
         if action is TunnelAction.SEND_SCCRQ:
-            self._start(MessageType.SCCRQ, self.association.lac_hostname, None)
+            self._start(_SCCRQ, self.association.lac_hostname, None)
             return []
         if action is TunnelAction.SEND_SCCCN and message is not None:
             self._learn(message)
-            answer = self.authentication.answer_avp(MessageType.SCCCN, message.octets.get(AvpType.CHALLENGE))
+            answer = self.authentication.answer_avp(_SCCCN, message.octets.get(AvpType.CHALLENGE))
             self.channel.send(0, messages.scccn() + answer)
             return self._established(now)
         if action is TunnelAction.OPEN_CALLS:
@@ -252,46 +255,48 @@ class Tunnel:
         self.request = b""
         a = self.association
         events = self.calls.end(_cause_of_call(cause))
-        if before is TunnelState.ESTABLISHED:
+        if before is _ESTABLISHED:
             events.append(TunnelDown(a.tunnel_id, a.group, a.lac_hostname, a.path, cause))
         else:
             events.append(TunnelRefused(a.group, a.lac_hostname, a.path, cause, a.tunnel_id))
         return events
 
-    def _flush(self, now: float) -> list[Event]:
+    def _flush(self, events: list[Event], now: float) -> list[Event]:
         timers = self.timers
-        if self.calls.table or self.state is not TunnelState.ESTABLISHED:
+        if self.calls.table or self.state is not _ESTABLISHED:
             timers.idle_since_at = None
         elif timers.idle_since_at is None:
             timers.idle_since_at = now
         channel = self.channel
-        before = channel.retransmitted
+        before = channel.sender.retransmitted
         path = self.path
-        events: list[Event] = [SendDatagram(path, datagram) for datagram in channel.flush(now=now)]
-        for _ in range(channel.retransmitted - before):
-            events.append(Retransmitted(self.association.tunnel_id, self.association.group))
+        for datagram in channel.flush(now=now):
+            events.append(SendDatagram(path, datagram))
+        if channel.sender.retransmitted != before:
+            again = Retransmitted(self.association.tunnel_id, self.association.group)
+            events += [again] * (channel.sender.retransmitted - before)
         return events
 
     def open_call(self, serial_number: int, request: CallRequest, *, now: float) -> tuple[CallKey | None, list[Event]]:
         """Begin an incoming call in the LAC role; it waits for the tunnel if need be."""
-        channel = self.channel if self.state is TunnelState.ESTABLISHED else None
+        channel = self.channel if self.state is _ESTABLISHED else None
         key = self.calls.open(serial_number, request, channel, now=now)
-        return key, self._flush(now)
+        return key, self._flush([], now)
 
     def close_call(self, session_id: int, cause: Cause, *, now: float) -> list[Event]:
         """End a call by CDN."""
-        return self.calls.close(session_id, cause, self.channel, now=now) + self._flush(now)
+        return self._flush(self.calls.close(session_id, cause, self.channel, now=now), now)
 
     def close(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel and all its calls by StopCCN."""
-        return self._step(TunnelInput.CLOSE, cause, now) + self._flush(now)
+        return self._flush(self._step(TunnelInput.CLOSE, cause, now), now)
 
     def vanish(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel without a word: the peer has given its id to another one."""
         before = self.state
-        self.state = TunnelState.IDLE
+        self.state = _IDLE
         self.channel.abandon()
-        if before is not TunnelState.IDLE:
+        if before is not _IDLE:
             return self._ended(before, cause, now)
         self.timers.gone_at = now
         return []
@@ -300,14 +305,14 @@ class Tunnel:
         """Retransmit, say Hello, or end what took too long."""
         channel = self.channel
         channel.handle_timeout(now=now)
-        if channel.state is ChannelState.LOST:
+        if channel.state is _LOST:
             return self.vanish(_NO_ANSWER, now=now)
-        if self.state is TunnelState.ESTABLISHED:
-            return self._handle_established(now) + self._flush(now)
+        if self.state is _ESTABLISHED:
+            return self._flush(self._handle_established(now), now)
         events: list[Event] = []
-        if self.state is not TunnelState.IDLE and now >= self.timers.created_at + ESTABLISH_TIMEOUT_S:
+        if self.state is not _IDLE and now >= self.timers.created_at + ESTABLISH_TIMEOUT_S:
             events = self._step(TunnelInput.CLOSE, _TOO_SLOW, now)
-        return events + self._flush(now)
+        return self._flush(events, now)
 
     def _handle_established(self, now: float) -> list[Event]:
         timers = self.timers
