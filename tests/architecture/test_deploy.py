@@ -1,0 +1,65 @@
+"""What is packaged beside the program: defaults that load, a unit for systemd, a scrape for Prometheus."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bras.cli.common import DEFAULT_CONFIG, DEFAULT_SOCKET
+from bras.config.load import check
+from bras.config.model import AdminConfig
+from tests.architecture.source import ROOT
+
+DEPLOY = ROOT / "deploy"
+UNIT = (DEPLOY / "bras.service").read_text()
+
+
+def _values(key: str) -> list[str]:
+    return [line.split("=", 1)[1] for line in UNIT.splitlines() if line.startswith(f"{key}=")]
+
+
+def test_the_example_configuration_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "bras.toml"
+    shutil.copy(DEPLOY / "bras.toml", path)
+    path.chmod(0o640)
+    checked = check(path)
+    assert (checked.problems, checked.warnings) == ((), ())
+    assert checked.config is not None
+    assert checked.config.metrics.listen is not None
+    assert checked.config.metrics.listen.address == "127.0.0.1"
+    target = f"{checked.config.metrics.listen.address}:{checked.config.metrics.listen.port}"
+    assert f'"{target}"' in (DEPLOY / "prometheus.yml").read_text()
+    assert checked.config.admin.socket == AdminConfig().socket == DEFAULT_SOCKET
+
+
+def test_the_unit_and_the_command_mean_the_same_files() -> None:
+    assert _values("ExecStart") == [f"/usr/bin/bras run -c {DEFAULT_CONFIG}"]
+    assert _values("RuntimeDirectory") == [Path(DEFAULT_SOCKET).parent.name]
+    (user,) = _values("User")
+    assert f"u {user} " in (DEPLOY / "bras.sysusers").read_text()
+
+
+def test_the_unit_has_one_right() -> None:
+    assert _values("AmbientCapabilities") == _values("CapabilityBoundingSet") == ["CAP_NET_ADMIN"]
+    assert _values("NoNewPrivileges") == ["yes"]
+    assert _values("ProtectSystem") == ["strict"]
+
+
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("a machine without systemd cannot judge the unit")
+    unit = tmp_path / "bras.service"
+    unit.write_text(UNIT.replace("/usr/bin/bras", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    ours = [line for line in (done.stdout + done.stderr).splitlines() if "bras.service" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+def test_prometheus_takes_the_scrape(tool: Callable[[str], str]) -> None:
+    command = [tool("promtool"), "check", "config", str(DEPLOY / "prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
