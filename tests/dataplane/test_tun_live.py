@@ -55,7 +55,10 @@ def test_our_own_end_of_the_link_answers(provider: Provider) -> None:
         assert received(ping(provider.lns, ADDRESS)) == 3
 
 
-def test_a_too_big_packet_with_df_is_refused_with_the_mtu(provider: Provider) -> None:
+@pytest.mark.parametrize("rp_filter", [0, 1])
+def test_a_too_big_packet_with_df_is_refused_with_the_mtu(provider: Provider, rp_filter: int) -> None:
+    provider.lns.sysctl("net.ipv4.conf.all.rp_filter", rp_filter)
+    provider.lns.sysctl("net.ipv4.conf.default.rp_filter", rp_filter)
     with dialled(provider, mtu=1400) as call:
         said = ping(provider.core, ADDRESS, "-M", "do", "-s", "1472", count=1).stdout
         assert f"From {LOCAL}" in said
