@@ -1,0 +1,1 @@
+"""The lab: a LAC with subscribers and a RADIUS server, for demos, tests and acceptance."""
