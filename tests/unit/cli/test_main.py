@@ -3,8 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from bras import __version__
@@ -107,3 +109,45 @@ def test_nothing_to_disconnect_is_a_failure(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["show", "nonsense"], ["show", "session"], ["--nonsense"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def _laboratory() -> ModuleType:
+    module = ModuleType("bras.lab.cli")
+    laboratory = typer.Typer(no_args_is_help=True)
+
+    @laboratory.command()
+    def lac(tunnels: int = 1) -> None:
+        typer.echo(f"{tunnels} tunnels")
+
+    @laboratory.command()
+    def radius() -> None:
+        raise typer.Exit(3)
+
+    module.app = laboratory  # type: ignore[attr-defined]  # a module made by hand has no declared names
+    return module
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["lac", "--tunnels", "7"], 0, "7 tunnels"),
+        (["radius"], 3, ""),
+        (["--help"], 0, "Usage: bras lab"),
+        (["lac", "--help"], 0, "--tunnels"),
+        (["nonsense"], 2, ""),
+    ],
+)
+def test_the_lab_gets_its_arguments_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, text: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "bras.lab.cli", _laboratory())
+    result = CliRunner().invoke(app, ["lab", *arguments])
+    assert result.exit_code == code, result.output
+    assert text in result.stdout
+
+
+def test_a_lab_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bras.lab.cli", None)
+    result = CliRunner().invoke(app, ["lab", "lac"])
+    assert result.exit_code == 1
+    assert "the lab is not installed" in result.stderr
