@@ -166,7 +166,7 @@ class RadiusServerConfig:
     """UDP port for authentication; 0: not used for it."""
     acct_port: int = 1813
     """UDP port for accounting; 0: not used for it."""
-    timeout_s: float = 3.0
+    timeout_s: float = 2.0
     """Seconds until the first retransmission; doubles each time with jitter (RFC 5080 section 2.2.1)."""
     max_tries: int = 3
     """Transmissions to this server before the next one is tried."""

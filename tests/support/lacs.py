@@ -30,6 +30,7 @@ class Client:
     ended: str = ""
     """Why it ended; empty while it has not."""
     was_up: bool = False
+    speaks_ipcp: bool = True
 
     @property
     def deadline(self) -> float | None:
@@ -92,7 +93,7 @@ class SimulatedLac:
     ) -> Client:
         """Place a call of one subscriber."""
         identity = ClientIdentity(user.encode(), Secret(password.encode()))
-        config = LinkConfig(mru=mru, methods=(method,), hostname=b"client", client=identity)
+        config = LinkConfig(mru=mru, methods=(method,), hostname=b"client", client=identity, auth_timeout_s=15.0)
         network = Network(NetworkConfig(client=True, wants_dns=True), wanted)
         client = Client(Link(config, self.entropy), network)
         request = CallRequest(calling_number=number, called_number="100")
@@ -179,6 +180,8 @@ class SimulatedLac:
                     self.take(self.endpoint.close_call(client.key, cause, now=now), now)
 
     def take_network(self, client: Client, events: list[ppp.NetworkEvent], now: float) -> None:
+        if not client.speaks_ipcp:
+            return
         for event in events:
             match event:
                 case ppp.SendPacket():

@@ -1,0 +1,59 @@
+"""Bad networks: whatever is lost, doubled or overtaken, every call comes up or ends with a reason.
+
+Each seed is a world of its own; it is printed and is the test's parameter.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from bras.subscriber.events import SubscriberEnded, SubscriberUp
+from tests.support.lacs import SimulatedLac
+from tests.support.world import Weather, World
+
+SEEDS = int(os.environ.get("BRAS_STORM_SEEDS", "40"))
+CALLS = int(os.environ.get("BRAS_STORM_CALLS", "25"))
+STORM = Weather(loss=0.2, duplication=0.2, jitter_s=0.05, delay_s=0.01)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_every_call_comes_up_or_ends_with_a_reason(seed: int) -> None:
+    world = World(seed=seed, weather=STORM)
+    lacs = [SimulatedLac(world, address=f"198.18.0.{number}", hostname=f"lac{number}") for number in (2, 3)]
+    for lac in lacs:
+        lac.open()
+    clients = [lacs[number % 2].dial(f"user{number}", "pass") for number in range(CALLS)]
+    world.run(120.0, until=lambda: all(client.was_up or client.ended for client in clients))
+    hanging = [client for client in clients if not client.was_up and not client.ended]
+    assert not hanging, f"{len(hanging)} calls neither came up nor ended"
+    world.weather = Weather()
+    world.run(30.0)
+    registry = world.lns.core.registry
+    up = {client.address for client in clients if client.address and not client.ended}
+    assert len(up) == sum(1 for client in clients if client.address and not client.ended), "an address given twice"
+    assert {subscriber.address for subscriber in registry.by_number.values()} == up
+    assert len(world.plane.entries) == len(up)
+    for lac in lacs:
+        for client in list(lac.clients.values()):
+            lac.hang_up(client)
+    world.run(60.0)
+    assert not registry.by_number
+    assert not world.plane.entries
+    assert world.lns.core.pools.rows(now=world.now)[0]["used"] == 0
+    assert world.lns.core.exchanges.records == 0
+    _check_books(world)
+
+
+def _check_books(world: World) -> None:
+    """Every Start has one Stop; every session that was up has ended with a reason."""
+    starts = {record[44] for record in world.radius.accounting if record[40][-1] == 1}
+    stops = {record[44] for record in world.radius.accounting if record[40][-1] == 2}
+    assert starts == stops
+    ups = [fact.session for fact in world.facts if isinstance(fact, SubscriberUp)]
+    ends = [fact for fact in world.facts if isinstance(fact, SubscriberEnded)]
+    assert {session.encode() for session in ups} == starts
+    assert set(ups) <= {end.session for end in ends}
+    assert all(end.reason for end in ends)
+    assert len({end.session for end in ends}) == len(ends), "one end for each session"
