@@ -124,7 +124,7 @@ class TunnelCounts:
 class RadiusCounts:
     """What became of requests to RADIUS servers."""
 
-    __slots__ = ("acknowledged", "latency", "replies", "replies_dropped", "resent", "unacknowledged")
+    __slots__ = ("acknowledged", "forgotten", "latency", "replies", "replies_dropped", "resent", "unacknowledged")
 
     def __init__(self, servers: Iterable[str]) -> None:
         """Begin at zero, with the samples of the configured servers already there."""
@@ -139,6 +139,8 @@ class RadiusCounts:
         """Rounds of an accounting record through all servers without an answer."""
         self.acknowledged: Tally = defaultdict(int)
         """Accounting records by server."""
+        self.forgotten: Tally = defaultdict(int, {(): 0})
+        """Accounting records given up."""
         self.latency: dict[Labels, Histogram] = {}
         """By server, kind."""
 
@@ -152,6 +154,7 @@ class RadiusCounts:
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingAcknowledged: self.accounting_acknowledged,
             radius.AccountingUnanswered: self.accounting_unanswered,
+            radius.AccountingForgotten: self.accounting_forgotten,
         }
 
     def answered(self, fact: radius.Answered) -> None:
@@ -181,6 +184,10 @@ class RadiusCounts:
     def accounting_unanswered(self, fact: radius.AccountingUnanswered) -> None:
         """Count a round of an accounting record through all servers without an answer."""
         self.unacknowledged[()] += 1
+
+    def accounting_forgotten(self, fact: radius.AccountingForgotten) -> None:
+        """Count an accounting record that was given up."""
+        self.forgotten[()] += 1
 
 
 class SubscriberCounts:

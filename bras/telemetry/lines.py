@@ -57,6 +57,7 @@ class Lines:
             radius.ServerAlive: self.server_alive,
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingUnanswered: self.accounting_unanswered,
+            radius.AccountingForgotten: self.accounting_forgotten,
             Authenticated: self.authenticated,
             SubscriberUp: self.session_up,
             SubscriberEnded: self.session_ended,
@@ -193,6 +194,12 @@ class Lines:
         held_back = self._limit.allow("accounting_unanswered")
         if held_back is not None:
             self._log.warning("accounting_unanswered", record=fact.record, **_repeated(held_back))
+
+    def accounting_forgotten(self, fact: radius.AccountingForgotten) -> None:
+        """Write ``accounting_forgotten``."""
+        held_back = self._limit.allow("accounting_forgotten")
+        if held_back is not None:
+            self._log.error("accounting_forgotten", record=fact.record, **_repeated(held_back))
 
     def radius_answered(self, fact: radius.Answered) -> None:
         """Write ``radius_answered`` (debug)."""

@@ -79,6 +79,12 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         (),
         "radius.unacknowledged",
     ),
+    (
+        "bras_radius_accounting_forgotten_total",
+        "Accounting records that were given up, because too many wait for an answer.",
+        (),
+        "radius.forgotten",
+    ),
 )
 """Counters that facts feed: name, help, labels, where in ``Counts``."""
 

@@ -76,6 +76,7 @@ FACTS: tuple[Fact, ...] = (
     dropped_reply(DropReason.RADIUS_SHORT),
     radius.AccountingAcknowledged(4, "r1"),
     radius.AccountingUnanswered(4),
+    radius.AccountingForgotten(4),
     *(authenticated(outcome, "Sorry\r\nInjected: yes") for outcome in AuthOutcome),
     UP,
     ENDED,

@@ -66,6 +66,7 @@ def test_radius_by_server_and_kind() -> None:
         radius.Resent("r1", Kind.AUTH),
         radius.ReplyDropped("r1", Kind.AUTH, DropReason.RADIUS_SHORT),
         radius.AccountingUnanswered(1),
+        radius.AccountingForgotten(1),
         radius.AccountingAcknowledged(1, "r1"),
         radius.ServerDead("r1", Kind.AUTH),
         radius.ServerAlive("r1", Kind.AUTH),
@@ -79,6 +80,7 @@ def test_radius_by_server_and_kind() -> None:
     assert counts.resent == {("r1", "auth"): 1}
     assert counts.replies_dropped == {("r1", "auth", "radius_short"): 1}
     assert counts.unacknowledged == {(): 1}
+    assert counts.forgotten == {(): 1}
     assert counts.acknowledged == {("r1",): 1}
     assert counts.latency["r1", "auth"].total == pytest.approx(0.203)
     assert counts.latency["r1", "acct"].counts[-1] == 1, "99 s is above every bound"

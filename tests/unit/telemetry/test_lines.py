@@ -141,6 +141,7 @@ def test_servers_that_die_and_come_back() -> None:
         l2tp.CallRefused("any", PATH, REFUSED),
         dropped_reply(DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR),
         radius.AccountingUnanswered(1),
+        radius.AccountingForgotten(1),
         l2tp.Dropped(DropReason.BAD_AVP, PATH),
     ],
     ids=lambda fact: type(fact).__name__,

@@ -83,6 +83,7 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_radius_replies_total", {"server": "r1", "kind": "auth", "code": "access_accept"}, 1),
         ("bras_radius_accounting_acknowledged_total", {"server": "r1"}, 1),
         ("bras_radius_accounting_unanswered_total", {}, 1),
+        ("bras_radius_accounting_forgotten_total", {}, 1),
         ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "0.0025"}, 0),
         ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "0.005"}, 1),
         ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "+Inf"}, 1),
