@@ -108,14 +108,9 @@ class Window:
         return window
 
 
-class SavedChannel(TypedDict):
-    """A channel as plain data."""
+class SavedSender(TypedDict):
+    """The sending half of a channel as plain data."""
 
-    state: str
-    peer_tunnel_id: int
-    expected: int
-    early: list[tuple[int, bytes]]
-    acknowledge: bool
     messages: list[tuple[int, bytes]]
     first: int
     in_flight: int
@@ -124,6 +119,17 @@ class SavedChannel(TypedDict):
     retries: int
     retransmit_at: float | None
     retransmitted: int
+
+
+class SavedChannel(TypedDict):
+    """A channel as plain data."""
+
+    state: str
+    peer_tunnel_id: int
+    expected: int
+    early: list[tuple[int, bytes]]
+    acknowledge: bool
+    sender: SavedSender
 
 
 class Sender:
@@ -180,6 +186,33 @@ class Sender:
         self.in_flight = self.sent = self.retries = 0
         self.deadline = None
 
+    def save(self) -> SavedSender:
+        """Return plain data."""
+        return {
+            "messages": list(self.messages),
+            "first": self.first,
+            "in_flight": self.in_flight,
+            "sent": self.sent,
+            "window": self.window.save(),
+            "retries": self.retries,
+            "retransmit_at": self.deadline,
+            "retransmitted": self.retransmitted,
+        }
+
+    @classmethod
+    def restore(cls, saved: SavedSender) -> Sender:
+        """Go on from ``save``."""
+        sender = cls(1)
+        sender.messages.extend((message[0], message[1]) for message in saved["messages"])
+        sender.first = saved["first"]
+        sender.in_flight = saved["in_flight"]
+        sender.sent = saved["sent"]
+        sender.window = Window.restore(saved["window"])
+        sender.retries = saved["retries"]
+        sender.deadline = saved["retransmit_at"]
+        sender.retransmitted = saved["retransmitted"]
+        return sender
+
 
 class Channel:
     """Both directions of one control connection."""
@@ -226,11 +259,6 @@ class Channel:
     def in_flight(self) -> int:
         """Return how many messages are under way."""
         return self.sender.in_flight
-
-    @property
-    def queued(self) -> int:
-        """Return how many messages wait for the window to open."""
-        return len(self.sender.messages) - self.sender.in_flight
 
     @property
     def retransmitted(self) -> int:
@@ -347,21 +375,13 @@ class Channel:
 
     def save(self) -> SavedChannel:
         """Return plain data."""
-        sender = self.sender
         return {
             "state": self.state.value,
             "peer_tunnel_id": self.peer_tunnel_id,
             "expected": self._expected,
             "early": list(self._early.items()),
             "acknowledge": self._acknowledge,
-            "messages": list(sender.messages),
-            "first": sender.first,
-            "in_flight": sender.in_flight,
-            "sent": sender.sent,
-            "window": sender.window.save(),
-            "retries": sender.retries,
-            "retransmit_at": sender.deadline,
-            "retransmitted": sender.retransmitted,
+            "sender": self.sender.save(),
         }
 
     @classmethod
@@ -372,13 +392,5 @@ class Channel:
         channel.peer_tunnel_id = saved["peer_tunnel_id"]
         channel._early = dict(saved["early"])
         channel._acknowledge = saved["acknowledge"]
-        sender = channel.sender
-        sender.messages.extend((message[0], message[1]) for message in saved["messages"])
-        sender.first = saved["first"]
-        sender.in_flight = saved["in_flight"]
-        sender.sent = saved["sent"]
-        sender.window = Window.restore(saved["window"])
-        sender.retries = saved["retries"]
-        sender.deadline = saved["retransmit_at"]
-        sender.retransmitted = saved["retransmitted"]
+        channel.sender = Sender.restore(saved["sender"])
         return channel

@@ -42,7 +42,6 @@ class TunnelFacts:
     window: int
     """Control messages that may be under way now."""
     in_flight: int
-    queued: int
     retransmissions: int
     up_at: float | None
     """Since when it is established."""
@@ -60,7 +59,6 @@ class SavedTunnel(TypedDict):
     channel: SavedChannel
     calls: SavedCalls
     timers: list[float | None]
-    challenge: bytes
-    proven: int
+    authentication: tuple[bytes, int]
     request: bytes
     replaces: int

@@ -340,7 +340,6 @@ class Tunnel:
             len(self.calls.table),
             channel.window,
             channel.in_flight,
-            channel.queued,
             channel.retransmitted,
             self.timers.up_at,
         )
@@ -359,8 +358,7 @@ class Tunnel:
             "channel": self.channel.save(),
             "calls": self.calls.save(),
             "timers": [t.created_at, t.heard_at, t.up_at, t.idle_since_at, t.gone_at],
-            "challenge": self.authentication.challenge,
-            "proven": self.authentication.proven,
+            "authentication": (self.authentication.challenge, self.authentication.proven),
             "request": self.request,
             "replaces": self.replaces,
         }
@@ -373,8 +371,7 @@ class Tunnel:
         association = Association(group.name, path, saved["tunnel_id"], peer_tunnel_id, *saved["peer"])
         tunnel = cls(association, group, config, entropy, lac=saved["lac"], now=0.0)
         tunnel.state = TunnelState(saved["state"])
-        tunnel.authentication.challenge = saved["challenge"]
-        tunnel.authentication.proven = saved["proven"]
+        tunnel.authentication.challenge, tunnel.authentication.proven = saved["authentication"]
         tunnel.channel = Channel.restore(saved["channel"], _patience(group), group.receive_window)
         tunnel.calls.resume(saved["calls"])
         tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved

@@ -1,0 +1,45 @@
+"""Tunnel authentication (RFC 2661 section 5.1.1)."""
+
+from __future__ import annotations
+
+from bras.l2tp.challenge import Authentication, response
+from bras.l2tp.constants import MessageType
+from bras.secret import Secret
+from tests.vectors.l2tp_hidden import CHALLENGE, RESPONSE_IN_SCCCN, RESPONSE_IN_SCCRP, SECRET
+
+
+def entropy(count: int) -> bytes:
+    return CHALLENGE[:count]
+
+
+def test_the_vectors() -> None:
+    assert response(MessageType.SCCRP, Secret(SECRET), CHALLENGE) == RESPONSE_IN_SCCRP
+    assert response(MessageType.SCCCN, Secret(SECRET), CHALLENGE) == RESPONSE_IN_SCCCN
+
+
+def test_without_a_secret_nothing_is_asked_and_anything_accepted() -> None:
+    authentication = Authentication((), entropy)
+    assert authentication.challenge_avp() == b""
+    assert authentication.accepts(MessageType.SCCCN, b"")
+    assert authentication.accepts(MessageType.SCCCN, bytes(16))
+
+
+def test_the_right_answer_alone_is_accepted() -> None:
+    authentication = Authentication((Secret(SECRET),), entropy)
+    assert authentication.challenge_avp()[6:] == CHALLENGE
+    assert not authentication.accepts(MessageType.SCCCN, b"")
+    assert not authentication.accepts(MessageType.SCCCN, RESPONSE_IN_SCCRP)
+    assert authentication.accepts(MessageType.SCCCN, RESPONSE_IN_SCCCN)
+
+
+def test_any_secret_is_accepted_and_the_proven_one_used_from_then_on() -> None:
+    new, old = Secret(b"new"), Secret(SECRET)
+    authentication = Authentication((new, old), entropy)
+    assert authentication.answer_avp(2, CHALLENGE)[6:] == response(2, new, CHALLENGE)
+    assert authentication.accepts(MessageType.SCCCN, RESPONSE_IN_SCCCN)
+    assert authentication.ordered[0] is old
+    assert authentication.answer_avp(2, CHALLENGE)[6:] == RESPONSE_IN_SCCRP
+
+
+def test_no_challenge_no_answer() -> None:
+    assert Authentication((Secret(b"s"),), entropy).answer_avp(2, None) == b""
