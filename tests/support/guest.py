@@ -72,7 +72,8 @@ class Guest:
         self._address = address
         self._gateway = gateway
         self._machine: subprocess.Popen[bytes] | None = None
-        self._stream: Any = None
+        self._connection: socket.socket
+        self._stream: Any
 
     def __enter__(self) -> Guest:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -81,12 +82,14 @@ class Guest:
         with listener, contextlib.ExitStack() as undo:
             undo.callback(self._end)
             self._boot(listener.getsockname()[1])
-            self._stream = self._agent(listener).makefile("rw", encoding="utf-8")
+            self._connection = self._agent(listener)
+            self._stream = self._connection.makefile("rw", encoding="utf-8")
             undo.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stream.close()  # the agent ends, and with it the guest
+        self._stream.close()
+        self._connection.close()  # the agent ends, and with it the guest
         self._end()
 
     def _boot(self, port: int) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -63,12 +64,17 @@ class Lns:
     """A running bras; a context manager that ends it as an operator would, and keeps what that showed."""
 
     def __init__(self, namespace: Namespace, directory: Path, config: Table) -> None:
-        """Write the configuration to ``directory``; the admin socket and the log will be there too."""
+        """Write the configuration to ``directory``; its log will be there too."""
         directory.mkdir(parents=True)
         self.directory, self._namespace = directory, namespace
-        self.config = changed(config, {"admin": {"socket": str(directory / "admin.sock")}})
+        # Unix sockets have short names, and directories of tests long ones.
+        self._short = tempfile.TemporaryDirectory(prefix="bras-", dir="/tmp")
+        self.admin = str(Path(self._short.name) / "admin.sock")
+        self.config = changed(config, {"admin": {"socket": self.admin}})
         self.ended_in_s: float | None = None
-        (directory / "bras.toml").write_text(toml(self.config))
+        configuration = directory / "bras.toml"
+        configuration.write_text(toml(self.config))
+        configuration.chmod(0o600)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Lns:
@@ -85,10 +91,11 @@ class Lns:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+        self._short.cleanup()
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(self.directory / "admin.sock"))
+            client.connect(self.admin)
             return True
         return False
 
@@ -108,7 +115,7 @@ class Lns:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run ``bras WORDS`` against this daemon."""
-        command = [str(BRAS), *words, "--socket", str(self.directory / "admin.sock")]
+        command = [str(BRAS), *words, "--socket", self.admin]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     def show(self, what: str, *selector: str) -> Any:

@@ -3,7 +3,7 @@
 xl2tpd 1.3.18 crashes on the second call of a tunnel, so this one puts many calls into a tunnel.
 It runs in a guest and prints one JSON object a line for everything that happens.
 
-    kernel_lac.py LNS --tunnels 2 --calls 10 --secret S --options /run/lac/options.{}
+    kernel_lac.py LNS[:PORT] --tunnels 2 --calls 10 --secret S --options /run/lac/options.{}
 
 ``{}`` is the number of the session, 1 to tunnels x calls.  Tunnel i sends from port 1701 + i: the
 kernel tells tunnels apart by their sockets alone.  SIGTERM ends all with StopCCN.  Standard library only.
@@ -124,11 +124,13 @@ class Tunnel:
         self.challenge = os.urandom(16)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("", 1701 + index))
-        self.udp.connect((options.lns, 1701))
+        host, _, port = options.lns.partition(":")
+        self.udp.connect((host, int(port or 1701)))
         self.udp.setblocking(False)
         body = avp(VERSION, b"\x01\x00") + avp(FRAMING, u32(3)) + avp(BEARER, u32(0)) + avp(HOST, options.name.encode())
         body += avp(TUNNEL, u16(self.id)) + avp(WINDOW, u16(options.window))
-        self.send(SCCRQ, body + (avp(CHALLENGE, self.challenge) if options.secret else b""))
+        self.doubts = bool(options.secret) and not options.trusting
+        self.send(SCCRQ, body + (avp(CHALLENGE, self.challenge) if self.doubts else b""))
 
     # -- reliable delivery (RFC 2661 section 5.8), without slow start
 
@@ -204,6 +206,8 @@ class Tunnel:
             say("CDN", session=self.calls[session_id].number, **result(m))
             self.calls[session_id].cleared = True
             self._hang_up(self.calls[session_id])
+        elif kind == HELLO:
+            say("HELLO", tunnel=self.index)
         elif kind == STOPCCN:
             say("StopCCN", tunnel=self.index, **result(m))
             self._transmit(self.ns, 0, b"")
@@ -213,7 +217,7 @@ class Tunnel:
         secret = self.options.secret.encode()
         self.peer_id = int.from_bytes(m[TUNNEL], "big")
         self.peer_window = min(int.from_bytes(m.get(WINDOW, b"\x00\x04"), "big"), self.options.send_window)
-        if secret and m.get(RESPONSE) != hashlib.md5(bytes([SCCRP]) + secret + self.challenge).digest():
+        if self.doubts and m.get(RESPONSE) != hashlib.md5(bytes([SCCRP]) + secret + self.challenge).digest():
             say("wrong response", tunnel=self.index)
             self.stop(4)
             return
@@ -296,6 +300,7 @@ def main() -> None:
     parser.add_argument("--tunnels", type=int, default=1)
     parser.add_argument("--calls", type=int, default=1)
     parser.add_argument("--secret", default="")
+    parser.add_argument("--trusting", action="store_true", help="do not challenge the LNS")
     parser.add_argument("--name", default="kernel-lac")
     parser.add_argument("--window", type=int, default=8)
     parser.add_argument("--send-window", type=int, default=8)
