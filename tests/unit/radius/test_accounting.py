@@ -1,0 +1,101 @@
+from pyrad.packet import AcctPacket
+
+from bras.radius.accounting import (
+    ACCOUNTING_OFF,
+    ACCOUNTING_ON,
+    INTERIM_UPDATE,
+    ROOM,
+    START,
+    STOP,
+    AccountingRecords,
+    Authentic,
+    Usage,
+)
+from bras.radius.attributes import IdentityEncoder
+from bras.radius.codec import SharedSecret, accounting_request
+from tests.support.radius import SECRET, attribute, attributes_of, codec, config, own_dictionary
+
+RECORDS = AccountingRecords(codec())
+IDENTITY = attribute(1, b"user") + attribute(44, b"00000001")
+USAGE = Usage(3661.9, (5 << 32) + 7, 11, (6 << 32) + 8, 12)
+
+
+def parts(blob):
+    return attributes_of(bytes(20) + blob)
+
+
+def as_pyrad_reads(attributes):
+    return AcctPacket(
+        packet=accounting_request(1, attributes, SharedSecret(SECRET)), secret=SECRET, dict=own_dictionary()
+    )
+
+
+def test_a_start_says_who_and_where_but_nothing_carried():
+    session = RECORDS.session(IDENTITY, 0x0A000007, (b"c1", b"0xc2"), Authentic.RADIUS)
+    start = RECORDS.record(START, session, None, event_at=1_700_000_000.9)
+    assert parts(start) == [
+        (40, bytes.fromhex("00000001")),
+        (55, (1_700_000_000).to_bytes(4, "big")),
+        (1, b"user"),
+        (44, b"00000001"),
+        (45, bytes.fromhex("00000001")),
+        (8, bytes.fromhex("0a000007")),
+        (25, b"c1"),
+        (25, b"0xc2"),
+    ]
+
+
+def test_counters_are_64_bits_and_input_is_from_the_subscriber():
+    session = RECORDS.session(IDENTITY, 0, (), Authentic.LOCAL)
+    packet = as_pyrad_reads(RECORDS.record(STOP, session, USAGE, 1, event_at=0))
+    assert packet["Acct-Status-Type"] == ["Stop"]
+    assert packet["Acct-Authentic"] == ["Local"]
+    assert packet["Acct-Session-Time"] == [3661]
+    assert (packet["Acct-Input-Octets"], packet["Acct-Input-Gigawords"]) == ([7], [5])
+    assert (packet["Acct-Output-Octets"], packet["Acct-Output-Gigawords"]) == ([8], [6])
+    assert (packet["Acct-Input-Packets"], packet["Acct-Output-Packets"]) == ([11], [12])
+    assert packet["Acct-Terminate-Cause"] == ["User-Request"]
+    assert 8 not in packet
+
+
+def test_an_interim_update_has_counters_and_no_cause():
+    packet = as_pyrad_reads(RECORDS.record(INTERIM_UPDATE, IDENTITY, USAGE, event_at=0))
+    assert packet["Acct-Status-Type"] == ["Interim-Update"]
+    assert "Acct-Input-Octets" in packet
+    assert "Acct-Terminate-Cause" not in packet
+
+
+def test_status_is_always_first_since_the_exchange_looks_there():
+    for status in (START, STOP, INTERIM_UPDATE):
+        assert RECORDS.record(status, IDENTITY, USAGE, 1, event_at=0)[:6] == attribute(40, status)
+
+
+def test_on_and_off_name_the_nas_and_have_a_session_id():
+    nas = IdentityEncoder(codec(), config(nas_identifier="lns1", nas_ip_address="192.0.2.9")).nas()
+    on = as_pyrad_reads(RECORDS.server_record(ACCOUNTING_ON, nas, "boot1", event_at=0))
+    assert (on["Acct-Status-Type"], on["NAS-Identifier"], on["Acct-Session-Id"]) == (
+        ["Accounting-On"],
+        ["lns1"],
+        ["boot1"],
+    )
+    assert on["NAS-IP-Address"] == ["192.0.2.9"]
+    off = as_pyrad_reads(RECORDS.server_record(ACCOUNTING_OFF, nas, "boot1", 7, event_at=0))
+    assert (off["Acct-Status-Type"], off["Acct-Terminate-Cause"]) == (["Accounting-Off"], ["Admin-Reboot"])
+
+
+def test_a_record_is_never_longer_than_a_packet_whatever_class_the_server_gave():
+    classes = tuple(bytes((n,)) * 253 for n in range(16))
+    session = RECORDS.session(IDENTITY, 1, classes, Authentic.RADIUS)
+    stop = RECORDS.record(STOP, session, USAGE, 1, event_at=0)
+    assert len(stop) <= ROOM
+    kept = [value for code, value in parts(stop) if code == 25]
+    assert kept == list(classes[: len(kept)])
+    assert len(kept) >= 15
+
+
+def test_what_does_not_fit_32_bits_wraps():
+    usage = Usage(1e12, 1 << 70, 1 << 40, (1 << 64) - 1, (1 << 32) + 3)
+    packet = as_pyrad_reads(RECORDS.record(STOP, IDENTITY, usage, 1, event_at=1e12))
+    assert packet["Acct-Output-Octets"] == [0xFFFFFFFF]
+    assert packet["Acct-Output-Gigawords"] == [0xFFFFFFFF]
+    assert packet["Acct-Output-Packets"] == [3]
