@@ -1,4 +1,7 @@
-"""The TUN device: made, configured, and gone with its descriptor, even after ``kill -9``."""
+"""The TUN device: made, configured, and gone with its descriptor, even after ``kill -9``.
+
+It is opened before the event loop runs: pyroute2's synchronous calls refuse to work inside.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import os
 import socket
 import struct
 from pathlib import Path
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
 
 from bras.dataplane.base import DataPlaneError
 from bras.dataplane.netlink import Netlink
@@ -35,8 +41,9 @@ _WORDS = {
 }
 
 
-def _words(error: OSError) -> str:
-    return _WORDS.get(error.errno or 0, error.strerror or "")
+def _words(error: OSError | NetlinkError) -> str:
+    number = error.errno or 0 if isinstance(error, OSError) else error.code
+    return _WORDS.get(number) or os.strerror(number)
 
 
 class Device:
@@ -67,10 +74,13 @@ class Device:
         # Nothing here carries IPv6 yet; where /proc is read-only, the kernel's reports of its groups are counted drops.
         with contextlib.suppress(OSError):
             Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
+        local = socket.inet_ntoa(self._local_address)
         try:
-            self._netlink.set_up(self._index, MTU, _QUEUE)
-            self._netlink.add_address(self._index, self._local_address)
-        except OSError as error:
+            self._netlink.accept_local(self._index)
+            with IPRoute() as kernel:
+                kernel.link("set", index=self._index, mtu=MTU, txqlen=_QUEUE, state="up")
+                kernel.addr("add", index=self._index, address=local, prefixlen=32)
+        except (OSError, NetlinkError) as error:
             raise DataPlaneError(f"interface {name}: {_words(error)}") from error
         for network, length in sorted(self._prefixes):
             reason = self._add(network, length)

@@ -1,8 +1,9 @@
-"""The few words of rtnetlink that a TUN device needs: link, address, route.
+"""The few words of rtnetlink that are said while sessions come and go: the route of one address.
 
 Packed by hand: a /32 route of one subscriber costs some microseconds, which a library's
 message classes would make a hundred, and their synchronous calls refuse to run inside an
-event loop.  Numbers are those of ``linux/rtnetlink.h`` and ``linux/if_link.h``.
+event loop.  What is said once, at the start, is said by pyroute2 (``device``).  Numbers are
+those of ``linux/rtnetlink.h`` and ``linux/if_link.h``.
 """
 
 from __future__ import annotations
@@ -16,17 +17,14 @@ _ERROR = struct.Struct("=i")
 _ATTRIBUTE = struct.Struct("=HH")
 _U32 = struct.Struct("=I")
 _LINK = struct.Struct("=BxHiII")
-_ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 
 _NLMSG_ERROR = 2
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x200, 0x400
-_NEWLINK, _NEWADDR, _NEWROUTE, _DELROUTE = 16, 20, 24, 25
-_IFF_UP = 1
-_IFLA_MTU, _IFLA_TXQLEN, _IFLA_AF_SPEC = 4, 13, 26
+_NEWLINK, _NEWROUTE, _DELROUTE = 16, 24, 25
+_IFLA_AF_SPEC = 26
 _IFLA_INET_CONF = 1
 _DEVCONF_ACCEPT_LOCAL = 23
-_IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_PREFSRC = 1, 4, 7
 _TABLE_MAIN, _PROTOCOL_STATIC, _SCOPE_LINK, _UNICAST = 254, 4, 253, 1
 _RECEIVE_OCTETS = 65536
@@ -51,24 +49,15 @@ class Netlink:
         """End it."""
         self._socket.close()
 
-    def set_up(self, index: int, mtu: int, queue: int) -> None:
-        """Bring an interface up with an MTU in octets and room for ``queue`` packets; raises OSError.
+    def accept_local(self, index: int) -> None:
+        """Let an interface take packets from our own addresses; raises OSError.
 
-        It accepts packets from our own address, for that is how ICMP errors come out of a TUN device.
+        That is how ICMP errors come out of a TUN device.  It works where /proc/sys is
+        read-only, as in many containers.
         """
-        self._set_link(index, _attribute(_IFLA_MTU, _U32.pack(mtu)) + _attribute(_IFLA_TXQLEN, _U32.pack(queue)))
         accept = _attribute(_IFLA_INET_CONF, _attribute(_DEVCONF_ACCEPT_LOCAL, _U32.pack(1)))
-        self._set_link(index, _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET, accept)))
-        self._request(_NEWLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, index, _IFF_UP, _IFF_UP))
-
-    def _set_link(self, index: int, attributes: bytes) -> None:
-        self._request(_NEWLINK, 0, _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + attributes)
-
-    def add_address(self, index: int, address: bytes) -> None:
-        """Give an interface an IPv4 address, alone in its network; raises OSError."""
-        body = _ADDRESS.pack(socket.AF_INET, 32, 0, 0, index)
-        body += _attribute(_IFA_LOCAL, address) + _attribute(_IFA_ADDRESS, address)
-        self._request(_NEWADDR, _CREATE | _EXCLUSIVE, body)
+        body = _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+        self._request(_NEWLINK, 0, body + _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET, accept)))
 
     def add_route(self, index: int, network: bytes, length: int, source: bytes) -> None:
         """Route an IPv4 prefix to an interface; our own packets there come from ``source``; raises OSError."""

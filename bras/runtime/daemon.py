@@ -26,10 +26,9 @@ from bras.runtime.driver import Driver
 from bras.runtime.exporter import Exporter
 from bras.runtime.udp import Listener
 from bras.telemetry.counts import Counts
-from bras.telemetry.lines import Lines
 from bras.telemetry.logs import start_logging
 from bras.telemetry.metrics import BrasCollector
-from bras.telemetry.observer import Observer
+from bras.telemetry.observer import make_observer
 from bras.telemetry.pipe import LogPipe
 
 log = structlog.get_logger()
@@ -43,7 +42,13 @@ def run(config: Config) -> int:
     """Run until a signal says stop; return the exit code."""
     pipe = start_logging(config.log)
     try:
-        return asyncio.run(_Daemon(config, pipe).run())
+        daemon = _Daemon(config, pipe)
+        try:
+            driver = daemon.build()
+        except (OSError, DataPlaneError, ConfigError) as wrong:
+            log.error("start_failed", reason=str(wrong))
+            return 1
+        return asyncio.run(daemon.run(driver))
     finally:
         pipe.close()
 
@@ -56,14 +61,10 @@ class _Daemon:
         self.pipe = pipe
         self.started_at = clock.now()
         self.stopping = asyncio.Event()
+        self.counts = Counts()
 
-    async def run(self) -> int:
+    async def run(self, driver: Driver) -> int:
         """Start, serve, stop."""
-        try:
-            driver = self._build()
-        except (OSError, DataPlaneError, ConfigError) as wrong:
-            log.error("start_failed", reason=_words(wrong))
-            return 1
         admin = AdminServer(self.config.admin.socket, driver.ask, self._version)
         exporter = self._exporter(driver)
         try:
@@ -71,7 +72,7 @@ class _Daemon:
             if exporter is not None:
                 await exporter.start()
         except OSError as wrong:
-            log.error("start_failed", reason=_words(wrong))
+            log.error("start_failed", reason=str(wrong))
             driver.stop()
             driver.plane.close()
             return 1
@@ -87,8 +88,8 @@ class _Daemon:
         log.info("stopped")
         return 0
 
-    def _build(self) -> Driver:
-        """Open everything that can fail."""
+    def build(self) -> Driver:
+        """Open everything that can fail, before the loop runs; OSError, DataPlaneError or ConfigError tell why."""
         config = self.config
         codec = Codec(dictionary.load(dictionary.find(os.path.dirname(bras.__file__)), config.radius.dictionaries))
         lns = Lns(config, codec, os.urandom, epoch=clock.wall_seconds() & 0xFFFFFFFF)
@@ -98,9 +99,8 @@ class _Daemon:
         prefixes = [prefix for pool in config.pool for prefix in pool.prefixes]
         plane: DataPlane = Tun(config.dataplane, prefixes, [listener.outlet for listener in listeners])
         plane.open()
-        self.counts = Counts([group.name for group in config.lac])
-        lines = Lines(log, servers=[server.name for server in config.radius.server])
-        observer = Observer(self.counts, lines, debug=config.log.level == "debug")
+        observer = make_observer(config)
+        self.counts = observer.counts
         return Driver(lns, plane, listeners, observer.observe)
 
     def _exporter(self, driver: Driver) -> Exporter | None:
@@ -151,10 +151,6 @@ class _Daemon:
             "uptime_s": clock.now() - self.started_at,
             "dataplane": "tun",
         }
-
-
-def _words(wrong: Exception) -> str:
-    return str(wrong)
 
 
 def _notify(state: str) -> None:
