@@ -1,8 +1,8 @@
-"""Frames as real clients send them: what each is, and how it must be read.
+"""Frames in the manner of real clients: what each is, and how it must be read.
 
-The options and their order are those of pppd 2.4.9 (`asyncmap`, `magic`, `pcomp`,
-`accomp`, then the MRRU and endpoint discriminator of its multilink build), of Windows 10
-and of RouterOS 7; magic numbers, addresses and names are made up.
+Composed by hand, not captured: the option sets are those that pppd 2.4.9 (with and without
+its multilink build), Windows and RouterOS are known to ask for; magic numbers, addresses
+and names are made up.
 """
 
 from __future__ import annotations
