@@ -1,0 +1,52 @@
+from bras.radius.codec import SharedSecret
+from bras.radius.events import Kind
+from bras.radius.request import NOWHERE, Attempt, Request, RequestState, new_round, restore_request, save_request
+
+SECRET = SharedSecret(b"geheim")
+
+
+def fields(request):
+    attempt = request.attempt
+    own = {name: getattr(request, name) for name in Request.__slots__ if name != "attempt"}
+    return own | {f"attempt.{name}": getattr(attempt, name) for name in Attempt.__slots__}
+
+
+def sent_request():
+    request = Request(7, Kind.AUTH, "g", b"attributes", created_at=1.0)
+    request.authenticator = bytes(range(16))
+    request.password = b"passwort\0\0"
+    request.state = RequestState.SENT
+    request.due_at, request.tried, request.rounds = 4.0, 3, 2
+    attempt = request.attempt = Attempt(1)
+    attempt.slots, attempt.packet, attempt.tries = [5, 300], b"packet", 2
+    attempt.interval_s, attempt.started_at, attempt.delay_s = 3.1, 1.5, 1
+    return request
+
+
+def test_numbers_keep_the_two_kinds_apart():
+    assert (
+        Request(7, Kind.AUTH, None, b"", created_at=0.0).number
+        != Request(7, Kind.ACCT, None, b"", created_at=0.0).number
+    )
+
+
+def test_plain_data_and_back_without_a_readable_password():
+    request = sent_request()
+    saved = save_request(request, {5: (14, b"a" * 16), 300: (14, b"b" * 16)}, SECRET)
+    assert b"passwort" not in repr(saved).encode()
+    assert fields(restore_request(saved, SECRET)) == fields(request)
+
+
+def test_a_request_that_is_with_no_server():
+    request = Request(7, Kind.ACCT, None, b"", created_at=0.0)
+    restored = restore_request(save_request(request, {}, SECRET), SECRET)
+    assert restored.attempt is NOWHERE
+    assert fields(restored) == fields(request)
+
+
+def test_a_new_round_keeps_what_is_to_be_told_and_forgets_who_was():
+    request = sent_request()
+    request.kind = Kind.ACCT
+    again = new_round(save_request(request, {5: (14, b""), 300: (14, b"")}, SECRET))
+    assert (again.key, again.attributes, again.created_at, again.due_at) == (7, b"attributes", 1.0, 4.0)
+    assert (again.state, again.tried, again.attempt) == (RequestState.RESTING, 0, NOWHERE)
