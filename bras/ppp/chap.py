@@ -67,7 +67,7 @@ class ChapServer:
         self._name = name
         self._attempts = attempts
         self._entropy = entropy
-        self._identifier = entropy(1)[0]
+        self._identifier = -1
         self._challenge = b""
         self._answer = b""
         self.pending = False
@@ -75,7 +75,8 @@ class ChapServer:
     def start(self) -> bytes:
         """Send a challenge: each with a new identifier and value (RFC 1994 section 4.1)."""
         self._attempts -= 1
-        self._identifier = self._identifier + 1 & 0xFF
+        last = self._identifier if self._identifier >= 0 else self._entropy(1)[0]
+        self._identifier = last + 1 & 0xFF
         self._challenge = self._entropy(_CHALLENGE_OCTETS[self._method])
         return build_value(CHALLENGE, self._identifier, self._challenge, self._name)
 
@@ -134,9 +135,7 @@ class ChapServer:
     @classmethod
     def restore(cls, data: list[Any], name: bytes, entropy: Entropy) -> ChapServer:
         """Return the machine that ``save`` described."""
-        self = cls.__new__(cls)
-        self._name = name
-        self._entropy = entropy
+        self = cls("", name, 0, entropy)
         self._answer, self._attempts, self._challenge, self._identifier, self._method, self.pending = data
         return self
 

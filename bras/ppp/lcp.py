@@ -52,16 +52,20 @@ class Lcp:
     )
 
     def __init__(self, config: LinkConfig, entropy: Entropy) -> None:
-        """Begin with all that the configuration wants."""
+        """Ask for nothing until ``restart``."""
         self._config = config
         self._entropy = entropy
+        self._method = _NO_METHOD
+        self._tried = 0  # bit n: method n was demanded
+        self._refused = 0  # bit n: the peer rejected option n
+        self._mru = config.mru
+        self.magic = NO_MAGIC
         self.loops = 0
         self.peer_mru = DEFAULT_MRU_OCTETS
         self.acfc = False
         self.pfc = False
         self.peer_method = ""
         """Method that the peer demands of us, where we are the client."""
-        self.restart()
 
     @property
     def method(self) -> str:
@@ -86,7 +90,7 @@ class Lcp:
         demands = config.client is None and bool(config.methods)
         self._method = 0 if demands else _NO_METHOD
         self._tried = 1 if demands else 0
-        self._refused = 0  # bit n: the peer rejected option n
+        self._refused = 0
         self._mru = config.mru
         self._new_magic()
 
@@ -239,9 +243,7 @@ class Lcp:
     @classmethod
     def restore(cls, data: list[Any], config: LinkConfig, entropy: Entropy) -> Lcp:
         """Return the policy that ``save`` described."""
-        self = cls.__new__(cls)
-        self._config = config
-        self._entropy = entropy
+        self = cls(config, entropy)
         (
             self._method,
             self._mru,

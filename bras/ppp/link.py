@@ -382,10 +382,8 @@ class Link:
     @classmethod
     def restore(cls, data: dict[str, Any], config: LinkConfig, entropy: Entropy) -> Link:
         """Return the link that ``save`` described."""
-        self = cls.__new__(cls)
-        self.config = config
+        self = cls(config, entropy)
         self.state = LinkState(data["state"])
-        self._entropy = entropy
         self._options = options = Lcp.restore(data["options"], config, entropy)
         self._lcp = Negotiation.restore(data["lcp"], config.restart, options)
         self._keepalive = Keepalive.restore(data["keepalive"])

@@ -13,30 +13,28 @@ from typing import Final
 from bras.ppp import des, md4
 
 try:
-    from Crypto.Cipher import DES as _DES
-    from Crypto.Hash import MD4 as _MD4
-except ImportError:  # optional: the extra is called mschap
+    from Crypto.Cipher import DES
+    from Crypto.Hash import MD4
 
-    def _md4(message: bytes) -> bytes:
-        return md4.digest(message)
-
-    def _des(key: bytes, block: bytes) -> bytes:
-        return des.encrypt(key, block)
-
-else:
-
-    def _md4(message: bytes) -> bytes:
-        return _MD4.new(message).digest()
-
-    def _des(key: bytes, block: bytes) -> bytes:
-        return _DES.new(key, _DES.MODE_ECB).encrypt(block)  # noqa: S304  # MS-CHAP is made of it
-
+    _HAS_PYCRYPTODOME = True
+except ImportError:  # it is the optional extra
+    _HAS_PYCRYPTODOME = False
 
 _SERVER_MAGIC: Final = b"Magic server to client signing constant"
 _PAD_MAGIC: Final = b"Pad to make it do more than one iteration"
 _NT_RESPONSE: Final = slice(24, 48)
 """Where the NT response stands in the 49 octets, in both versions."""
 _USE_NT: Final = b"\1"
+
+
+def _md4(message: bytes) -> bytes:
+    return MD4.new(message).digest() if _HAS_PYCRYPTODOME else md4.digest(message)
+
+
+def _des(key: bytes, block: bytes) -> bytes:
+    if _HAS_PYCRYPTODOME:
+        return DES.new(key, DES.MODE_ECB).encrypt(block)  # noqa: S304  # MS-CHAP is made of it
+    return des.encrypt(key, block)
 
 
 def nt_password_hash(password: bytes) -> bytes:

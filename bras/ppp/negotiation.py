@@ -94,7 +94,7 @@ class OptionPolicy(Protocol):
     """What one protocol's options mean."""
 
     def restart(self) -> None:
-        """Forget what the peer refused: the negotiation begins again."""
+        """Forget what the peer refused: the negotiation begins, or begins again."""
 
     def request(self) -> bytes:
         """Return the options of our next Configure-Request."""
@@ -150,7 +150,10 @@ class Negotiation:
         """The lower layer is up and we want this one."""
         if self.state < STARTING:
             self._step(OPEN, now)
-        return self._step(UP, now) if self.state == STARTING else []
+        if self.state != STARTING:
+            return []
+        self._policy.restart()
+        return self._step(UP, now)
 
     def lower_down(self, *, now: float) -> list[Output]:
         """The lower layer is down."""

@@ -168,8 +168,7 @@ class Network:
     @classmethod
     def restore(cls, data: dict[str, Any], config: NetworkConfig) -> Network:
         """Return the network that ``save`` described."""
-        self = cls.__new__(cls)
-        self.config = config
+        self = cls(config, 0)
         self._ipcp = Ipcp.restore(data["ipcp"], config)
         self._negotiation = Negotiation.restore(data["negotiation"], config.restart, self._ipcp)
         held = data["held"]

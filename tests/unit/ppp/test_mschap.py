@@ -25,7 +25,7 @@ def mschap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    assert not hasattr(module, "_DES")
+    assert not module._HAS_PYCRYPTODOME
     yield module
 
 

@@ -152,7 +152,7 @@ def test_a_request_in_opened_begins_again() -> None:
     negotiation, policy = opened()
     outputs = negotiation.receive(1, 10, GOOD, now=5.0)
     assert outputs == [Layer.DOWN, packet.build(1, 2, b"\x01\x03a"), packet.build(2, 10, GOOD)]
-    assert (negotiation.state, negotiation.deadline, policy.restarts) == (ACK_SENT, 6.0, 1)
+    assert (negotiation.state, negotiation.deadline, policy.restarts) == (ACK_SENT, 6.0, 2)
 
 
 @pytest.mark.parametrize("code", [1, 3, 4])
