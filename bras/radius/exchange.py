@@ -64,11 +64,11 @@ class Exchanges:
         "_entropy",
         "_interims",
         "_packets",
-        "_records",
         "_requests",
         "_resting",
         "_servers",
         "max_records",
+        "records",
     )
 
     def __init__(self, config: RadiusConfig, codec: Codec, entropy: Entropy) -> None:
@@ -78,7 +78,8 @@ class Exchanges:
         self.max_records = MAX_RECORDS
         self._servers = Servers(config)
         self._requests: dict[int, Request] = {}
-        self._records = 0
+        self.records = 0
+        """Accounting records that await their acknowledgement."""
         self._interims: OrderedDict[int, None] = OrderedDict()
         self._resting: OrderedDict[int, None] = OrderedDict()
         self._deadlines: DeadlineQueue[int] = DeadlineQueue()
@@ -89,11 +90,6 @@ class Exchanges:
     def deadline(self) -> float | None:
         """Return the instant at which ``handle_timeout`` should be called."""
         return self._deadlines.next_deadline
-
-    @property
-    def records(self) -> int:
-        """Return how many accounting records await their acknowledgement."""
-        return self._records
 
     def rows(self, *, now: float) -> list[dict[str, str | int | float | None]]:
         """Return a row for each service, for ``show radius``."""
@@ -141,7 +137,7 @@ class Exchanges:
             return []  # told already
         events = self._make_room()
         self._requests[number] = request
-        self._records += 1
+        self.records += 1
         if attributes[5] == INTERIM_UPDATE:
             self._interims[number] = None
         return events + self._offer(request, now) if events else self._offer(request, now)
@@ -313,7 +309,7 @@ class Exchanges:
         self._deadlines.set(number, None)
         del self._requests[number]
         if number & 1:
-            self._records -= 1
+            self.records -= 1
             self._interims.pop(number, None)
             self._resting.pop(number, None)
 
@@ -356,7 +352,7 @@ class Exchanges:
 
     def _make_room(self) -> list[Event]:
         """Forget a record when there is no room for one more."""
-        if self._records < self.max_records:
+        if self.records < self.max_records:
             return []
         oldest = next(iter(self._interims)) if self._interims else next(n for n in self._requests if n & 1)
         request = self._requests[oldest]
@@ -401,6 +397,6 @@ class Exchanges:
         self._requests[number] = request
         self._deadlines.set(number, request.due_at)
         if number & 1:
-            self._records += 1
+            self.records += 1
             if request.attributes[5] == INTERIM_UPDATE:
                 self._interims[number] = None
