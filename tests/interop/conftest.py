@@ -109,7 +109,7 @@ def start(lab: Lab, place: Path) -> Iterator[Callable[..., Bench]]:
 
 
 @pytest.fixture
-def bench(start: Callable[..., Bench], freeradius: FreeRadius) -> Bench:
+def bench(freeradius: FreeRadius, start: Callable[..., Bench]) -> Bench:
     """Return a daemon with the configuration of the manual's first page."""
     return start()
 

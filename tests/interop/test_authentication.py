@@ -42,7 +42,7 @@ def test_a_client_of_one_method_comes_up(lab: Lab, bench: Bench, method: str, ou
 
 @pytest.mark.parametrize("method", ["pap", "chap", "mschap-v2"])
 def test_the_only_method_that_we_offer(
-    lab: Lab, start: Callable[..., Bench], freeradius: FreeRadius, method: str
+    lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench], method: str
 ) -> None:
     bench = start(auth={"methods": [method.replace("mschap-v2", "mschapv2")]})
     lac, _session = dial(lab, Client("user2"))
@@ -79,7 +79,7 @@ def test_an_unknown_user_gets_no_stop_record(lab: Lab, bench: Bench, freeradius:
     assert not freeradius.records("Stop")
 
 
-def test_a_client_without_a_common_method(lab: Lab, start: Callable[..., Bench], freeradius: FreeRadius) -> None:
+def test_a_client_without_a_common_method(lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench]) -> None:
     bench = start(auth={"methods": ["mschapv2"]})
     lac = Xl2tpd(lab.guest, [Client("user1", method="pap")])
     lac.dial("198.18.0.1", "tunsecret")
@@ -106,7 +106,7 @@ def test_a_lac_without_the_secret_is_told(lab: Lab, bench: Bench) -> None:
     assert bench.lns.wait_logged("tunnel_refused")["lac"] == "any"
 
 
-def test_a_lac_that_nobody_expects_is_refused(lab: Lab, start: Callable[..., Bench], freeradius: FreeRadius) -> None:
+def test_a_lac_that_nobody_expects_is_refused(lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench]) -> None:
     bench = start(lac=[{"name": "other", "address": ["198.18.0.0/24"], "hostname": "other-*", "pool": "default"}])
     lac = KernelLac(lab.guest, [Client("user1")])
     lac.dial("198.18.0.1")

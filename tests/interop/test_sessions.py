@@ -14,7 +14,6 @@ LAC = {"name": "any", "address": ["198.18.0.0/24"], "secret": "tunsecret", "pool
 IMPATIENT = LAC | {
     "hello_interval_s": 1,
     "retransmit_initial_s": 0.5,
-    "retransmit_cap_s": 1,
     "max_retransmissions": 3,
 }
 
@@ -49,7 +48,7 @@ def test_two_tunnels_of_ten_sessions(lab: Lab, bench: Bench, freeradius: FreeRad
     lac.dial("198.18.0.1", "tunsecret", tunnels=2)
     sessions = lac.wait_up(120)
     assert len({session.address for session in sessions}) == 20
-    assert [tunnel["sessions"] for tunnel in bench.lns.show("tunnels")["tunnels"]] == [10, 10]
+    assert [tunnel["calls"] for tunnel in bench.lns.show("tunnels")["tunnels"]] == [10, 10]
     assert [done.status for done in lac.ping(WORLD, *sessions)] == [0] * 20
     lac.hang_up(*sessions)
     lac.wait_down()
@@ -137,7 +136,7 @@ def test_the_lac_closes_the_tunnel(lab: Lab, bench: Bench, freeradius: FreeRadiu
     assert not bench.lns.show("tunnels")["tunnels"]
 
 
-def test_the_lac_vanishes(lab: Lab, start: Callable[..., Bench], freeradius: FreeRadius) -> None:
+def test_the_lac_vanishes(lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench]) -> None:
     """Its link is cut: no ICMP, no word. HELLO finds out; the sessions end with Lost-Carrier."""
     bench = start(lac=[IMPATIENT])
     lac = KernelLac(lab.guest, [Client(f"user{n}") for n in range(1, 4)])
@@ -153,7 +152,7 @@ def test_the_lac_vanishes(lab: Lab, start: Callable[..., Bench], freeradius: Fre
     lac.stop(9)
 
 
-def test_the_lac_is_killed_and_dials_again(lab: Lab, start: Callable[..., Bench], freeradius: FreeRadius) -> None:
+def test_the_lac_is_killed_and_dials_again(lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench]) -> None:
     """A LAC that comes back with nothing in its head gets a tunnel at once; the old one is found dead."""
     bench = start(lac=[IMPATIENT])
     first, _ = dial(lab)
@@ -189,7 +188,7 @@ def test_what_the_metrics_say(lab: Lab, bench: Bench) -> None:
 
 
 def test_tshark_finds_nothing_malformed_in_a_whole_conversation(
-    lab: Lab, start: Callable[..., Bench], freeradius: FreeRadius
+    lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench]
 ) -> None:
     """Every kind of message that we can send here was sent, and none is held against us."""
     bench = start(lac=[LAC | {"hello_interval_s": 1}])

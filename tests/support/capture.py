@@ -44,9 +44,11 @@ class Capture:
             self._process.wait(30)
 
     def packets(self, which: str, *fields: str, options: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-        """Return fields of the packets that match a display filter; several values of one are joined by commas."""
+        """Return fields of the packets that match a display filter; of a field that repeats, the first (outermost)."""
         chosen = [word for name in fields for word in ("-e", name)]
-        text = self._tshark("-Y", which, "-T", "fields", "-E", "separator=/t", *chosen, *_words(options))
+        text = self._tshark(
+            "-Y", which, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", *chosen, *_words(options)
+        )
         return [tuple(line.split("\t")) for line in text.splitlines()]
 
     def trees(self, which: str, protocol: str, options: tuple[str, ...] = ()) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def write(path: str, text: str, mode: int) -> None:
 
 
 def reset() -> None:
-    """End everything that was started, and every pppd, and forget what the hooks told."""
+    """End everything that was started, and every pppd, and forget what the hook told."""
     for process in _started.values():
         if process.poll() is None:
             process.kill()
@@ -85,7 +85,7 @@ def reset() -> None:
     end = time.monotonic() + 5
     while any(name.startswith("ppp") for _, name in socket.if_nameindex()) and time.monotonic() < end:
         time.sleep(0.02)
-    for told in (*Path("/run/lac/up").iterdir(), *Path("/run/lac/down").iterdir()):
+    for told in Path("/run/lac/up").iterdir():
         told.unlink()
 
 

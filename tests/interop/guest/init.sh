@@ -10,19 +10,16 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts -o ptmxmode=0666 devpts /dev/pts
 for directory in /dev/shm /run /var/log /var/lib /var/tmp /mnt; do mount -t tmpfs tmpfs $directory; done
 
-# pppd reads fixed paths: an /etc/ppp of its own, whose hooks tell what became of each session
-mkdir /mnt/ppp /run/lock /run/pppd /run/xl2tpd /run/lac /run/lac/up /run/lac/down
+# pppd reads fixed paths: an /etc/ppp of its own, whose hook tells that a session is up
+mkdir /mnt/ppp /run/lock /run/pppd /run/xl2tpd /run/lac /run/lac/up
 mount --bind /mnt/ppp /etc/ppp
 touch /etc/ppp/options /etc/ppp/chap-secrets /etc/ppp/pap-secrets
 cat >/etc/ppp/ip-up <<'HOOK'
 #!/bin/sh
+trap '' TERM
 echo "$1 $4 $5 ${DNS1:--} ${DNS2:--}" >/run/lac/up.$6 && mv /run/lac/up.$6 /run/lac/up/$6
 HOOK
-cat >/etc/ppp/ip-down <<'HOOK'
-#!/bin/sh
-echo "$CONNECT_TIME $BYTES_SENT $BYTES_RCVD" >/run/lac/down.$6 && mv /run/lac/down.$6 /run/lac/down/$6
-HOOK
-chmod +x /etc/ppp/ip-up /etc/ppp/ip-down
+chmod +x /etc/ppp/ip-up
 
 # the kernel loads modules by itself too, and knows nothing of our directory
 printf '#!/bin/sh\nexec /sbin/modprobe -d %s "$@"\n' "$bras_modules" >/run/modprobe
