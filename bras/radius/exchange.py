@@ -93,7 +93,7 @@ class Exchanges:
 
     def rows(self, *, now: float) -> list[dict[str, str | int | float | None]]:
         """Return a row for each service, for ``show radius``."""
-        return [service.row(now) for service in self._servers.services]
+        return [service.row(now=now) for service in self._servers.services]
 
     def census(self) -> list[dict[str, str | int | bool]]:
         """Return a row for each service, for metrics."""
@@ -226,8 +226,7 @@ class Exchanges:
 
     def _offer(self, request: Request, now: float) -> list[Event]:
         """Ask the next server, or give up for now."""
-        service = self._servers.next_for(request)
-        if service is None:
+        if (service := self._servers.next_for(request)) is None:
             return self._give_up(request, now)
         request.tried |= 1 << service.number
         request.attempt = Attempt(service.number)
@@ -235,15 +234,14 @@ class Exchanges:
             return self._transmit(request, service, now)
         service.queue[request.number] = None
         request.state = RequestState.QUEUED
-        config = service.config
-        self._wait(request, now + config.timeout_s * ((1 << config.max_tries) - 1))
+        self._wait(request, now + service.patience_s)
         return []
 
     def _transmit(self, request: Request, service: Service, now: float) -> list[Event]:
         """Send a request, for the first time or again."""
         attempt = request.attempt
         if request.kind is Kind.ACCT:
-            self._packets.pack_record(request, service, now)
+            self._packets.pack_record(request, service, now=now)
         elif not attempt.slots:
             self._packets.pack_access(request, service)
         spread = self._spread()
@@ -317,7 +315,7 @@ class Exchanges:
 
     def _fail(self, service: Service, now: float) -> list[Event]:
         """Note that a server left a request unanswered; a dead one's requests go elsewhere at once."""
-        if not service.fail(now):
+        if not service.fail(now=now):
             return []
         self._deadlines.set(-1 - service.number, service.health.dead_until)
         events: list[Event] = [ServerDead(service.name, service.kind)]

@@ -37,7 +37,7 @@ class Packets:
         service.sent[slot] = (request.key << 1, authenticator)
         attempt.packet = access_request(slot & 255, authenticator, attributes, service.secret)
 
-    def pack_record(self, request: Request, service: Service, now: float) -> None:
+    def pack_record(self, request: Request, service: Service, *, now: float) -> None:
         """Build an Accounting-Request, unless the one sent last still says the truth.
 
         Without a free slot for a new one the old one has to do.

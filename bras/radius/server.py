@@ -146,11 +146,16 @@ class Service:
         """Return whether it is passed over while another service lives."""
         return self.health.dead_until is not None
 
+    @property
+    def patience_s(self) -> float:
+        """Return the seconds that it takes to find out that no answer comes."""
+        return self.config.timeout_s * ((1 << self.config.max_tries) - 1)
+
     def has_room(self) -> bool:
         """Return whether one more request may be in flight."""
         return len(self.sent) < self.health.window
 
-    def fail(self, now: float) -> bool:
+    def fail(self, *, now: float) -> bool:
         """Note a request without any answer; true when the service counts as dead from now on."""
         health = self.health
         health.failures += 1
@@ -182,7 +187,7 @@ class Service:
         self.tally.dropped += 1
         return ReplyDropped(self.name, self.kind, reason)
 
-    def row(self, now: float) -> dict[str, str | int | float | None]:
+    def row(self, *, now: float) -> dict[str, str | int | float | None]:
         """Return what ``show radius`` prints."""
         config, tally, dead_until = self.config, self.tally, self.health.dead_until
         return {

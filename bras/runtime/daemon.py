@@ -12,13 +12,13 @@ import sys
 import structlog
 
 import bras
+from bras.config import dictionary
 from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.dataplane.tun import Tun
 from bras.errors import ConfigError
 from bras.lns.commands import Plain, Shutdown
 from bras.lns.lns import Lns
-from bras.radius import dictionary
 from bras.radius.codec import Codec
 from bras.runtime import clock
 from bras.runtime.admin import AdminServer

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bras.config import dictionary
 from bras.config.model import (
     AuthConfig,
     Config,
@@ -44,7 +45,6 @@ from bras.lns.inputs import (
     TimerFired,
 )
 from bras.lns.lns import Lns
-from bras.radius import dictionary
 from bras.radius.codec import Codec
 from bras.radius.events import Kind, SendRadius
 from bras.secret import Secret
@@ -175,6 +175,7 @@ class World:
         self.weather = weather or Weather()
         self.radius = radius or SimulatedRadius()
         self.plane = Null()
+        self.path_mtu = 1500
         self.facts: list[Fact] = []
         self.answers: dict[int, Answer] = {}
         self.lns = self._new_lns()
@@ -221,7 +222,7 @@ class World:
                 case ReadCounters():
                     inputs.append(CountersRead(self.plane.read(effect.slots)))
                 case MeasurePath():
-                    inputs.append(PathMeasured(effect.path.remote, 1500))
+                    inputs.append(PathMeasured(effect.path.remote, self.path_mtu))
                 case Report():
                     self.facts.append(effect.fact)
                 case Answer():

@@ -4,8 +4,8 @@ import hmac
 import pytest
 from pyrad.packet import AcctPacket, AuthPacket
 
+from bras.config import dictionary
 from bras.errors import ConfigError, DropReason
-from bras.radius import dictionary
 from bras.radius.codec import Codec, Reply, ReplyReader, SharedSecret, access_request, accounting_request
 from tests.support.radius import (
     OWN,

@@ -31,12 +31,12 @@ def test_an_access_request_hides_the_password_for_its_server():
 
 def test_a_record_gets_a_new_identifier_only_when_its_delay_has_grown():
     request, service = make(Kind.ACCT, attribute(40, 1))
-    PACKETS.pack_record(request, service, 10.4)
+    PACKETS.pack_record(request, service, now=10.4)
     first = request.attempt.packet
     assert attributes_of(first)[-1] == (41, bytes(4))
-    PACKETS.pack_record(request, service, 10.9)
+    PACKETS.pack_record(request, service, now=10.9)
     assert request.attempt.packet is first
-    PACKETS.pack_record(request, service, 13.0)
+    PACKETS.pack_record(request, service, now=13.0)
     second = request.attempt.packet
     assert attributes_of(second)[-1] == (41, (3).to_bytes(4, "big"))
     assert second[1] != first[1]
@@ -45,17 +45,17 @@ def test_a_record_gets_a_new_identifier_only_when_its_delay_has_grown():
 
 def test_without_a_free_slot_the_old_packet_has_to_do():
     request, service = make(Kind.ACCT, attribute(40, 1))
-    PACKETS.pack_record(request, service, 10.0)
+    PACKETS.pack_record(request, service, now=10.0)
     for _ in range(MAX_IN_FLIGHT - 1):
         service.slots.take()
     first = request.attempt.packet
-    PACKETS.pack_record(request, service, 20.0)
+    PACKETS.pack_record(request, service, now=20.0)
     assert request.attempt.packet is first
 
 
 def test_a_clock_that_went_back_makes_no_negative_delay():
     request, service = make(Kind.ACCT, attribute(40, 1))
-    PACKETS.pack_record(request, service, 3.0)
+    PACKETS.pack_record(request, service, now=3.0)
     assert attributes_of(request.attempt.packet)[-1] == (41, bytes(4))
 
 
@@ -64,7 +64,7 @@ def test_a_clock_that_went_back_makes_no_negative_delay():
 )
 def test_only_an_accounting_response_acknowledges(code, outcome):
     request, service = make(Kind.ACCT, attribute(40, 1))
-    PACKETS.pack_record(request, service, 10.0)
+    PACKETS.pack_record(request, service, now=10.0)
     packet = request.attempt.packet
     assert PACKETS.understand(service, request, reply_to(packet, code), packet[4:20]) == outcome
     forged = reply_to(packet, code, secret=b"x" + SECRET)

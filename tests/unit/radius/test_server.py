@@ -33,12 +33,12 @@ def test_another_socket_is_opened_before_the_identifiers_run_out_and_none_is_giv
 
 def test_a_server_is_dead_after_enough_failures_in_a_row():
     one = service()
-    assert not one.fail(0.0)
+    assert not one.fail(now=0.0)
     one.answer()
-    assert not one.fail(0.0)
-    assert one.fail(5.0)
+    assert not one.fail(now=0.0)
+    assert one.fail(now=5.0)
     assert one.health.dead_until == 35.0
-    assert not one.fail(6.0)
+    assert not one.fail(now=6.0)
     assert one.health.dead_until == 35.0
     assert one.answer()
     assert not one.is_dead
@@ -47,8 +47,8 @@ def test_a_server_is_dead_after_enough_failures_in_a_row():
 def test_a_dead_accounting_server_gets_probes_and_more_with_each_answer():
     one = service(Kind.ACCT)
     assert one.health.window == MAX_IN_FLIGHT
-    one.fail(0.0)
-    one.fail(0.0)
+    one.fail(now=0.0)
+    one.fail(now=0.0)
     assert one.health.window == PROBES
     one.answer()
     assert one.health.window == PROBES + 1
@@ -64,15 +64,15 @@ def test_rows_are_those_of_the_contract():
     one = service()
     one.drop(DropReason.RADIUS_SHORT)
     assert one.drop(DropReason.RADIUS_SHORT) == ReplyDropped("one", Kind.AUTH, DropReason.RADIUS_SHORT)
-    row = one.row(0.0)
+    row = one.row(now=0.0)
     expected = {"server": "one", "address": "192.0.2.1", "port": 1812, "kind": "auth", "group": None, "state": "up"}
     assert expected.items() <= row.items()
     assert (row["dead_left_s"], row["dropped"], row["requests"], row["in_flight"]) == (None, 2, 0, 0)
-    one.fail(0.0)
-    one.fail(0.0)
-    assert (one.row(10.0)["state"], one.row(10.0)["dead_left_s"]) == ("dead", 20.0)
+    one.fail(now=0.0)
+    one.fail(now=0.0)
+    assert (one.row(now=10.0)["state"], one.row(now=10.0)["dead_left_s"]) == ("dead", 20.0)
     assert one.census() == {"server": "one", "kind": "auth", "up": False, "requests": 0, "in_flight": 0}
-    assert service(Kind.ACCT).row(0.0)["port"] == 1813
+    assert service(Kind.ACCT).row(now=0.0)["port"] == 1813
 
 
 def test_plain_data_and_back():
@@ -108,7 +108,7 @@ def test_servers_are_asked_in_order_within_their_group():
 def test_the_dead_are_passed_over_while_another_lives():
     servers = Servers(config(server("a", fail_count=1), server("b", fail_count=1)))
     first, second = (service for service in servers.services if service.kind is Kind.AUTH)
-    first.fail(0.0)
+    first.fail(now=0.0)
     assert next_names(servers) == ["b"]
-    second.fail(0.0)
+    second.fail(now=0.0)
     assert next_names(servers) == ["a", "b"]

@@ -1,8 +1,8 @@
 import pytest
 from pyrad.dictionary import Dictionary
 
+from bras.config import dictionary
 from bras.errors import ConfigError
-from bras.radius import dictionary
 from tests.support.radius import OWN
 
 
