@@ -22,8 +22,6 @@ except ImportError:  # it is the optional extra
 
 _SERVER_MAGIC: Final = b"Magic server to client signing constant"
 _PAD_MAGIC: Final = b"Pad to make it do more than one iteration"
-_NT_RESPONSE: Final = slice(24, 48)
-"""Where the NT response stands in the 49 octets, in both versions."""
 _USE_NT: Final = b"\1"
 
 
@@ -80,12 +78,17 @@ def generate_authenticator_response(
     return b"S=" + hashlib.sha1(digest + challenge + _PAD_MAGIC).hexdigest().upper().encode()
 
 
+def _nt_response(response: bytes) -> bytes:
+    """Return the NT response from the 49 octets: the same place in both versions."""
+    return response[24:48]
+
+
 def verify_v1(challenge: bytes, response: bytes, password: bytes) -> bool:
     """Return whether 49 octets of MS-CHAPv1 prove the password; the LM response alone never does."""
     if len(response) != 49 or response[48:] != _USE_NT:
         return False
     expected = challenge_response(challenge, nt_password_hash(password))
-    return hmac.compare_digest(expected, response[_NT_RESPONSE])
+    return hmac.compare_digest(expected, _nt_response(response))
 
 
 def verify_v2(challenge: bytes, response: bytes, name: bytes, password: bytes) -> bytes | None:
@@ -93,14 +96,14 @@ def verify_v2(challenge: bytes, response: bytes, name: bytes, password: bytes) -
     if len(response) != 49:
         return None
     expected = generate_nt_response(challenge, response[:16], name, password)
-    if not hmac.compare_digest(expected, response[_NT_RESPONSE]):
+    if not hmac.compare_digest(expected, _nt_response(response)):
         return None
     return authenticator_response_of(challenge, response, name, password)
 
 
 def authenticator_response_of(challenge: bytes, response: bytes, name: bytes, password: bytes) -> bytes:
     """Return the authenticator response that belongs to the 49 octets of a response."""
-    return generate_authenticator_response(password, response[_NT_RESPONSE], response[:16], challenge, name)
+    return generate_authenticator_response(password, _nt_response(response), response[:16], challenge, name)
 
 
 def respond_v1(challenge: bytes, password: bytes) -> bytes:
