@@ -149,27 +149,27 @@ class Negotiation:
     def open(self, *, now: float) -> list[Output]:
         """The lower layer is up and we want this one."""
         if self.state < STARTING:
-            self._step(OPEN, now)
+            self._step(OPEN, now=now)
         if self.state != STARTING:
             return []
         self._policy.restart()
-        return self._step(UP, now)
+        return self._step(UP, now=now)
 
     def lower_down(self, *, now: float) -> list[Output]:
         """The lower layer is down."""
         self._outstanding = None
         self._naks_sent = 0
-        return self._step(DOWN, now)
+        return self._step(DOWN, now=now)
 
     def close(self, text: bytes, *, now: float) -> list[Output]:
         """We do not want this layer any more; the peer is told ``text``."""
         self._new_request(text[:_ANY_MRU_OCTETS])
-        return self._step(CLOSE, now)
+        return self._step(CLOSE, now=now)
 
     def fail(self, text: bytes, *, now: float) -> list[Output]:
         """The peer rejected what this layer cannot do without (event RXJ-)."""
         self._new_request(text[:_ANY_MRU_OCTETS])
-        return self._step(RXJ_CATASTROPHIC, now)
+        return self._step(RXJ_CATASTROPHIC, now=now)
 
     def next_serial(self) -> int:
         """Return a fresh identifier for a packet that is no Configure- or Terminate-Request."""
@@ -180,7 +180,7 @@ class Negotiation:
         """The restart timer expired."""
         if self.deadline is None or now < self.deadline:
             return []
-        return self._step(TIMEOUT_MORE if self._restarts > 0 else TIMEOUT_LAST, now)
+        return self._step(TIMEOUT_MORE if self._restarts > 0 else TIMEOUT_LAST, now=now)
 
     # -- what the peer does
 
@@ -195,36 +195,36 @@ class Negotiation:
         if code in (CONFIGURE_NAK, CONFIGURE_REJECT):
             return self._refusal_received(code, identifier, data, now)
         if code == TERMINATE_REQUEST:
-            return self._step(RTR, now, identifier)
+            return self._step(RTR, identifier, now=now)
         if code == TERMINATE_ACK:
-            return self._step(RTA, now)
+            return self._step(RTA, now=now)
         if code == CODE_REJECT:
             return self._code_rejected(data, now)
         rejected = packet.build(code, identifier, data)[:_ANY_MRU_OCTETS]
-        return self._step(RUC, now, 0, packet.build(CODE_REJECT, self.next_serial(), rejected))
+        return self._step(RUC, 0, packet.build(CODE_REJECT, self.next_serial(), rejected), now=now)
 
     def _request_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
         if self.state in (CLOSED, CLOSING, STOPPING):
-            return self._step(RCR_GOOD, now, identifier)  # whatever it asks, we are closing
+            return self._step(RCR_GOOD, identifier, now=now)  # whatever it asks, we are closing
         try:
             options = option.parse(data)
         except WireError:
             return [DropReason.BAD_OPTION]
         code, answer = self._policy.judge(options, self._naks_sent < self._config.max_failure)
         if code == CONFIGURE_ACK:
-            return self._step(RCR_GOOD, now, identifier, packet.build(CONFIGURE_ACK, identifier, data))
+            return self._step(RCR_GOOD, identifier, packet.build(CONFIGURE_ACK, identifier, data), now=now)
         if code == HELD:
             return [Layer.HELD]
         if code == CONFIGURE_NAK:
             self._naks_sent += 1
-        return self._step(RCR_BAD, now, identifier, packet.build(code, identifier, answer))
+        return self._step(RCR_BAD, identifier, packet.build(code, identifier, answer), now=now)
 
     def _ack_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
         if identifier != self._identifier or data != self._outstanding:
             return [DropReason.UNEXPECTED_PACKET]  # late or duplicated (RFC 1661 section 5.2)
         if self.state >= REQ_SENT:
             self._outstanding = None
-        return self._step(RCA, now, identifier)
+        return self._step(RCA, identifier, now=now)
 
     def _refusal_received(self, code: int, identifier: int, data: bytes, now: float) -> list[Output]:
         if identifier != self._identifier or self._outstanding is None:
@@ -240,18 +240,18 @@ class Negotiation:
             goes_on = policy.naked(options) if code == CONFIGURE_NAK else policy.rejected(options)
             if not goes_on or self._refusals > _MOST_REFUSALS:
                 return [Layer.STUCK]
-        return self._step(RCN, now, identifier)
+        return self._step(RCN, identifier, now=now)
 
     def _code_rejected(self, data: bytes, now: float) -> list[Output]:
         if not data:
             return [DropReason.BAD_PACKET]
         if CONFIGURE_REQUEST <= data[0] <= CODE_REJECT:
             return self.fail(b"", now=now)
-        return self._step(RXJ_PERMITTED, now)
+        return self._step(RXJ_PERMITTED, now=now)
 
     # -- the automaton
 
-    def _step(self, event: int, now: float, identifier: int = 0, answer: bytes = b"") -> list[Output]:
+    def _step(self, event: int, identifier: int = 0, answer: bytes = b"", *, now: float) -> list[Output]:
         """Run one cell of the table; ``answer`` is what sca, scn and scj send."""
         cell = TABLE[event][self.state]
         if cell is None:
@@ -302,14 +302,14 @@ class Negotiation:
         config = self._config
         if self._outstanding is None:
             self._new_request(self._policy.request())
-        self._arm(now, config.max_configure)
+        self._arm(config.max_configure, now)
         return packet.build(CONFIGURE_REQUEST, self._identifier, self._outstanding or b"")
 
     def _terminate_request(self, now: float) -> bytes:
-        self._arm(now, self._config.max_terminate)
+        self._arm(self._config.max_terminate, now)
         return packet.build(TERMINATE_REQUEST, self._identifier, self._outstanding or b"")
 
-    def _arm(self, now: float, most: int) -> None:
+    def _arm(self, most: int, now: float) -> None:
         """Count a transmission and start the timer: it doubles with each, up to the cap."""
         config = self._config
         doublings = min(max(0, most - self._restarts), _MOST_DOUBLINGS)
