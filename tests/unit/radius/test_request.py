@@ -5,10 +5,32 @@ from bras.radius.request import NOWHERE, Attempt, Request, RequestState, new_rou
 SECRET = SharedSecret(b"geheim")
 
 
+OF_REQUEST = [
+    "attributes",
+    "authenticator",
+    "created_at",
+    "due_at",
+    "group",
+    "key",
+    "kind",
+    "password",
+    "rounds",
+    "state",
+    "tried",
+]
+OF_ATTEMPT = ["delay_s", "interval_s", "packet", "service", "slots", "started_at", "tries"]
+
+
 def fields(request):
-    attempt = request.attempt
-    own = {name: getattr(request, name) for name in Request.__slots__ if name != "attempt"}
-    return own | {f"attempt.{name}": getattr(attempt, name) for name in Attempt.__slots__}
+    own = {name: getattr(request, name) for name in OF_REQUEST}
+    return own | {f"attempt.{name}": getattr(request.attempt, name) for name in OF_ATTEMPT}
+
+
+def test_no_field_is_forgotten_here():
+    assert getattr(Request, "__slots__", tuple(sorted([*OF_REQUEST, "attempt"]))) == tuple(
+        sorted([*OF_REQUEST, "attempt"])
+    )
+    assert getattr(Attempt, "__slots__", tuple(OF_ATTEMPT)) == tuple(OF_ATTEMPT)  # compiled classes have no __slots__
 
 
 def sent_request():
