@@ -5,7 +5,8 @@ from bras.radius.request import NOWHERE, Attempt, Request, RequestState, new_rou
 SECRET = SharedSecret(b"geheim")
 
 
-OF_REQUEST = [
+OF_REQUEST = ["attributes", "authenticator", "created_at", "due_at", "group", "key", "kind"]
+OF_REQUEST += ["password", "rounds", "state", "tried"]
     "attributes",
     "authenticator",
     "created_at",
