@@ -42,9 +42,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PACKAGE, house / "bras", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     shutil.copytree(ROOT / "dictionaries", house / "dictionaries")
     shutil.copytree(ROOT / "tests", house / "tests", ignore=shutil.ignore_patterns("__pycache__", "interop"))
-    shutil.copy(ROOT / "pyproject.toml", house)
     sources = [str(path.relative_to(ROOT)) for path in modules(*CORE)]
-    _run([sys.executable, "-m", "mypyc", *sources], house, MYPYC_OPT_LEVEL="0", MYPYC_DEBUG_LEVEL="0")
+    configuration = f"--config-file={ROOT / 'pyproject.toml'}"
+    _run([sys.executable, "-m", "mypyc", configuration, *sources], house, MYPYC_OPT_LEVEL="0", MYPYC_DEBUG_LEVEL="0")
+    shutil.copy(ROOT / "pyproject.toml", house)  # after it: setuptools would build the project that it describes
     return house
 
 
