@@ -7,18 +7,6 @@ SECRET = SharedSecret(b"geheim")
 
 OF_REQUEST = ["attributes", "authenticator", "created_at", "due_at", "group", "key", "kind"]
 OF_REQUEST += ["password", "rounds", "state", "tried"]
-    "attributes",
-    "authenticator",
-    "created_at",
-    "due_at",
-    "group",
-    "key",
-    "kind",
-    "password",
-    "rounds",
-    "state",
-    "tried",
-]
 OF_ATTEMPT = ["delay_s", "interval_s", "packet", "service", "slots", "started_at", "tries"]
 
 
