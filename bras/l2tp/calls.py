@@ -292,8 +292,9 @@ class Calls:
             "resting": list(self._resting.items()),
         }
 
-    def resume(self, saved: SavedCalls) -> None:
+    def resume(self, saved: SavedCalls, entropy: Entropy) -> None:
         """Go on from ``save``."""
+        self._entropy = entropy
         for one in saved["calls"]:
             call = Call.restore(one, self._association.peer_tunnel_id)
             self.table[call.session_id] = call

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Final, TypedDict
+from typing import Final
 
 from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason, WireError
-from bras.ids import CallKey, Entropy, new_tunnel_id
+from bras.ids import CallKey, Entropy, new_tunnel_id, no_entropy
 from bras.l2tp import messages
 from bras.l2tp.admission import NO_ROOM, Admission, Census
 from bras.l2tp.calls import Association
@@ -45,7 +45,7 @@ from bras.l2tp.header import (
 )
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CallRequest, Message
-from bras.l2tp.records import SavedTunnel, TunnelFacts
+from bras.l2tp.records import SavedEndpoint, TunnelFacts
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.tunnel import REPLACED, TIE_LOST, Tunnel
 from bras.timers import DeadlineQueue
@@ -64,16 +64,6 @@ class Role(Enum):
 
     LNS = "lns"
     LAC = "lac"
-
-
-class SavedEndpoint(TypedDict):
-    """An endpoint as plain data."""
-
-    role: str
-    refusing_id: int
-    closing: bool
-    serial: int
-    tunnels: list[SavedTunnel]
 
 
 class Endpoint:
@@ -374,7 +364,8 @@ class Endpoint:
         cls, saved: SavedEndpoint, *, lns: LnsConfig, groups: tuple[LacConfig, ...], entropy: Entropy
     ) -> Endpoint:
         """Go on from ``save``; tunnels find their group by name."""
-        endpoint = cls(lns=lns, groups=groups, entropy=entropy, role=Role(saved["role"]))
+        endpoint = cls(lns=lns, groups=groups, entropy=no_entropy, role=Role(saved["role"]))
+        endpoint._entropy = entropy
         endpoint._admission.refusing_id = saved["refusing_id"]
         endpoint._admission.closing = saved["closing"]
         endpoint._serial = saved["serial"]

@@ -62,3 +62,13 @@ class SavedTunnel(TypedDict):
     authentication: tuple[bytes, int]
     request: bytes
     replaces: int
+
+
+class SavedEndpoint(TypedDict):
+    """An endpoint as plain data."""
+
+    role: str
+    refusing_id: int
+    closing: bool
+    serial: int
+    tunnels: list[SavedTunnel]

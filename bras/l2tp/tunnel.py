@@ -12,7 +12,7 @@ from typing import Final
 
 from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason
-from bras.ids import CallKey, Entropy
+from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp import messages
 from bras.l2tp.admission import NO_SECRET, unsupported_version
 from bras.l2tp.calls import Association, Calls
@@ -171,6 +171,8 @@ class Tunnel:
         problem = message.problem()
         cause = None if problem is None else Cause(By.LOCAL, problem.result, problem.error, problem.text)
         if message.type == _SCCRP:
+            if self.state is TunnelState.WAIT_CTL_REPLY:  # also a StopCCN is for the id that it assigns
+                self.channel.peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
             cause = cause or self._judge_reply(message)
             if cause is None:
                 return self._step(TunnelInput.RECEIVE_SCCRP_ACCEPTABLE, _FSM_ERROR, now, message)
@@ -369,11 +371,11 @@ class Tunnel:
         path = Path(*saved["path"])  # type: ignore[arg-type]  # field by field as saved
         peer_tunnel_id = saved["channel"]["peer_tunnel_id"]
         association = Association(group.name, path, saved["tunnel_id"], peer_tunnel_id, *saved["peer"])
-        tunnel = cls(association, group, config, entropy, lac=saved["lac"], now=0.0)
+        tunnel = cls(association, group, config, no_entropy, lac=saved["lac"], now=0.0)
         tunnel.state = TunnelState(saved["state"])
         tunnel.authentication.challenge, tunnel.authentication.proven = saved["authentication"]
         tunnel.channel = Channel.restore(saved["channel"], _patience(group), group.receive_window)
-        tunnel.calls.resume(saved["calls"])
+        tunnel.calls.resume(saved["calls"], entropy)
         tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved
         tunnel.request = saved["request"]
         tunnel.replaces = saved["replaces"]

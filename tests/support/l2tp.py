@@ -6,12 +6,13 @@ import random
 from struct import Struct
 
 from bras.config.model import LacConfig, LnsConfig
-from bras.l2tp import messages
+from bras.l2tp import avp, messages
+from bras.l2tp.avp import RULES
 from bras.l2tp.constants import MessageType
 from bras.l2tp.endpoint import Endpoint, Role
 from bras.l2tp.events import Event, Path, SendDatagram
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS
-from bras.l2tp.messages import Message
+from bras.l2tp.messages import SPECIFICATIONS, Message
 from tests.support.network import Datagram
 
 LNS_ADDRESS = ("198.18.0.1", 1701)
@@ -83,3 +84,94 @@ def kind(data: bytes) -> str:
     if not data[0] & 0x80:
         return "data"
     return "ZLB" if len(data) == 12 else MessageType(read(data).type).name
+
+
+def something(attribute: int) -> bytes:
+    """Build an AVP with a legal value."""
+    rule = RULES[attribute]
+    if not rule.number:
+        return avp.octets(attribute, b"x" * max(rule.minimum_octets, min(rule.maximum_octets, 3)))
+    return avp.number16(attribute, 1) if rule.minimum_octets == 2 else avp.number32(attribute, 1)
+
+
+def filled(kind: int, without: int | None = None) -> bytes:
+    """Build a message with all that it must have, ``without`` one."""
+    must = SPECIFICATIONS[kind].must
+    return avp.number16(0, kind) + b"".join(something(attribute) for attribute in must if attribute != without)
+
+
+class HandLac:
+    """A LAC by hand against an LNS endpoint: keeps Ns and Nr, says what it is told to say."""
+
+    def __init__(self, endpoint: Endpoint, path: Path = AT_LNS, tunnel_id: int = 0x0101) -> None:
+        self.endpoint = endpoint
+        self.path = path
+        self.tunnel_id = tunnel_id
+        self.peer_tunnel_id = 0
+        self.now = 0.0
+        self.ns = 0
+        self.nr = 0
+        self.heard: list[bytes] = []
+
+    def say(self, body: bytes, session_id: int = 0) -> list[Event]:
+        """Send the next message; return the events without the datagrams, which go to ``heard``."""
+        ns = self.ns
+        self.ns = (ns + 1) & 0xFFFF
+        return self.raw(control(self.peer_tunnel_id, ns, self.nr, body, session_id))
+
+    def zlb(self) -> list[Event]:
+        return self.raw(control(self.peer_tunnel_id, self.ns, self.nr))
+
+    def raw(self, data: bytes) -> list[Event]:
+        return self.hear(self.endpoint.receive(self.path, data, now=self.now))
+
+    def hear(self, events: list[Event]) -> list[Event]:
+        """Take events of the endpoint, whose datagrams are acknowledged by what is said next."""
+        for event in events:
+            if isinstance(event, SendDatagram):
+                self.heard.append(event.data)
+                ns = header(event.data)[2]
+                if len(event.data) > 12 and event.data[0] & 0x80 and ns == self.nr:
+                    self.nr = (ns + 1) & 0xFFFF
+        return [event for event in events if not isinstance(event, SendDatagram)]
+
+    def wait_until(self, now: float) -> list[Event]:
+        """Let time pass; deadlines are served as they come."""
+        others: list[Event] = []
+        while True:
+            deadline = self.endpoint.deadline
+            if deadline is None or deadline > now:
+                self.now = now
+                return others
+            self.now = max(self.now, deadline)
+            others += self.hear(self.endpoint.handle_timeout(now=self.now))
+
+    def last(self) -> Message:
+        """Return the last message that is no ZLB."""
+        return read([data for data in self.heard if len(data) > 12][-1])
+
+    def kinds(self) -> list[str]:
+        """Return what was heard since the last call of this."""
+        heard, self.heard = self.heard, []
+        return [kind(data) for data in heard]
+
+    def sccrq(self, hostname: str = "lac1", more: bytes = b"", window: int = 8) -> list[Event]:
+        body = messages.start(MessageType.SCCRQ, hostname, "test", self.tunnel_id, window)
+        return self.say(body + more)
+
+    def establish(self, hostname: str = "lac1") -> list[Event]:
+        """Bring the tunnel up without authentication."""
+        events = self.sccrq(hostname)
+        self.peer_tunnel_id = self.last().numbers[9]
+        events += self.say(messages.scccn())
+        self.kinds()
+        return events
+
+    def call(self, session_id: int, request: messages.CallRequest | None = None) -> tuple[int, list[Event]]:
+        """Bring a call up; return the LNS's session id."""
+        request = request or messages.CallRequest("030", "0198", tx_connect_speed_bps=1000)
+        events = self.say(messages.icrq(session_id, session_id, request))
+        peer_session_id = self.last().numbers[14]
+        events += self.say(messages.iccn(request), peer_session_id)
+        self.kinds()
+        return peer_session_id, events

@@ -24,6 +24,12 @@ def hide(attribute: int, value: bytes, secret: bytes, random_vector: bytes, padd
     return cipher
 
 
+def hidden_avp(attribute: int, cipher: bytes, mandatory: bool = True) -> bytes:
+    """Return an AVP with the H bit."""
+    flags = (0xC000 if mandatory else 0x4000) | (6 + len(cipher))
+    return flags.to_bytes(2, "big") + b"\0\0" + attribute.to_bytes(2, "big") + cipher
+
+
 # Assigned Tunnel ID 0x1234, hidden; the digests here and below by `openssl md5`.
 ASSIGNED_TUNNEL_ID = 9
 HIDDEN = bytes.fromhex("c68e6433")

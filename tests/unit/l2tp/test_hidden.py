@@ -9,14 +9,9 @@ from bras.l2tp.avp import Avps
 from bras.l2tp.constants import ErrorCode
 from bras.l2tp.hidden import reveal
 from bras.secret import Secret
-from tests.vectors.l2tp_hidden import ASSIGNED_TUNNEL_ID, HIDDEN, RANDOM_VECTOR, SECRET, hide
+from tests.vectors.l2tp_hidden import ASSIGNED_TUNNEL_ID, HIDDEN, RANDOM_VECTOR, SECRET, hidden_avp, hide
 
 SECRETS = (Secret(SECRET),)
-
-
-def hidden_avp(attribute: int, cipher: bytes, mandatory: bool = True) -> bytes:
-    flags = (0xC000 if mandatory else 0x4000) | (6 + len(cipher))
-    return flags.to_bytes(2, "big") + b"\0\0" + attribute.to_bytes(2, "big") + cipher
 
 
 def read(*parts: bytes, secrets: tuple[Secret, ...] = SECRETS) -> Avps:

@@ -5,27 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bras.l2tp import avp, messages
-from bras.l2tp.avp import RULES
 from bras.l2tp.constants import AvpType, ErrorCode, MessageType
 from bras.l2tp.events import By, Cause
 from bras.l2tp.messages import SPECIFICATIONS, CallRequest
-from tests.support.l2tp import control, read
+from tests.support.l2tp import control, filled, read
 from tests.vectors.l2tp_messages import XL2TPD_ICCN, XL2TPD_ICRQ, XL2TPD_SCCRQ
 
 FULL = CallRequest("030123", "0198", "sub", 2, 7, 10_000_000, 1_000_000, 1, "red", True)
 CAUSE = Cause(By.LOCAL, 2, 6, "why")
-
-
-def something(attribute: int) -> bytes:
-    rule = RULES[attribute]
-    if not rule.number:
-        return avp.octets(attribute, b"x" * max(rule.minimum_octets, min(rule.maximum_octets, 3)))
-    return avp.number16(attribute, 1) if rule.minimum_octets == 2 else avp.number32(attribute, 1)
-
-
-def filled(kind: int, without: int | None = None) -> bytes:
-    must = SPECIFICATIONS[kind].must
-    return avp.number16(0, kind) + b"".join(something(attribute) for attribute in must if attribute != without)
 
 
 @pytest.mark.parametrize("kind", list(MessageType))

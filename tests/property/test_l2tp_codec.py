@@ -1,0 +1,140 @@
+"""The codec: what is built is read again; whatever else comes is a value or a WireError."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bras.errors import WireError
+from bras.l2tp import avp, messages
+from bras.l2tp.avp import RULES, Avps
+from bras.l2tp.constants import MessageType
+from bras.l2tp.header import parse_control, parse_data
+from bras.l2tp.hidden import reveal
+from bras.l2tp.messages import CallRequest
+from bras.secret import Secret
+from tests.support.l2tp import control
+from tests.vectors.l2tp_hidden import hidden_avp, hide
+from tests.vectors.l2tp_messages import XL2TPD_SCCRQ
+
+texts = st.text(max_size=40)
+words = st.integers(0, 0xFFFFFFFF)
+ids = st.integers(1, 0xFFFF)
+requests = st.builds(
+    CallRequest, texts, texts, texts, st.none() | words, st.none() | words, words, words, words, texts, st.booleans()
+)
+
+
+@st.composite
+def values(draw: st.DrawFn) -> dict[int, int | bytes]:
+    chosen = draw(st.lists(st.sampled_from(sorted(set(RULES) - {0, 36})), unique=True))
+    result: dict[int, int | bytes] = {}
+    for attribute in chosen:
+        rule = RULES[attribute]
+        if rule.number:
+            result[attribute] = draw(st.integers(rule.lowest, rule.highest))
+        else:
+            result[attribute] = draw(st.binary(min_size=rule.minimum_octets, max_size=min(rule.maximum_octets, 60)))
+    return result
+
+
+def build(attribute: int, value: int | bytes) -> bytes:
+    if isinstance(value, bytes):
+        return avp.octets(attribute, value)
+    return avp.number16(attribute, value) if RULES[attribute].minimum_octets == 2 else avp.number32(attribute, value)
+
+
+@given(values())
+def test_what_is_built_is_read(given_values: dict[int, int | bytes]) -> None:
+    data = b"".join(build(attribute, value) for attribute, value in given_values.items())
+    avps = Avps()
+    avps.read(data, 0, len(data))
+    assert avps.violation is None
+    assert {**avps.numbers, **avps.octets} == given_values
+
+
+@given(values(), st.binary(min_size=1, max_size=30), st.binary(max_size=30), st.binary(max_size=40))
+def test_what_is_hidden_is_revealed(
+    given_values: dict[int, int | bytes], secret: bytes, random_vector: bytes, padding: bytes
+) -> None:
+    data = avp.octets(36, random_vector)
+    for attribute, value in given_values.items():
+        if RULES[attribute].hideable:
+            data += hidden_avp(attribute, hide(attribute, build(attribute, value)[6:], secret, random_vector, padding))
+    avps = Avps()
+    avps.read(data, 0, len(data))
+    reveal(avps, (Secret(secret),))
+    found = {**avps.numbers, **avps.octets}
+    del found[36]
+    assert found == {attribute: value for attribute, value in given_values.items() if RULES[attribute].hideable}
+
+
+@given(ids, words, requests)
+def test_a_call_that_is_told_is_understood(session_id: int, serial_number: int, request: CallRequest) -> None:
+    icrq = messages.parse(control(1, 0, 0, messages.icrq(session_id, serial_number, request)))
+    iccn = messages.parse(control(1, 0, 0, messages.iccn(request)))
+    assert icrq.problem() is None
+    assert iccn.problem() is None
+    assert (icrq.numbers[14], icrq.numbers[15]) == (session_id, serial_number)
+    assert (icrq.text(22), icrq.text(21), icrq.text(23)) == request[:3]
+    assert (iccn.numbers[24], iccn.numbers.get(38, 0), iccn.numbers[19]) == request[5:8]
+
+
+@given(st.binary(max_size=80), st.lists(st.binary(max_size=8), max_size=2))
+def test_any_octets_are_avps_or_a_violation(data: bytes, secrets: list[bytes]) -> None:
+    avps = Avps()
+    avps.read(data, 0, len(data))
+    reveal(avps, tuple(Secret(secret) for secret in secrets))
+    for attribute, number in avps.numbers.items():
+        assert RULES[attribute].lowest <= number <= RULES[attribute].highest
+    for attribute, value in avps.octets.items():
+        assert RULES[attribute].minimum_octets <= len(value) <= RULES[attribute].maximum_octets
+
+
+@given(st.binary(max_size=80))
+def test_any_octets_are_a_header_or_an_error(data: bytes) -> None:
+    for first in (data, b"\xc8\x02" + data, b"\xc8\x02" + (len(data) + 4).to_bytes(2, "big") + data):
+        try:
+            length, *_ = parse_control(first)
+        except WireError:
+            continue
+        assert 12 <= length <= len(first)
+        if length > 12:
+            messages.parse(first[:length]).problem()
+
+
+@given(st.binary(max_size=40), st.sampled_from([0x0002, 0x4002, 0x0802, 0x4B02, 0x0202]))
+def test_any_octets_are_a_data_message_or_an_error(data: bytes, flags: int) -> None:
+    octets = flags.to_bytes(2, "big") + data
+    try:
+        _, _, ns, offset, end = parse_data(octets)
+    except WireError:
+        return
+    assert 6 <= offset <= end <= len(octets)
+    assert -1 <= ns <= 0xFFFF
+
+
+@pytest.mark.parametrize("end", range(12, len(XL2TPD_SCCRQ)))
+@given(noise=st.binary(max_size=20))
+def test_a_message_cut_short_and_continued_by_noise(end: int, noise: bytes) -> None:
+    body = XL2TPD_SCCRQ[12:end] + noise
+    data = control(0, 0, 0, body)
+    try:
+        parse_control(data)
+    except WireError:
+        return
+    if len(data) > 12:
+        message = messages.parse(data)
+        message.problem()
+        message.cause()
+
+
+@given(st.sampled_from(list(MessageType)), values())
+def test_every_message_has_a_problem_or_all_that_it_must(
+    kind: MessageType, given_values: dict[int, int | bytes]
+) -> None:
+    body = avp.number16(0, kind) + b"".join(build(attribute, value) for attribute, value in given_values.items())
+    problem = messages.parse(control(1, 0, 0, body)).problem()
+    must = messages.SPECIFICATIONS[kind].must
+    assert (problem is None) is all(attribute in given_values for attribute in must)
