@@ -7,13 +7,17 @@ the namespaces of one that was killed are removed by the next.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from bras.errors import BrasError
+
+CLONE_NEWNET = 0x40000000
 
 
 class LabError(BrasError):
@@ -107,7 +111,7 @@ class Testbed:
         *,
         stdout: int | None = None,
         stderr: int | None = None,
-        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
     ) -> subprocess.Popen[str]:
         """Start a command in a role's namespace; it is ended with the test bed."""
         process = subprocess.Popen(
@@ -116,11 +120,27 @@ class Testbed:
             stdout=stdout,
             stderr=stderr,
             text=True,
-            env=None if environment is None else dict(os.environ) | dict(environment),
+            cwd=directory,
             start_new_session=True,  # some daemons signal their whole process group when they end
         )
         self._processes.append(process)
         return process
+
+    def socket_in(self, role: str, family: int, kind: int) -> socket.socket:
+        """Open a socket in a role's namespace; it stays there, this thread comes back."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{self._names[role]}", "rb") as there:
+            if libc.setns(there.fileno(), CLONE_NEWNET):
+                raise LabError(f"namespace of {role}: {os.strerror(ctypes.get_errno())}")
+            try:
+                return socket.socket(family, kind)
+            finally:
+                libc.setns(home.fileno(), CLONE_NEWNET)
+
+    def has_interface(self, role: str, name: str) -> bool:
+        """Return whether a role's namespace has an interface of that name."""
+        command = ["ip", "-n", self._names[role], "link", "show", "dev", name]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def close(self) -> None:
         """Terminate the processes (killed after 8 s), then remove the namespaces."""
