@@ -199,8 +199,12 @@ class World:
         while pending:
             effects: list[Effect] = []
             for given in pending:
-                effects += self.lns.handle(given, self.now)
+                effects += self.handle(given)
             pending = self.perform(effects)
+
+    def handle(self, given: Input) -> list[Effect]:
+        """Let the Lns handle one input."""
+        return self.lns.handle(given, self.now)
 
     def perform(self, effects: list[Effect]) -> list[Input]:
         """Do what a driver does."""
