@@ -82,13 +82,14 @@ class Demo:
 
     def run(self) -> list[str]:
         """Show everything; return what went wrong, in words.  Raises ``LabError`` if it cannot begin."""
-        previous = signal.signal(signal.SIGTERM, _terminated)
+        previous = {number: signal.signal(number, _terminated) for number in (signal.SIGTERM, signal.SIGHUP)}
         try:
             with tempfile.TemporaryDirectory(prefix="bras-demo-") as place, Testbed("lac", "lns", "core") as bed:
                 self._directory = Path(place)
                 return self._run(bed)
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
     def _run(self, bed: Testbed) -> list[str]:
         self._lay_out(bed)

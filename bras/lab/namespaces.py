@@ -144,6 +144,13 @@ class Testbed:
 
     def close(self) -> None:
         """Terminate the processes (killed after 8 s), then remove the namespaces."""
+        try:
+            self._end_processes()
+        finally:
+            while self._made:
+                subprocess.run(["ip", "netns", "delete", self._made.pop()], capture_output=True, check=False)
+
+    def _end_processes(self) -> None:
         for process in reversed(self._processes):
             if process.poll() is None:
                 process.terminate()
@@ -157,5 +164,3 @@ class Testbed:
                 if stream is not None:
                     stream.close()
         self._processes.clear()
-        while self._made:
-            subprocess.run(["ip", "netns", "delete", self._made.pop()], capture_output=True, check=False)
