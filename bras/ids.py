@@ -13,6 +13,11 @@ from typing import NewType
 Entropy = Callable[[int], bytes]
 """Random octets: ``os.urandom`` in the daemon, a seeded generator in tests."""
 
+def no_entropy(count: int) -> bytes:
+    """Return zeros: for what is made only to be filled with saved state, and must not use up dice."""
+    return bytes(count)
+
+
 CallKey = NewType("CallKey", int)
 """``local tunnel id << 16 | local session id``."""
 

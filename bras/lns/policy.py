@@ -32,8 +32,8 @@ class Policy:
         """Octets that the path to a LAC carries, by its address, where it was measured."""
 
     def group(self, name: str) -> LacConfig:
-        """Return a LAC group."""
-        return self._groups[name]
+        """Return a LAC group; of one that is configured no more its sessions live on with defaults."""
+        return self._groups.get(name) or LacConfig(name)
 
     def user(self, name: str) -> UserConfig | None:
         """Return a local user."""
@@ -50,7 +50,10 @@ class Policy:
 
     def settings(self, group: str, remote: str) -> Settings:
         """Return what a new subscriber of the group, behind that LAC address, shares with its like."""
-        mru = self.mru(remote)
+        return self.settings_of(group, self.mru(remote))
+
+    def settings_of(self, group: str, mru: int) -> Settings:
+        """Return what the subscribers of the group share that have this MRU."""
         settings = self._settings.get((group, mru))
         if settings is None:
             settings = self._settings[group, mru] = self._make_settings(group, mru)
@@ -60,9 +63,12 @@ class Policy:
         config = self.config
         local_address = ipv4_of(config.dataplane.local_address)
         assert local_address is not None  # the loader has checked it
+        link = LinkConfig.from_config(config.ppp, config.auth, self.group(group).methods, mru, config.lns.hostname)
+        waits = (link.restart.restart_timer_s, link.restart.restart_cap_s, link.auth_timeout_s, link.echo_interval_s)
         return Settings(
             group=group,
-            link=LinkConfig.from_config(config.ppp, config.auth, self._groups[group].methods, mru, config.lns.hostname),
+            link=link,
+            shortest_wait_s=min(1.0, *(wait for wait in waits if wait)),
             local_address=local_address,
             setup_timeout_s=config.lns.setup_timeout_s,
             interim_jitter=config.radius.interim_jitter,

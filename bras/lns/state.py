@@ -1,0 +1,130 @@
+"""The whole LNS as plain data, and the LNS again.
+
+Everything that decides what comes next is in it: handling the same inputs after
+``restore(save())`` gives the same effects, as long as ``entropy`` goes on.  What is not:
+who waits for the Answer to a Command, for the answer goes to a process that asked this
+one; both die together.
+
+``save`` holds what clients offered as proof while it is judged, so it is for tests, for
+replays and for passing on between processes, not for a disk; the journal
+(``bras.lns.commit``) is for that.
+"""
+
+from __future__ import annotations
+
+from bras.addressing.pools import Pools
+from bras.config.model import Config
+from bras.errors import BrasError
+from bras.ids import Entropy
+from bras.l2tp.endpoint import Endpoint
+from bras.lns.core import Backlog, Core, Verdict
+from bras.lns.operate import Operations, Stage
+from bras.lns.policy import Policy
+from bras.lns.registry import Registry
+from bras.plain import Saved, restore_fields, save_fields
+from bras.ppp import events as ppp
+from bras.radius.accounting import AccountingRecords
+from bras.radius.attributes import IdentityEncoder
+from bras.radius.codec import Codec
+from bras.radius.exchange import Exchanges
+from bras.subscriber.subscriber import Subscriber
+from bras.wire import ipv4_of
+
+VERSION = 1
+_CREDENTIALS: dict[str, type[ppp.Credentials]] = {
+    kind.__name__: kind
+    for kind in (ppp.PapCredentials, ppp.ChapCredentials, ppp.MsChapCredentials, ppp.MsChap2Credentials)
+}
+
+
+class StateError(BrasError):
+    """Saved state is of a version that this program does not know."""
+
+
+def reserved_addresses(config: Config) -> tuple[int, ...]:
+    """Return the addresses that are nobody's: our own end of the links."""
+    local = ipv4_of(config.dataplane.local_address)
+    return () if local is None else (local,)
+
+
+def save(core: Core, operations: Operations) -> Saved:
+    """Return plain data."""
+    return {
+        "version": VERSION,
+        "epoch": core.policy.epoch,
+        "path_mtu": dict(core.policy.path_mtu),
+        "endpoint": core.endpoint.save(),
+        "exchanges": core.exchanges.save(),
+        "pools": core.pools.save(),
+        "registry": core.registry.save(),
+        "waiting": [
+            [number, [[waiter, save_fields(verdict)] for waiter, verdict in waiters]]
+            for number, waiters in core.backlog.waiting.items()
+        ],
+        "offered": [
+            [number, type(credentials).__name__, save_fields(credentials)]
+            for number, credentials in core.backlog.offered.items()
+        ],
+        "wall_offset_s": core.wall_offset_s,
+        "closing": core.closing,
+        "records": core.records,
+        "operations": _save_operations(operations),
+    }
+
+
+def _save_operations(operations: Operations) -> Saved:
+    return {
+        "stage": operations.stage.value,
+        "stage_ends_at": operations.stage_ends_at,
+        "poll_at": operations.poll_at,
+        "announced": operations.announced,
+    }
+
+
+def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tuple[Core, Operations]:
+    """Return the machines that ``save`` was called on; raises StateError."""
+    if saved["version"] != VERSION:
+        raise StateError(f"the state is of version {saved['version']}, this is version {VERSION}")
+    policy = Policy(config, saved["epoch"])
+    policy.path_mtu.update(saved["path_mtu"])
+    subscribers = [
+        Subscriber.restore(one, policy.settings_of(one["line"]["group"], one["mru"]), entropy)
+        for one in saved["registry"]["subscribers"]
+    ]
+    core = Core(
+        config=config,
+        endpoint=Endpoint.restore(saved["endpoint"], lns=config.lns, groups=config.lac, entropy=entropy),
+        exchanges=Exchanges.restore(saved["exchanges"], config.radius, codec, entropy),
+        pools=Pools.restore(config.pool, reserved_addresses(config), saved["pools"]),
+        policy=policy,
+        identities=IdentityEncoder(codec, config.radius),
+        accounting=AccountingRecords(codec),
+        registry=Registry.restore(saved["registry"], subscribers),
+        entropy=entropy,
+        wall_offset_s=saved["wall_offset_s"],
+        closing=saved["closing"],
+        records=saved["records"],
+        backlog=_backlog(saved),
+    )
+    return core, _operations(saved["operations"])
+
+
+def _backlog(saved: Saved) -> Backlog:
+    return Backlog(
+        waiting={
+            number: [(waiter, restore_fields(Verdict, verdict)) for waiter, verdict in waiters]
+            for number, waiters in saved["waiting"]
+        },
+        offered={number: restore_fields(_CREDENTIALS[kind], fields) for number, kind, fields in saved["offered"]},
+    )
+
+
+def _operations(saved: Saved) -> Operations:
+    stage = Stage(saved["stage"])
+    return Operations(
+        stage=stage,
+        stage_ends_at=saved["stage_ends_at"],
+        poll_at=saved["poll_at"],
+        announced=saved["announced"],
+        is_busy=stage is not Stage.RUNNING,
+    )
