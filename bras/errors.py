@@ -63,6 +63,8 @@ class ConfigError(BrasError):
 class DropReason(Enum):
     """Why a datagram, frame, packet or reply was dropped; the value is the metric's label."""
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is a Python call
+
     # l2tp
     SHORT_DATAGRAM = "short_datagram"
     UNKNOWN_VERSION = "unknown_version"

@@ -49,6 +49,10 @@ class DeadlineQueue(Generic[Key]):
         self._heap = [(deadline, key) for key, deadline in self._wanted.items()]
         heapq.heapify(self._heap)
 
+    def get(self, key: Key) -> float | None:
+        """Return the deadline that ``key`` was given last; ``None`` when it has none."""
+        return self._wanted.get(key)
+
     @property
     def next_deadline(self) -> float | None:
         """Return the instant at which ``pop_expired`` should be called, or ``None``.

@@ -110,7 +110,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
         return
     core.registry.name(subscriber, who.user)
     if profile.idle_timeout_s:
-        core.registry.idlers.add(subscriber.number)
+        core.registry.idlers[subscriber.number] = None
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)
     core.effects.append(Report(outcome))
     message = accepted.reply_message.encode() if accepted is not None else b""
@@ -136,7 +136,7 @@ def _user_is_busy(core: Core, subscriber: Subscriber, verdict: Verdict, now: flo
     if policy == "deny":
         refuse(core, subscriber, AuthOutcome.DENIED_SINGLE_SESSION, "already connected", now)
         return True
-    _wait_for(core, subscriber, older[0], verdict)
+    _wait_for(core, subscriber, older[0], verdict, now)
     for other in older:
         _end(core, other, TerminateCause.NAS_REQUEST, "replaced_by_new_session", "", now)
     return True
@@ -172,12 +172,13 @@ def _take_over(core: Core, subscriber: Subscriber, holder: int, verdict: Verdict
     if core.config.auth.address_conflict == "deny" or other is None:
         refuse(core, subscriber, AuthOutcome.DENIED_ADDRESS_CONFLICT, "address is in use", now)
         return
-    _wait_for(core, subscriber, other, verdict)
+    _wait_for(core, subscriber, other, verdict, now)
     _end(core, other, TerminateCause.NAS_REQUEST, "address_given_to_new_session", "", now)
 
 
-def _wait_for(core: Core, subscriber: Subscriber, other: Subscriber, verdict: Verdict) -> None:
+def _wait_for(core: Core, subscriber: Subscriber, other: Subscriber, verdict: Verdict, now: float) -> None:
     subscriber.wait_for_address()
+    core.registry.touched(subscriber, now)
     core.backlog.waiting.setdefault(other.number, []).append((subscriber.number, verdict))
 
 

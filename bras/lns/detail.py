@@ -13,8 +13,7 @@ Row = dict[str, Plain]
 
 def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
     """Return what a session's row leaves out."""
-    leg, present = subscriber.leg, subscriber.forwarding.present
-    info = core.endpoint.call(leg.key)
+    leg, line, present = subscriber.leg, subscriber.line, subscriber.forwarding.present
     return {
         "profile": _profile(subscriber),
         "classes": [octets.hex() for octets in subscriber.who.classes],
@@ -23,9 +22,9 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "peer_call": leg.peer_session_id,
         "local": host(leg.local, leg.local_port),
         "remote": host(leg.remote, leg.remote_port),
-        "serial_number": info.serial_number if info is not None else 0,
-        "tx_speed_bps": info.tx_connect_speed_bps if info is not None else 0,
-        "rx_speed_bps": info.rx_connect_speed_bps if info is not None else 0,
+        "serial_number": line.serial_number,
+        "tx_speed_bps": line.tx_speed_bps,
+        "rx_speed_bps": line.rx_speed_bps,
         "accounting": _accounting(core, subscriber, now),
         **_timeouts(subscriber, now),
         **_counters(subscriber),

@@ -48,7 +48,16 @@ def _call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
     subscriber = Subscriber(
         registry.new_number(),
         registry.new_slot(),
-        Line(info.group, info.lac_hostname, info.path.remote, info.calling_number, info.called_number),
+        Line(
+            info.group,
+            info.lac_hostname,
+            info.path.remote,
+            info.calling_number,
+            info.called_number,
+            info.serial_number,
+            info.tx_connect_speed_bps,
+            info.rx_connect_speed_bps,
+        ),
         _leg(event),
         core.policy.settings(info.group, info.path.remote),
         core.entropy,

@@ -38,7 +38,7 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
             effects.append(Report(event))
         elif not isinstance(event, SendFrame):
             _take_wish(core, subscriber, event, now)
-    core.registry.touched(subscriber)
+    core.registry.touched(subscriber, now)
 
 
 def _take_wish(

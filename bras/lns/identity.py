@@ -54,12 +54,7 @@ def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) ->
     """Encode what stays the same in all requests and records of a session."""
     line, leg = subscriber.line, subscriber.leg
     tunnel_id, session_id = tunnel_of(leg.key), session_of(leg.key)
-    info = core.endpoint.call(leg.key)
-    speeds, serial = "", ""
-    if info is not None:
-        serial = str(info.serial_number)
-        if info.tx_connect_speed_bps:
-            speeds = f"{info.tx_connect_speed_bps}/{info.rx_connect_speed_bps or info.tx_connect_speed_bps}"
+    speeds = f"{line.tx_speed_bps}/{line.rx_speed_bps or line.tx_speed_bps}" if line.tx_speed_bps else ""
     tunnel = TunnelIdentity(
         leg.remote, leg.local, line.peer_name, core.config.lns.hostname, f"{leg.remote}:{leg.peer_tunnel_id}"
     )
@@ -72,7 +67,7 @@ def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) ->
             line.calling_number,
             line.called_number,
             speeds,
-            serial,
+            str(line.serial_number),
             tunnel,
         )
     )

@@ -7,14 +7,12 @@ stream of inputs replays a fault.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.ids import CallKey, Entropy, call_key
 from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import By, Cause
-from bras.lns import from_l2tp, from_radius, from_subscriber, operate
+from bras.lns import from_l2tp, from_radius, from_subscriber, operate, state
 from bras.lns.core import Core
 from bras.lns.effects import Effect
 from bras.lns.inputs import (
@@ -29,14 +27,14 @@ from bras.lns.inputs import (
     SendFailed,
     TimerFired,
 )
-from bras.lns.operate import Operations, Stage
+from bras.lns.operate import Operations
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
+from bras.plain import Saved
 from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
 from bras.radius.exchange import Exchanges
-from bras.wire import ipv4_of
 
 CDN_GENERAL_ERROR = 2
 """Result Code "Call disconnected for the reasons indicated in error code" (RFC 2661 section 4.4.2)."""
@@ -49,12 +47,11 @@ class Lns:
 
     def __init__(self, config: Config, codec: Codec, entropy: Entropy, *, epoch: int) -> None:
         """Stand ready; ``epoch`` is 32 bits that no earlier start has had (seconds of the wall clock)."""
-        local = ipv4_of(config.dataplane.local_address)
         self.core = Core(
             config=config,
             endpoint=Endpoint(lns=config.lns, groups=config.lac, entropy=entropy),
             exchanges=Exchanges(config.radius, codec, entropy),
-            pools=Pools(config.pool, reserved=(local,) if local is not None else ()),
+            pools=Pools(config.pool, reserved=state.reserved_addresses(config)),
             policy=Policy(config, epoch),
             identities=IdentityEncoder(codec, config.radius),
             accounting=AccountingRecords(codec),
@@ -62,6 +59,17 @@ class Lns:
             entropy=entropy,
         )
         self.operations = Operations()
+
+    def save(self) -> Saved:
+        """Return the whole state as plain data, between two inputs; see ``bras.lns.state``."""
+        return state.save(self.core, self.operations)
+
+    @classmethod
+    def restore(cls, saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> Lns:
+        """Return the Lns that ``save`` was called on; raises StateError."""
+        lns = cls.__new__(cls)
+        lns.core, lns.operations = state.restore(saved, config, codec, entropy)
+        return lns
 
     @property
     def deadline(self) -> float | None:
@@ -89,20 +97,12 @@ class Lns:
             self._programmed(given, now)
         else:
             self._handle_rare(given, now)
-        self._drain(now)
-        operations = self.operations
-        if operations.disconnecting:
-            operate.turn_ended(operations, core)
-        if operations.stage is not Stage.RUNNING:
-            operate.check_progress(operations, core, now)
+        backlog = core.backlog
+        if backlog.subscriber or backlog.radius or backlog.l2tp:
             self._drain(now)
-        return effects
-
-    def handle_all(self, inputs: Sequence[Input], now: float) -> list[Effect]:
-        """Take several inputs of one instant."""
-        effects: list[Effect] = []
-        for given in inputs:
-            effects += self.handle(given, now)
+        if self.operations.is_busy:
+            operate.turn_ended(self.operations, core, now)
+            self._drain(now)
         return effects
 
     def abandon(self, given: Input, now: float) -> list[Effect]:
@@ -110,8 +110,6 @@ class Lns:
         core = self.core
         effects: list[Effect] = []
         core.effects = effects
-        for queue in (core.backlog.subscriber, core.backlog.l2tp, core.backlog.radius):
-            queue.clear()
         if isinstance(given, DatagramReceived):
             self._abandon_datagram(given.data, now)
         elif isinstance(given, Programmed):

@@ -53,6 +53,8 @@ class Operations:
     """Questions that wait for fresh counters."""
     poll_at: float | None = None
     """The counters of those with an idle timeout are read next."""
+    is_busy: bool = False
+    """Something waits for the end of each turn: a Disconnect, or a shutdown's stage."""
     announced: bool = False
     """Accounting-On was sent."""
 
@@ -81,7 +83,7 @@ def command(operations: Operations, core: Core, given: CommandReceived, now: flo
     elif isinstance(wish, Shutdown):
         operations.shutdown_identifiers.append(given.identifier)
         if operations.stage is Stage.RUNNING:
-            core.closing = True
+            core.closing = operations.is_busy = True
             _enter(operations, Stage.ENDING_SESSIONS, now)
     elif isinstance(wish, (ShowSessions, ShowSession)):
         _show_when_read(operations, core, given.identifier, wish)
@@ -113,6 +115,7 @@ def _disconnect(operations: Operations, core: Core, identifier: int, selector: s
         body: Plain = {"error": f"no session matches {selector!r}"}
         core.effects.append(Answer(identifier, ok=False, body=body))
         return
+    operations.is_busy = True
     operations.disconnecting[identifier] = ({subscriber.number for subscriber in chosen}, len(chosen))
     for subscriber in chosen:
         _end(core, subscriber, TerminateCause.ADMIN_RESET, "disconnected_by_operator", now)
@@ -122,8 +125,15 @@ def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str,
     core.backlog.subscriber.append((subscriber, subscriber.end(cause, reason, "", now=now)))
 
 
-def turn_ended(operations: Operations, core: Core) -> None:
-    """Answer the Disconnects whose sessions are gone."""
+def turn_ended(operations: Operations, core: Core, now: float) -> None:
+    """See whether what somebody waits for has come."""
+    _answer_disconnects(operations, core)
+    if operations.stage is not Stage.RUNNING:
+        _check_progress(operations, core, now)
+    operations.is_busy = bool(operations.disconnecting) or operations.stage is not Stage.RUNNING
+
+
+def _answer_disconnects(operations: Operations, core: Core) -> None:
     by_number = core.registry.by_number
     for identifier, (numbers, count) in list(operations.disconnecting.items()):
         if not any(number in by_number for number in numbers):
@@ -176,7 +186,7 @@ def _close_tunnels(operations: Operations, core: Core, now: float) -> None:
     _enter(operations, Stage.CLOSING_TUNNELS, now + RECORD_GRACE_S)
 
 
-def check_progress(operations: Operations, core: Core, now: float) -> None:
+def _check_progress(operations: Operations, core: Core, now: float) -> None:
     """Do not wait for a grace that nobody needs any more."""
     if operations.stage is Stage.SAYING_GOODBYE and not core.registry.by_number:
         _close_tunnels(operations, core, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from bras.ids import CallKey
+from bras.plain import Saved
 from bras.subscriber.events import Phase
 from bras.subscriber.subscriber import Subscriber
 from bras.timers import DeadlineQueue
@@ -14,7 +15,6 @@ class Registry:
     """All subscribers of this worker."""
 
     __slots__ = (
-        "_counted",
         "_free_slots",
         "_next_number",
         "_next_slot",
@@ -35,9 +35,8 @@ class Registry:
         self.counts: dict[tuple[str, Phase], int] = {}
         """Subscribers by group and phase."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
-        self.idlers: set[int] = set()
+        self.idlers: dict[int, None] = {}
         """Numbers of those with an idle timeout, whose counters are read now and then."""
-        self._counted: dict[int, Phase] = {}
         self._free_slots: deque[int] = deque()
         self._next_slot = 0
         self._next_number = 1
@@ -62,19 +61,34 @@ class Registry:
         self.by_call[key] = subscriber
         self._count(subscriber)
 
-    def touched(self, subscriber: Subscriber) -> None:
-        """Follow what an input may have changed: phase and deadline."""
-        if self._counted.get(subscriber.number) is not subscriber.standing.phase:
+    def touched(self, subscriber: Subscriber, now: float) -> None:
+        """Follow what an input may have changed: phase and deadline.
+
+        To work out a deadline costs more than to wake up in vain.  While set-up goes on, a
+        wake-up within ``shortest_wait_s`` is early enough for any timer that was armed
+        meanwhile; so most inputs of a set-up pass here without a look at the machines.
+        """
+        standing = subscriber.standing
+        if standing.counted is not standing.phase:
             self._count(subscriber)
+            if standing.phase is not Phase.UP and standing.phase is not Phase.ENDING:
+                at = self.deadlines.get(subscriber.number)
+                if at is not None and at <= now + subscriber.settings.shortest_wait_s:
+                    return
+        else:
+            at = self.deadlines.get(subscriber.number)
+            if at is not None and at <= now + subscriber.settings.shortest_wait_s:
+                return
         self.deadlines.set(subscriber.number, subscriber.deadline)
 
     def _count(self, subscriber: Subscriber) -> None:
-        group, phase = subscriber.line.group, subscriber.standing.phase
-        before = self._counted.get(subscriber.number)
-        if before is not None:
-            self.counts[group, before] -= 1
-        self.counts[group, phase] = self.counts.get((group, phase), 0) + 1
-        self._counted[subscriber.number] = phase
+        group, standing = subscriber.line.group, subscriber.standing
+        counts, phase = self.counts, standing.phase
+        if standing.counted is not None:
+            counts[group, standing.counted] -= 1
+        key = (group, phase)
+        counts[key] = counts.get(key, 0) + 1
+        standing.counted = phase
 
     def name(self, subscriber: Subscriber, user: str) -> None:
         """Index an admitted subscriber by its user name."""
@@ -105,8 +119,38 @@ class Registry:
         if self.by_number.pop(number, None) is None:
             return
         self.unname(subscriber)
-        self.idlers.discard(number)
+        self.idlers.pop(number, None)
         self.deadlines.set(number, None)
-        phase = self._counted.pop(number)
-        self.counts[subscriber.line.group, phase] -= 1
+        if subscriber.standing.counted is not None:
+            self.counts[subscriber.line.group, subscriber.standing.counted] -= 1
         self._free_slots.append(subscriber.forwarding.slot)
+
+    # -- state
+
+    def save(self) -> Saved:
+        """Return plain data; the subscribers in it are whole."""
+        return {
+            "subscribers": [subscriber.save() for subscriber in self.by_number.values()],
+            "users": [[user, list(numbers)] for user, numbers in self.by_user.items()],
+            "counts": [[group, phase.value, count] for (group, phase), count in self.counts.items()],
+            "idlers": list(self.idlers),
+            "free_slots": list(self._free_slots),
+            "next_slot": self._next_slot,
+            "next_number": self._next_number,
+        }
+
+    @classmethod
+    def restore(cls, saved: Saved, subscribers: list[Subscriber]) -> Registry:
+        """Return the registry that ``save`` was called on, with its subscribers restored."""
+        registry = cls()
+        for subscriber in subscribers:
+            registry.by_number[subscriber.number] = subscriber
+            if subscriber.standing.call_up:
+                registry.by_call[subscriber.leg.key] = subscriber
+            registry.deadlines.set(subscriber.number, subscriber.deadline)
+        registry.by_user = {user: tuple(numbers) for user, numbers in saved["users"]}
+        registry.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
+        registry.idlers = dict.fromkeys(saved["idlers"])
+        registry._free_slots = deque(saved["free_slots"])
+        registry._next_slot, registry._next_number = saved["next_slot"], saved["next_number"]
+        return registry

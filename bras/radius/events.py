@@ -12,6 +12,8 @@ from bras.errors import DropReason
 class Kind(Enum):
     """Which of a server's two services."""
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is a Python call
+
     AUTH = "auth"
     ACCT = "acct"
 

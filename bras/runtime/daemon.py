@@ -23,6 +23,7 @@ from bras.radius.codec import Codec
 from bras.runtime import clock
 from bras.runtime.admin import AdminServer
 from bras.runtime.driver import Driver
+from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
 from bras.runtime.udp import Listener
 from bras.telemetry.counts import Counts
@@ -92,7 +93,7 @@ class _Daemon:
         """Open everything that can fail, before the loop runs; OSError, DataPlaneError or ConfigError tell why."""
         config = self.config
         codec = Codec(dictionary.load(dictionary.find(os.path.dirname(bras.__file__)), config.radius.dictionaries))
-        lns = Lns(config, codec, os.urandom, epoch=clock.wall_seconds() & 0xFFFFFFFF)
+        lns = Lns(config, codec, EntropyPool(), epoch=clock.wall_seconds() & 0xFFFFFFFF)
         listeners = [
             Listener(index, listen, config.lns.receive_buffer_octets) for index, listen in enumerate(config.lns.listen)
         ]

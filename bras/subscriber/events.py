@@ -35,6 +35,8 @@ class TerminateCause(Enum):
 class Phase(Enum):
     """Where a subscriber stands."""
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is a Python call
+
     LINK = "link"
     """LCP and the request for credentials."""
     AUTHENTICATING = "authenticating"

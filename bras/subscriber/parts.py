@@ -25,6 +25,11 @@ class Line:
     peer_address: str
     calling_number: str
     called_number: str
+    serial_number: int = 0
+    """Call Serial Number, by which both ends know the call."""
+    tx_speed_bps: int = 0
+    rx_speed_bps: int = 0
+    """Connect speeds as the concentrator told them; 0 when it did not."""
 
 
 class EntryState(Enum):
@@ -139,6 +144,8 @@ class Standing:
     """How far a subscriber has come, and what of it is still there once it ends."""
 
     phase: Phase = Phase.LINK
+    counted: Phase | None = None
+    """The phase under which the registry counts it now."""
     call_up: bool = True
     link_up: bool = True
     """The Link has not reported LinkDown."""

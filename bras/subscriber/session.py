@@ -129,7 +129,7 @@ class Session:
         forwarding.answered(outcome)
         if not outcome.ok and was_adding and self.standing.end is None:
             return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", outcome.reason, now=now)
-        if was_adding and forwarding.present is not None and forwarding.present is forwarding.wanted:
+        if was_adding and forwarding.present is not None and forwarding.present == forwarding.wanted:
             return self._forwarding_began(now)
         return self._sync_entry(now)
 

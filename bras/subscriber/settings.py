@@ -37,6 +37,8 @@ class Settings:
     clamp_mss: bool
     epoch: int
     """32 bits that differ at each start: the first half of every Acct-Session-Id."""
+    shortest_wait_s: float = 1.0
+    """No timer of a subscriber is armed for less than this: restart, authentication, echo."""
     _networks: dict[tuple[tuple[str, ...], tuple[str, ...], bool], NetworkConfig] = field(default_factory=dict)
 
     def network(self, dns: tuple[str, ...], nbns: tuple[str, ...], accept_client: bool) -> NetworkConfig:

@@ -14,8 +14,10 @@ instants stay.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bras.forwarding.entry import Leg, Route
-from bras.ids import Entropy
+from bras.ids import Entropy, no_entropy
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
 from bras.ppp.link import Link
@@ -66,11 +68,13 @@ class Subscriber(Session):
         """Return the subscriber that ``save`` was called on; ``settings`` are its group's."""
         line, leg = restore_fields(Line, saved["line"]), restore_fields(Leg, saved["leg"])
         forwarding = restore_fields(Forwarding, saved["forwarding"])
-        subscriber = cls(saved["number"], forwarding.slot, line, leg, settings, entropy, now=0.0)
+        subscriber = cls(saved["number"], forwarding.slot, line, leg, settings, no_entropy, now=0.0)
+        subscriber.entropy = entropy
         subscriber.link = Link.restore(saved["link"], settings.link, entropy)
         if saved["profile"] is not None:
             profile = subscriber.profile = Profile.restore(saved["profile"])
-            subscriber.network = Network.restore(saved["network"], subscriber._network_config(profile))
+            if saved["network"] is not None:
+                subscriber.network = Network.restore(saved["network"], subscriber._network_config(profile))
         subscriber.session_id = saved["session_id"]
         subscriber.address = saved["address"]
         subscriber.who = restore_fields(Who, saved["who"])
@@ -85,10 +89,17 @@ class Subscriber(Session):
     def deadline(self) -> float | None:
         """Return the instant at which ``handle_timeout`` should be called."""
         at = self.link.deadline
-        network = self.network
-        if network is not None and network.deadline is not None and (at is None or network.deadline < at):
-            at = network.deadline
-        own = self._own_deadline()
+        if self.network is not None:
+            other = self.network.deadline
+            if other is not None and (at is None or other < at):
+                at = other
+        phase = self.standing.phase
+        if phase is Phase.UP:
+            own = self._own_deadline()
+        elif phase is Phase.ENDING:
+            return at
+        else:
+            own = self.instants.setup_by_at
         return own if at is None or (own is not None and own < at) else at
 
     # -- the link
@@ -240,20 +251,7 @@ class Subscriber(Session):
             slot=self.forwarding.slot,
             generation=self.number,
             vrf=profile.vrf,
-            legs=(
-                Leg(
-                    leg.key,
-                    leg.listener,
-                    leg.local,
-                    leg.local_port,
-                    leg.remote,
-                    leg.remote_port,
-                    leg.peer_tunnel_id,
-                    leg.peer_session_id,
-                    acfc,
-                    pfc,
-                ),
-            ),
+            legs=(leg if (leg.acfc, leg.pfc) == (acfc, pfc) else replace(leg, acfc=acfc, pfc=pfc),),
             addresses=(address,),
             mtu=mru,
             rate_up_bps=profile.rate_up_bps,

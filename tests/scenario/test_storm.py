@@ -29,7 +29,7 @@ def test_every_call_comes_up_or_ends_with_a_reason(seed: int) -> None:
     hanging = [client for client in clients if not client.was_up and not client.ended]
     assert not hanging, f"{len(hanging)} calls neither came up nor ended"
     world.weather = Weather()
-    world.run(30.0)
+    world.run(150.0)  # a side that lost the tunnel alone is found out by the other's Hello
     registry = world.lns.core.registry
     up = {client.address for client in clients if client.address and not client.ended}
     assert len(up) == sum(1 for client in clients if client.address and not client.ended), "an address given twice"

@@ -140,17 +140,16 @@ class SimulatedLac:
                     self.downs.append(event)
                     self._gone(self.clients.pop(event.key, None), f"call down: {event.cause}")
                     self.deadlines.set(event.key, None)
-                case l2tp.CallRefused() | l2tp.TunnelRefused():
+                case l2tp.CallRefused():
                     self.refused.append(event)
-                    if isinstance(event, l2tp.TunnelRefused) or not self.endpoint_has_calls():
-                        for client in self.waiting.values():
-                            self._gone(client, f"refused: {event.cause}")
-                        self.waiting.clear()
+                    self._gone(self.waiting.pop(event.key, None), f"refused: {event.cause}")
+                case l2tp.TunnelRefused():
+                    self.refused.append(event)
+                    for client in self.waiting.values():
+                        self._gone(client, f"refused: {event.cause}")
+                    self.waiting.clear()
                 case l2tp.TunnelDown():
                     self.downs.append(event)
-
-    def endpoint_has_calls(self) -> bool:
-        return any(facts.calls for facts in self.endpoint.tunnels())
 
     @staticmethod
     def _gone(client: Client | None, why: str) -> None:
