@@ -25,7 +25,6 @@ from bras.l2tp.events import By, Cause
 from bras.l2tp.header import CONTROL_OCTETS, FIRST_AVP
 
 _FIRST_END: Final = CONTROL_OCTETS + FIRST_AVP.size
-_ICRP: Final = Struct("!HHHHHHHH")
 _SESSION_ID: Final = Struct("!H")
 _MAX_TEXT_OCTETS = 200
 
@@ -107,6 +106,7 @@ SPECIFICATIONS: Final[dict[int, Specification]] = {
     MessageType.WEN: Specification((AvpType.CALL_ERRORS,)),  # section 6.13
     MessageType.SLI: Specification((AvpType.ACCM,)),  # section 6.14
 }
+_MUST: Final = {int(kind): tuple(map(int, specification.must)) for kind, specification in SPECIFICATIONS.items()}
 CALL_MESSAGES: Final = frozenset(int(kind) for kind in SPECIFICATIONS if kind >= MessageType.OCRQ)
 """Messages about a call: what is wrong with them ends the call, not the tunnel (RFC 2661 section 4.1)."""
 
@@ -130,10 +130,7 @@ class Message(Avps):
         """Return what is wrong: the first fault, an unknown type, or an AVP that must be there."""
         if self.violation is not None:
             return self.violation
-        specification = SPECIFICATIONS.get(self.type)
-        if specification is None:
-            return None
-        for attribute in specification.must:
+        for attribute in _MUST.get(self.type, ()):
             if attribute not in self.numbers and attribute not in self.octets:
                 text = f"{MessageType(self.type).name} without {name_of(attribute)}"
                 return ProtocolViolation(StopResult.GENERAL_ERROR, ErrorCode.OUT_OF_RANGE, text)
@@ -161,6 +158,8 @@ def parse(datagram: bytes) -> Message:
 
 
 _MESSAGE_TYPE: Final = {int(kind): avp.number16(AvpType.MESSAGE_TYPE, kind) for kind in MessageType}
+
+_ICRP_BEGINNING: Final = _MESSAGE_TYPE[MessageType.ICRP] + avp.number16(AvpType.ASSIGNED_SESSION_ID, 1)[:-2]
 
 
 def start(kind: int, hostname: str, vendor: str, tunnel_id: int, window: int) -> bytes:
@@ -217,9 +216,7 @@ def _result(cause: Cause) -> bytes:
 
 def icrp(session_id: int) -> bytes:
     """Build an ICRP (RFC 2661 section 6.7)."""
-    return _ICRP.pack(
-        MANDATORY_BIT | 8, 0, 0, MessageType.ICRP, MANDATORY_BIT | 8, 0, AvpType.ASSIGNED_SESSION_ID, session_id
-    )
+    return _ICRP_BEGINNING + _SESSION_ID.pack(session_id)
 
 
 class CallRequest(NamedTuple):

@@ -123,7 +123,7 @@ class Tunnel:
     def open(self, hostname: str, *, now: float) -> list[Event]:
         """Originate the control connection, in the LAC role."""
         self.association.lac_hostname = hostname
-        return self._flush(self._step(TunnelInput.OPEN, _FSM_ERROR, now), now)
+        return self._flush(self._step(TunnelInput.OPEN, _FSM_ERROR, None, now), now)
 
     def accept(self, message: Message, ns: int, datagram: bytes, *, now: float) -> list[Event]:
         """Answer an acceptable SCCRQ."""
@@ -132,7 +132,7 @@ class Tunnel:
         self.channel.receive(ns, 0, datagram, now=now)
         self._learn(message)
         self.association.lac_hostname = self.association.peer_hostname
-        events = self._step(TunnelInput.RECEIVE_SCCRQ_ACCEPTABLE, _FSM_ERROR, now)
+        events = self._step(TunnelInput.RECEIVE_SCCRQ_ACCEPTABLE, _FSM_ERROR, None, now)
         self._start(_SCCRP, self.config.hostname, message.octets.get(AvpType.CHALLENGE))
         return self._flush(events, now)
 
@@ -162,9 +162,9 @@ class Tunnel:
         if message.type in CALL_MESSAGES:
             if self.state is _ESTABLISHED:
                 return self.calls.receive(message, self.channel, limit=limit, now=now)
-            return self._step(TunnelInput.CLOSE, _FSM_ERROR, now)
+            return self._step(TunnelInput.CLOSE, _FSM_ERROR, None, now)
         if message.type == _STOPCCN:
-            return self._step(TunnelInput.RECEIVE_STOPCCN, message.cause(), now)
+            return self._step(TunnelInput.RECEIVE_STOPCCN, message.cause(), None, now)
         return self._take_control(message, now)
 
     def _take_control(self, message: Message, now: float) -> list[Event]:
@@ -175,17 +175,17 @@ class Tunnel:
                 self.channel.peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
             cause = cause or self._judge_reply(message)
             if cause is None:
-                return self._step(TunnelInput.RECEIVE_SCCRP_ACCEPTABLE, _FSM_ERROR, now, message)
-            return self._step(TunnelInput.RECEIVE_SCCRP_NOT_ACCEPTABLE, cause, now)
+                return self._step(TunnelInput.RECEIVE_SCCRP_ACCEPTABLE, _FSM_ERROR, message, now)
+            return self._step(TunnelInput.RECEIVE_SCCRP_NOT_ACCEPTABLE, cause, None, now)
         if message.type == _SCCCN:
             cause = cause or self._judge_connected(message)
             if cause is None:
-                return self._step(TunnelInput.RECEIVE_SCCCN_ACCEPTABLE, _FSM_ERROR, now, message)
-            return self._step(TunnelInput.RECEIVE_SCCCN_NOT_ACCEPTABLE, cause, now)
+                return self._step(TunnelInput.RECEIVE_SCCCN_ACCEPTABLE, _FSM_ERROR, message, now)
+            return self._step(TunnelInput.RECEIVE_SCCCN_NOT_ACCEPTABLE, cause, None, now)
         if message.type == _SCCRQ:
-            return self._step(TunnelInput.RECEIVE_SCCRQ, _FSM_ERROR, now)
+            return self._step(TunnelInput.RECEIVE_SCCRQ, _FSM_ERROR, None, now)
         if cause is not None:
-            return self._step(TunnelInput.CLOSE, cause, now)
+            return self._step(TunnelInput.CLOSE, cause, None, now)
         return []  # Hello, or an unknown message that need not be understood
 
     def _judge_reply(self, message: Message) -> Cause | None:
@@ -221,7 +221,7 @@ class Tunnel:
             0, body + self.authentication.challenge_avp() + self.authentication.answer_avp(kind, challenge)
         )
 
-    def _step(self, happening: TunnelInput, cause: Cause, now: float, message: Message | None = None) -> list[Event]:
+    def _step(self, happening: TunnelInput, cause: Cause, message: Message | None, now: float) -> list[Event]:
         cell = TUNNEL_TABLE.get((self.state, happening))
         if cell is None:
             return []
@@ -291,7 +291,7 @@ class Tunnel:
 
     def close(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel and all its calls by StopCCN."""
-        return self._flush(self._step(TunnelInput.CLOSE, cause, now), now)
+        return self._flush(self._step(TunnelInput.CLOSE, cause, None, now), now)
 
     def vanish(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel without a word: the peer has given its id to another one."""
@@ -313,7 +313,7 @@ class Tunnel:
             return self._flush(self._handle_established(now), now)
         events: list[Event] = []
         if self.state is not _IDLE and now >= self.timers.created_at + ESTABLISH_TIMEOUT_S:
-            events = self._step(TunnelInput.CLOSE, _TOO_SLOW, now)
+            events = self._step(TunnelInput.CLOSE, _TOO_SLOW, None, now)
         return self._flush(events, now)
 
     def _handle_established(self, now: float) -> list[Event]:
@@ -321,7 +321,7 @@ class Tunnel:
         events = self.calls.handle_timeout(self.channel, now=now)
         idle_s = self.config.idle_tunnel_s
         if idle_s and timers.idle_since_at is not None and now >= timers.idle_since_at + idle_s:
-            return events + self._step(TunnelInput.CLOSE, _NO_CALLS, now)
+            return events + self._step(TunnelInput.CLOSE, _NO_CALLS, None, now)
         hello_s = self.group.hello_interval_s
         if hello_s and self.channel.quiet and now >= timers.heard_at + hello_s:
             self.channel.send(0, messages.hello())
