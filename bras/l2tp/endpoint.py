@@ -47,7 +47,7 @@ from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.records import SavedEndpoint, TunnelFacts
 from bras.l2tp.states import CallState, TunnelState
-from bras.l2tp.tunnel import REPLACED, TIE_LOST, Tunnel
+from bras.l2tp.tunnel import REPLACED, Tunnel
 from bras.timers import DeadlineQueue
 
 _UP: Final = CallState.ESTABLISHED
@@ -221,7 +221,7 @@ class Endpoint:
         if self._role is Role.LAC and AvpType.TIE_BREAKER in message.octets:
             for tunnel in list(self._tunnels.values()):
                 if tunnel.state is TunnelState.WAIT_CTL_REPLY and tunnel.path == path:
-                    events += tunnel.vanish(TIE_LOST, now=now)
+                    events += tunnel.lose_tie(now=now)
                     self._settle(tunnel, now)
         return events
 

@@ -1,7 +1,9 @@
 """The state tables of RFC 2661 section 7, as it prints them.
 
-``Tunnel`` and ``Call`` run these tables and change their state nowhere else.  A pair that
-no row names leaves the state as it is.  ``IDLE`` is what is not there, or not any more.
+``Tunnel`` and ``Call`` run these tables; the one change of state that is not in them is a
+tunnel that vanishes, because its peer is lost or has begun anew.  A pair that no row names
+leaves the state as it is.  An ICRQ that is not acceptable makes no ``Call``: its owner sends
+the CDN.  ``IDLE`` is what is not there, or not any more.
 Outgoing calls (section 7.5) have no table: they are refused.
 """
 

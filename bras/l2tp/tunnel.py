@@ -58,7 +58,7 @@ _NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer"
 _TOO_SLOW: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "not established in time")
 _NO_CALLS: Final = Cause(By.LOCAL, StopResult.GENERAL_REQUEST, 0, "no calls")
 REPLACED: Final = Cause(By.PEER, StopResult.GENERAL_REQUEST, 0, "the peer began anew")
-TIE_LOST: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer's tie breaker wins")
+_TIE_LOST: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer's tie breaker wins")
 
 
 class Tunnel:
@@ -292,6 +292,10 @@ class Tunnel:
     def close(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel and all its calls by StopCCN."""
         return self._flush(self._step(TunnelInput.CLOSE, cause, None, now), now)
+
+    def lose_tie(self, *, now: float) -> list[Event]:
+        """Discard the tunnel silently: the peer opens one too, and its Tie Breaker wins (section 4.4.3)."""
+        return self._step(TunnelInput.LOSE_TIE, _TIE_LOST, None, now)
 
     def vanish(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel without a word: the peer has given its id to another one."""
