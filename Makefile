@@ -56,8 +56,11 @@ test: test-deps lint  ## check, and the judges: real peers, kernel, mypyc (root;
 test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (hours)
 	HYPOTHESIS_PROFILE=deep $(PYTEST) $(PARALLEL) -m "long or not long" tests
 
-bench: test-deps build  ## set-ups a second, microseconds and octets a session, packets a second
-	$(BIN)/python -m tests.benchmark
+bench: build  ## set-ups a second, microseconds and octets a session, packets a second
+	@mkdir -p build/benchmark
+	$(BIN)/python tests/benchmark/core.py --output build/benchmark/core.json
+	$(BIN)/python tests/benchmark/setup.py --output build/benchmark/setup.json
+	$(BIN)/python tests/benchmark/tun.py --output build/benchmark/tun.json
 
 demo: build  ## an LNS, a LAC and subscribers in namespaces of their own (root)
 	$(BIN)/bras lab demo
