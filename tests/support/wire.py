@@ -1,0 +1,114 @@
+"""LACs and RADIUS servers of a test on real sockets in real time: a ``World`` whose LNS is another process.
+
+``SimulatedLac`` and ``SimulatedRadius`` are the same as in virtual time.  Everything runs in
+the calling thread, and only while ``run`` does.
+"""
+
+from __future__ import annotations
+
+import random
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import NamedTuple
+
+from tests.support.lacs import SimulatedLac
+from tests.support.namespaces import Namespace
+from tests.support.world import SimulatedRadius
+
+TICK_S = 0.05
+
+
+class Heard(NamedTuple):
+    """A datagram that came to a LAC or a RADIUS server."""
+
+    source: tuple[str, int]
+    data: bytes
+
+
+class Wire:
+    """Stands where a ``World`` stands for LACs; a context manager that closes its sockets."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        """Put the LACs into a namespace."""
+        self.dice = random.Random(1)
+        self.parties: dict[tuple[str, int], Callable[[bytes, float], None]] = {}
+        self.timers: list[Callable[[], float | None]] = []
+        self.handlers: list[Callable[[float], None]] = []
+        self.heard: list[Heard] = []
+        """What came to the LACs."""
+        self.asked: list[Heard] = []
+        """What came to the RADIUS servers."""
+        self._namespace = namespace
+        self._called: dict[tuple[str, int], tuple[str, int]] = {}
+        self._sockets: dict[tuple[str, int], socket.socket] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr]  # a socket
+        self._selector.close()
+
+    @property
+    def now(self) -> float:
+        """Return the instant, as ``World`` has it."""
+        return time.monotonic()
+
+    # -- who is there
+
+    def lac(self, address: str, port: int = 1701, *, calls: tuple[str, int], hostname: str = "lac1") -> SimulatedLac:
+        """Attach a LAC that calls the LNS at an address and port, and open its tunnel."""
+        self._called[address, port] = calls
+        self._sockets[address, port] = self._bind(self._namespace, address, port, self._lac_readable)
+        lac = SimulatedLac(self, address, port, hostname=hostname)  # type: ignore[arg-type]  # as far as it looks
+        lac.open()
+        return lac
+
+    def serve(self, namespace: Namespace, address: str, port: int, server: SimulatedRadius) -> None:
+        """Attach a RADIUS server."""
+
+        def readable(opened: socket.socket) -> None:
+            data, source = opened.recvfrom(4096)
+            self.asked.append(Heard(source[:2], data))
+            answer = server.receive(data)
+            if answer is not None:
+                opened.sendto(answer, source)
+
+        self._bind(namespace, address, port, readable)
+
+    def _bind(
+        self, namespace: Namespace, address: str, port: int, readable: Callable[[socket.socket], None]
+    ) -> socket.socket:
+        with namespace.entered():
+            opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        opened.bind((address, port))
+        self._selector.register(opened, selectors.EVENT_READ, readable)
+        return opened
+
+    # -- what happens
+
+    def send(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
+        """Send for a LAC to the address that it calls."""
+        self._sockets[source, source_port].sendto(data, self._called[source, source_port])
+
+    def _lac_readable(self, opened: socket.socket) -> None:
+        data, source = opened.recvfrom(4096)
+        self.heard.append(Heard(source[:2], data))
+        self.parties[opened.getsockname()[:2]](data, self.now)
+
+    def run(self, seconds: float, *, until: Callable[[], object]) -> None:
+        """Let things happen until something is so; fail when it is not in time."""
+        end = self.now + seconds
+        while not until():
+            assert self.now < end, f"it did not happen in {seconds} s"
+            for key, _ in self._selector.select(TICK_S):
+                key.data(key.fileobj)
+            for timer, handler in zip(self.timers, self.handlers, strict=True):
+                at = timer()
+                if at is not None and at <= self.now:
+                    handler(self.now)
