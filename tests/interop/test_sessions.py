@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 from tests.interop.conftest import TSHARK, Bench, Lab
@@ -178,13 +180,33 @@ def test_sigterm_ends_everything_properly(lab: Lab, bench: Bench, freeradius: Fr
     lac.wait_down()
 
 
-def test_what_the_metrics_say(lab: Lab, bench: Bench) -> None:
+def test_what_the_metrics_say(lab: Lab, bench: Bench, tool: Callable[[str], str]) -> None:
+    """They are there with real sessions, and promtool finds nothing to say against them."""
     lac = KernelLac(lab.guest, [Client(f"user{n}") for n in range(1, 4)])
     lac.dial("198.18.0.1", "tunsecret")
     lac.wait_up()
-    script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9617/metrics').read().decode())"
-    text = lab.namespace.run("python3", "-c", script).stdout
+    fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9617/metrics').read().decode(), end='')"
+    text = lab.namespace.run(sys.executable, "-c", fetch).stdout
     assert any(line.startswith("bras_sessions{") and line.endswith(" 3.0") for line in text.splitlines()), text
+    verdict = subprocess.run(
+        [tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+
+
+def test_the_mru_of_the_path(lab: Lab, freeradius: FreeRadius, start: Callable[..., Bench]) -> None:
+    """With "auto" the largest packet of a session just fits the path to the LAC: nothing is ever fragmented."""
+    bench = start(ppp={"mru": "auto"})
+    lac = KernelLac(lab.guest, [Client("user1")])
+    lac.dial("198.18.0.1", "tunsecret")
+    (session,) = lac.wait_up()
+    mtu = int(lac.guest.run("cat", f"/sys/class/net/{session.interface}/mtu").output)
+    assert 1440 <= mtu < 1500
+    assert lac.ping(WORLD, session, octets=mtu - IP_AND_ICMP)[0].status == 0
+    bench.l2tp.stop()
+    assert not bench.l2tp.packets("ip.flags.mf == 1 || ip.frag_offset > 0", "frame.number")
+    largest = max(int(length) for (length,) in bench.l2tp.packets("l2tp", "ip.len"))
+    assert 1490 < largest <= 1500
 
 
 def test_tshark_finds_nothing_malformed_in_a_whole_conversation(
