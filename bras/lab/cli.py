@@ -98,16 +98,20 @@ def lac(
             calling_number, called_number, rate, mru, pings, _stream(udp, udp_rate, udp_size),
             None if hold < 0 else hold, timeout, max_loss / 100,
         )  # fmt: skip
-        dialer = Dialer(plan, tuple(source or ()), port)
+        raise typer.Exit(_dial(Dialer(plan, tuple(source or ()), port), as_json))
     except LabError as error:
         _fail(error)
+
+
+def _dial(dialer: Dialer, as_json: bool) -> int:
+    """Run to the end, print the summary; return the exit code."""
     dialer.run(_progress if sys.stderr.isatty() or as_json else None)
     summary = summarize(dialer.lac)
     if as_json:
         typer.echo(json.dumps(summary))
     else:
         Console(highlight=False).print(table(summary))
-    raise typer.Exit(0 if summary["passed"] else 1)
+    return 0 if summary["passed"] else 1
 
 
 def _stream(target: str, rate_bps: int, octets: int) -> StreamPlan | None:

@@ -120,7 +120,7 @@ class LabLac:
         return sent + self._close_tunnels(now)
 
     def _abandon(self) -> None:
-        self._finish_by = float("-inf")
+        self._finish_by = float("inf")
         if self._open() or not self.endpoint.closed:
             self.complaints.append(f"the LNS did not acknowledge the end within {FINISH_WITHIN_S:g} s")
         for one in self.subscribers:

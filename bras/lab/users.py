@@ -116,8 +116,8 @@ def _from_users_file(path: Path, text: str, dictionary: Dictionary) -> list[LabU
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if not line[0].isspace():
-            name, _, checks = line.partition(" ") if " " in line else line.partition("\t")
-            entries.append((number, name.strip('"'), checks + "\n"))
+            name, *rest = line.split(None, 1)
+            entries.append((number, name.strip('"'), "".join(rest) + "\n"))
         elif entries:
             entries[-1] = (*entries[-1][:2], entries[-1][2] + " " + line)
     for number, name, body in entries:

@@ -602,15 +602,17 @@ class Generator:
             tunnel.sessions = [None]
             self._fill(tunnel)
         wanted = len(self.responder.started)
-        idle = lambda: not any(t.queue or t.unacked for t in self.tunnels)  # noqa: E731
-        return self.run_until(lambda: len(self.responder.stopped) >= wanted and idle(), self.options.limit)
+        return self.run_until(lambda: len(self.responder.stopped) >= wanted and self._idle(), self.options.limit)
+
+    def _idle(self) -> bool:
+        return not any(tunnel.queue or tunnel.unacked for tunnel in self.tunnels)
 
     def close_tunnels(self) -> None:
         for tunnel in self.tunnels:
             if not tunnel.dead:
                 tunnel.queue.append((0, message(STOPCCN, avp(A_TUNNEL, u16(tunnel.id)), avp(A_RESULT, u16(1))), None))
                 self._fill(tunnel)
-        self.run_until(lambda: not any(t.queue or t.unacked for t in self.tunnels), 5)
+        self.run_until(self._idle, 5)
 
 
 def _options(body: bytes) -> dict[int, bytes]:

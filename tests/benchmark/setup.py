@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lns import Running, start_bras, start_l2tpns  # noqa: E402
+from lns import Running, start_bras, start_l2tpns  # noqa: E402 (after the checkout is on the path)
 
 from bras.lab.namespaces import Testbed  # noqa: E402 (the checkout is on the path only now)
 
