@@ -26,7 +26,13 @@ class Dialer:
 
     def __init__(self, plan: LacPlan, sources: tuple[str, ...] = (), port: int = 0) -> None:
         """Open a socket for each source address (none: as the system chooses); raises ``LabError``."""
-        self._sockets = [_connect(plan, source, port) for source in sources or ("",)]
+        self._sockets: list[socket.socket] = []
+        try:
+            for source in sources or ("",):
+                self._sockets.append(_connect(plan, source, port))
+        except LabError:
+            self._close()
+            raise
         self._paths = [_path(plan, index, sock) for index, sock in enumerate(self._sockets)]
         self.lac = LabLac(plan, self._paths, os.urandom)
         self._poll = select.poll()
@@ -45,8 +51,11 @@ class Dialer:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            for sock in self._sockets:
-                sock.close()
+            self._close()
+
+    def _close(self) -> None:
+        for sock in self._sockets:
+            sock.close()
 
     def _signalled(self, *_: object) -> None:
         self._signals += 1

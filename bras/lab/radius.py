@@ -190,7 +190,14 @@ class RadiusSockets:
         """Bind; every line for the log goes to ``record``."""
         self._server = server
         self._record = record
-        self.sockets = [_bind(where) for where in listen]
+        self.sockets: list[socket.socket] = []
+        try:
+            for where in listen:
+                self.sockets.append(_bind(where))
+        except OSError:
+            for sock in self.sockets:
+                sock.close()
+            raise
 
     def start(self) -> None:
         """Serve on the running loop."""
@@ -220,7 +227,11 @@ def _bind(where: Listen) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if ":" in where.address else socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     sock.setblocking(False)
-    sock.bind((where.address, where.port))
+    try:
+        sock.bind((where.address, where.port))
+    except OSError as error:
+        sock.close()
+        raise OSError(f"{where.address} port {where.port}: {error.strerror}") from None
     return sock
 
 
