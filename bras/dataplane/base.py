@@ -113,19 +113,29 @@ class _Sourced:
         return self._sendmsg((data,), self._ancillary, 0, self.peer)
 
 
+_MOST_WAYS = 65536
+
+
 class Outlet:
     """A listening socket as a way out; ``Leg.listener`` is its place in the list."""
 
-    __slots__ = ("_socket", "_wildcard")
+    __slots__ = ("_socket", "_ways", "_wildcard")
 
     def __init__(self, listener: socket.socket, *, wildcard: bool) -> None:
         """Send through ``listener``; ``wildcard``: it is bound to ``0.0.0.0`` or ``::``."""
         self._socket = listener
         self._wildcard = wildcard
+        self._ways: dict[tuple[str, str, int], Way] = {}
 
     def prepare(self, leg: Leg) -> Way:
-        """Return the way to a leg's peer."""
-        return self.way(leg.local, leg.remote, leg.remote_port)
+        """Return the way to a leg's peer: the same one for all its calls."""
+        key = (leg.local, leg.remote, leg.remote_port)
+        way = self._ways.get(key)
+        if way is None:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            way = self._ways[key] = self.way(*key)
+        return way
 
     def way(self, local: str, remote: str, remote_port: int) -> Way:
         """Return the way from our address ``local`` to a peer; raises OSError if they are no addresses."""

@@ -20,6 +20,8 @@ from bras.config.model import Config, Grant, UserConfig
 BURST_SHARE = 32
 """A quarter second of a rate in bit/s, in octets: rate / 8 / 4."""
 MIN_BURST_OCTETS = 16000
+MAX_SHARED = 4096
+"""Profiles kept because many subscribers have the same."""
 MAX_MERGES_KEPT = 20000
 """Merges of configuration layers kept; each local user that logs in has one."""
 
@@ -97,6 +99,10 @@ Layer = tuple[str, Grant]
 """The name of a source, and what it grants."""
 
 
+_origins: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""Each combination of sources once: they are few, the Profiles are many."""
+
+
 def compute(layers: Sequence[Layer]) -> Profile:
     """Resolve ``layers``, strongest first; the built-in one stands below them all."""
     return _finish(*_merge((*layers, (BUILT_IN_SOURCE, BUILT_IN))))
@@ -125,13 +131,14 @@ def _finish(values: list[object], sources: list[str]) -> Profile:
         if not values[burst]:
             bits = values[rate]
             values[burst] = max(bits // BURST_SHARE, MIN_BURST_OCTETS) if isinstance(bits, int) else MIN_BURST_OCTETS
-    return Profile._make((*values, tuple(sources)))
+    origin = tuple(sources)
+    return Profile._make((*values, _origins.setdefault(origin, origin)))
 
 
 class Resolver:
     """The layers of a configuration, ready to be merged with what RADIUS grants."""
 
-    __slots__ = ("_decided", "_groups", "_merges", "_profiles", "_under")
+    __slots__ = ("_decided", "_groups", "_merges", "_profiles", "_shared", "_under")
 
     def __init__(self, config: Config) -> None:
         """Take the layers out of the configuration."""
@@ -141,6 +148,7 @@ class Resolver:
         self._under: tuple[Layer, ...] = (("defaults", config.defaults), ("ppp", ppp), (BUILT_IN_SOURCE, BUILT_IN))
         self._merges: dict[tuple[str, str, str], tuple[list[object], list[str]]] = {}
         self._decided: dict[tuple[str, str, str], Profile] = {}
+        self._shared: dict[tuple[tuple[str, str, str], Grant], Profile] = {}
 
     def resolve(self, group: str, user: UserConfig | None, granted: Grant | None, named: str | None) -> Profile | None:
         """Return the Profile of a subscriber of ``group``.
@@ -158,6 +166,18 @@ class Resolver:
                 values, sources = self._merged(key, user)
                 profile = self._decided[key] = _finish(values[:], sources)
             return profile
+        if granted.address is not None:
+            return self._with(granted, key, user)
+        # Without an address of its own a subscriber has what many others have: one Profile for them all.
+        shared = self._shared.get((key, granted))
+        if shared is None:
+            if len(self._shared) >= MAX_SHARED:
+                self._shared.clear()
+            shared = self._shared[key, granted] = self._with(granted, key, user)
+        return shared
+
+    def _with(self, granted: Grant, key: tuple[str, str, str], user: UserConfig | None) -> Profile:
+        """Lay what RADIUS granted over the configured layers."""
         values, sources = self._merged(key, user)
         values, sources = values[:], sources[:]
         _lay("radius", granted, values, sources)
