@@ -51,10 +51,10 @@ check: lint  ## style, types, imports, and the tests that need no root (under 90
 	$(PYTEST) $(PARALLEL) $(QUICK)
 
 test: test-deps lint  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
-	$(PYTEST) $(PARALLEL) tests
+	BRAS_STORM_CALLS=50 $(PYTEST) $(PARALLEL) tests
 
 test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (hours)
-	HYPOTHESIS_PROFILE=deep $(PYTEST) $(PARALLEL) -m "long or not long" tests
+	BRAS_STORM_CALLS=1000 HYPOTHESIS_PROFILE=deep $(PYTEST) $(PARALLEL) -m "long or not long" tests
 
 bench: build  ## set-ups a second, microseconds and octets a session, packets a second
 	@mkdir -p build/benchmark

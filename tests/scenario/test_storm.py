@@ -1,6 +1,8 @@
 """Bad networks: whatever is lost, doubled or overtaken, every call comes up or ends with a reason.
 
-Each seed is a world of its own; it is printed and is the test's parameter.
+Each seed is a world of its own; it is printed and is the test's parameter.  BRAS_STORM_CALLS
+sets the calls in each world: 5 for a quick look (1,000 in all), more by `make test` and
+`make test-long`.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from bras.subscriber.events import SubscriberEnded, SubscriberUp
 from tests.support.lacs import SimulatedLac
 from tests.support.world import Weather, World
 
-SEEDS = int(os.environ.get("BRAS_STORM_SEEDS", "40"))
-CALLS = int(os.environ.get("BRAS_STORM_CALLS", "25"))
+SEEDS = int(os.environ.get("BRAS_STORM_SEEDS", "200"))
+CALLS = int(os.environ.get("BRAS_STORM_CALLS", "5"))
 STORM = Weather(loss=0.2, duplication=0.2, jitter_s=0.05, delay_s=0.01)
 
 
