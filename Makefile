@@ -6,11 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-# To build and to run: ip, ping and nft are what `bras lab` and the data planes call by name.
-PACKAGES := python3-venv iproute2 iputils-ping kmod nftables procps
-# To judge: real peers, a compiler for mypyc, dissectors.
-TEST_PACKAGES := user-mode-linux xl2tpd ppp freeradius freeradius-utils tshark tcpdump prometheus \
-	iperf3 ethtool gcc libc6-dev python3-dev
+# To build, and to run the demo in namespaces.
+PACKAGES := python3-venv iproute2
+# To judge: real peers, dissectors, systemd-analyze for the unit, a compiler for mypyc.
+TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd ppp freeradius tshark tcpdump prometheus systemd \
+	gcc libc6-dev python3-dev
 
 PYTEST := $(BIN)/pytest -q
 # One worker has the guests and name spaces to itself, the other the rest (tests/conftest.py).
@@ -57,10 +57,7 @@ test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (hours)
 	BRAS_STORM_CALLS=1000 HYPOTHESIS_PROFILE=deep $(PYTEST) $(PARALLEL) -m "long or not long" tests
 
 bench: build  ## set-ups a second, microseconds and octets a session, packets a second
-	@mkdir -p build/benchmark
-	$(BIN)/python tests/benchmark/core.py --output build/benchmark/core.json
-	$(BIN)/python tests/benchmark/setup.py --output build/benchmark/setup.json
-	$(BIN)/python tests/benchmark/tun.py --output build/benchmark/tun.json
+	$(BIN)/python -m tests.benchmark
 
 demo: build  ## an LNS, a LAC and subscribers in namespaces of their own (root)
 	$(BIN)/bras lab demo
