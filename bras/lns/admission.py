@@ -24,11 +24,13 @@ def credentials_offered(core: Core, subscriber: Subscriber, credentials: Credent
     """Let RADIUS or the local users decide."""
     user = user_of(credentials)
     before = subscriber.who
-    if subscriber.standing.started and user != before.user:
+    if before.claimed:
+        _forget_wait(core, subscriber)
+    if subscriber.address and user != before.claimed:
         _end(core, subscriber, TerminateCause.NAS_REQUEST, "user_changed", "the client came back as another user", now)
         return
     blobs = identity_of(core, subscriber, credentials)
-    subscriber.identify(Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes))
+    subscriber.identify(Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes, user))
     if core.config.auth.source == "local":
         _decide_locally(core, subscriber, credentials, now)
         return
@@ -180,6 +182,12 @@ def _wait_for(core: Core, subscriber: Subscriber, other: Subscriber, verdict: Ve
     subscriber.wait_for_address()
     core.registry.touched(subscriber, now)
     core.backlog.waiting.setdefault(other.number, []).append((subscriber.number, verdict))
+
+
+def _forget_wait(core: Core, subscriber: Subscriber) -> None:
+    """Drop the verdict on earlier credentials: it is not one on those that are offered now."""
+    for waiters in core.backlog.waiting.values():
+        waiters[:] = [(number, verdict) for number, verdict in waiters if number != subscriber.number]
 
 
 def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str, text: str, now: float) -> None:

@@ -91,10 +91,12 @@ class Registry:
         standing.counted = phase
 
     def name(self, subscriber: Subscriber, user: str) -> None:
-        """Index an admitted subscriber by its user name."""
-        numbers = self.by_user.get(user, ())
-        if subscriber.number not in numbers:
-            self.by_user[user] = (*numbers, subscriber.number)
+        """Index an admitted subscriber by its user name, and by no other that it had before."""
+        standing = subscriber.standing
+        if standing.named != user:
+            self.unname(subscriber)
+            standing.named = user
+            self.by_user[user] = (*self.by_user.get(user, ()), subscriber.number)
 
     def of_user(self, user: str) -> list[Subscriber]:
         """Return the admitted sessions of a user name, oldest first."""
@@ -102,7 +104,8 @@ class Registry:
 
     def unname(self, subscriber: Subscriber) -> None:
         """Take a subscriber out of the index by user: it is over."""
-        user = subscriber.who.user
+        standing = subscriber.standing
+        user, standing.named = standing.named, ""
         left = tuple(number for number in self.by_user.get(user, ()) if number != subscriber.number)
         if left:
             self.by_user[user] = left

@@ -126,6 +126,8 @@ class Who:
     """The attributes that all accounting records of this session share, encoded, once they are known."""
     classes: tuple[bytes, ...] = ()
     """Class attributes to be returned in accounting (RFC 2865 section 5.25)."""
+    claimed: str = ""
+    """User name as the client gave it, whatever RADIUS made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +160,5 @@ class Standing:
     """The last echo's round-trip time; 0 while none was measured."""
     link_facts: tuple[int, bool, bool] = field(default=(1500, False, False))
     """(mru, acfc, pfc) of LinkUp."""
+    named: str = ""
+    """The user name under which the registry finds it."""

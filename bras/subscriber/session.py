@@ -109,7 +109,11 @@ class Session:
         if profile is not None and instants.up_at is not None:
             if profile.session_timeout_s and now >= instants.up_at + profile.session_timeout_s:
                 return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
-            if profile.idle_timeout_s and now >= instants.active_at + profile.idle_timeout_s:
+            if (
+                profile.idle_timeout_s
+                and not instants.idle_suspected
+                and now >= instants.active_at + profile.idle_timeout_s
+            ):
                 return self._check_idle()
         return self._want_interim(now) if instants.interim_at is not None else []
 

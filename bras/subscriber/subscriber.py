@@ -192,8 +192,9 @@ class Subscriber(Session):
         """Let the client in: ``address`` is its own from now on; ``success`` is MS-CHAPv2's "S=…"."""
         self.profile = profile
         self.address = address
-        if self.network is None:
-            self.network = Network(self._network_config(profile), address)
+        config = self._network_config(profile)
+        if self.network is None or self.network.config is not config:
+            self.network = Network(config, address)
         return self._take(self.link.accept(message, success, now=now), now)
 
     def _network_config(self, profile: Profile) -> NetworkConfig:
@@ -202,8 +203,10 @@ class Subscriber(Session):
     def refuse(self, message: bytes, ms_chap_error: bytes, reason: str, text: str, *, now: float) -> list[Event]:
         """Turn the client away: it is told why before the link is closed."""
         self._note_end(TerminateCause.USER_ERROR, reason, text)
-        events = self._remove_entry()
-        return events + self._take(self.link.refuse(message, ms_chap_error, now=now), now)
+        answer = self.link.refuse(message, ms_chap_error, now=now)
+        if not answer:  # it has begun LCP anew meanwhile: nothing waits for this verdict
+            answer = self.link.close(message, now=now)
+        return self._remove_entry() + self._take(answer, now)
 
     def assign(self, address: int, *, now: float) -> list[Event]:
         """Answer AddressWanted: the client gets ``address`` (its wish, or the one it had)."""
