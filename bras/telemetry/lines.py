@@ -59,11 +59,11 @@ class Lines:
             radius.AccountingUnanswered: self.accounting_unanswered,
             radius.AccountingForgotten: self.accounting_forgotten,
             Authenticated: self.authenticated,
-            SubscriberUp: self.session_up,
             SubscriberEnded: self.session_ended,
         }
         if debug:
             handlers |= {
+                SubscriberUp: self.session_up,
                 l2tp.CallUp: self.call_up,
                 l2tp.CallDown: self.call_down,
                 l2tp.Dropped: self.datagram_dropped,
@@ -222,7 +222,7 @@ class Lines:
     # ------------------------------------------------------------------ subscribers
 
     def authenticated(self, fact: Authenticated) -> None:
-        """Write ``authentication_rejected`` or ``_unanswered``; an accepted one is ``session_up``'s to tell."""
+        """Write ``authentication_rejected`` or ``_unanswered``; an accepted one is told when the session ends."""
         if fact.outcome is AuthOutcome.ACCEPTED:
             return
         unanswered = fact.outcome is AuthOutcome.UNANSWERED
@@ -238,7 +238,7 @@ class Lines:
 
     def session_up(self, fact: SubscriberUp) -> None:
         """Write ``session_up``."""
-        self._log.info(
+        self._log.debug(
             "session_up",
             session=fact.session,
             user=fact.user,

@@ -304,7 +304,7 @@ def _logged(site: Site, place: Path, log: dict[str, str], *, terminal: bool = Fa
     ("level", "said", "unsaid"),
     [
         ("debug", ["listening", "session_up", "call_up"], []),
-        ("info", ["listening", "session_up", "session_ended"], ["call_up"]),
+        ("info", ["listening", "session_ended"], ["session_up", "call_up"]),
         ("warning", [], ["listening", "session_up", "call_up"]),
         ("error", [], ["listening", "session_up", "call_up"]),
     ],

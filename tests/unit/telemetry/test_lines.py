@@ -71,8 +71,9 @@ def test_a_session_that_never_had_an_address_shows_none() -> None:
     assert line["echo_ms"] is None
 
 
-def test_session_up() -> None:
-    (line,) = _lines(UP)
+def test_session_up_is_told_at_debug_only() -> None:
+    assert not _lines(UP)
+    (line,) = _lines(UP, debug=True)
     assert line["event"] == "session_up"
     assert (line["user"], line["address"], line["setup_ms"]) == ("alice", "10.64.0.1", 250.0)
 

@@ -11,7 +11,7 @@ from bras.radius.events import AccountingAcknowledged
 from bras.secret import Secret
 from bras.telemetry.counts import Counts
 from bras.telemetry.observer import make_observer
-from tests.unit.telemetry.facts import FACTS, UP
+from tests.unit.telemetry.facts import ENDED, FACTS
 
 CONFIG = Config(
     LnsConfig((Listen("0.0.0.0", 1701),)),
@@ -51,6 +51,6 @@ def test_a_fact_without_a_line_makes_none() -> None:
         observer = make_observer(CONFIG)
         observer.observe(AccountingAcknowledged(1, "r1"))
         assert not lines
-        observer.observe(UP)
-        assert [line["event"] for line in lines] == ["session_up"]
+        observer.observe(ENDED)
+        assert [line["event"] for line in lines] == ["session_ended"]
     assert observer.counts.radius.acknowledged == {("r1",): 1}
