@@ -75,12 +75,17 @@ class SavedCalls(TypedDict):
 class Calls:
     """The calls of a tunnel by our session id."""
 
-    __slots__ = ("_association", "_by_peer", "_entropy", "_pending", "_resting", "_setup_timeout_s", "lac", "table")
+    __slots__ = (
+        "_association", "_by_peer", "_entropy", "_pending", "_resting", "_setup_timeout_s", "lac", "table",
+        "touched",
+    )  # fmt: skip
 
     def __init__(self, association: Association, *, lac: bool, setup_timeout_s: float, entropy: Entropy) -> None:
         """Begin without calls; ``lac`` is our role."""
         self.lac = lac
         self.table: dict[int, Call] = {}
+        self.touched: dict[int, None] | None = None
+        """Keys of calls that changed, where a journal is kept."""
         self._association = association
         self._setup_timeout_s = setup_timeout_s
         self._entropy = entropy
@@ -92,6 +97,10 @@ class Calls:
     def deadline(self) -> float | None:
         """Return when the first call that is not yet established times out."""
         return next(iter(self._pending.values())) if self._pending else None
+
+    def pending_until(self, session_id: int) -> float | None:
+        """Return by when a call must be established; ``None`` when it is."""
+        return self._pending.get(session_id)
 
     def receive(self, message: Message, channel: Channel, *, limit: int, now: float) -> list[Event]:
         """Act on a call message; an ICRQ that would make more than ``limit`` calls is refused."""
@@ -192,6 +201,8 @@ class Calls:
         return session_id  # when nearly all ids are in use or resting: rather a young one than none
 
     def _step(self, call: Call, happening: CallInput, cause: Cause, channel: Channel, now: float) -> list[Event]:
+        if self.touched is not None:
+            self.touched[self._association.tunnel_id << 16 | call.session_id] = None
         before = call.state
         action = call.step(happening)
         if action == _SEND_ICRP:
@@ -266,6 +277,8 @@ class Calls:
     def end(self, cause: Cause) -> list[Event]:
         """End all calls without a word: the tunnel is gone (RFC 2661 section 6.4)."""
         events = [self._ended(call, call.state, cause) for call in self.table.values()]
+        if self.touched is not None:
+            self.touched.update(dict.fromkeys(self._association.tunnel_id << 16 | number for number in self.table))
         for call in self.table.values():
             call.state = CallState.IDLE
         self.table = {}

@@ -45,7 +45,7 @@ from bras.l2tp.header import (
 )
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CallRequest, Message
-from bras.l2tp.records import SavedEndpoint, TunnelFacts
+from bras.l2tp.records import SavedEndpoint, Touched, TunnelFacts
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.tunnel import REPLACED, Tunnel
 from bras.timers import DeadlineQueue
@@ -78,6 +78,7 @@ class Endpoint:
         "_role",
         "_serial",
         "_tunnels",
+        "touched",
     )
 
     def __init__(
@@ -92,6 +93,8 @@ class Endpoint:
         self._by_peer: dict[tuple[Path, int], int] = {}
         self._deadlines: DeadlineQueue[int] = DeadlineQueue()
         self._serial = int.from_bytes(entropy(2), "big")
+        self.touched: Touched | None = None
+        """To be told of what changes, where a journal is kept."""
 
     @property
     def census(self) -> Census:
@@ -194,7 +197,9 @@ class Endpoint:
         if peer_tunnel_id == 0:
             return [Dropped(DropReason.BAD_AVP, path)]  # nobody could be told anything
         older = self._tunnels.get(self._by_peer.get((path, peer_tunnel_id), 0))
-        if older is not None and _repeats(older, datagram, now):
+        if older is not None and older.request == datagram and now <= older.timers.created_at + older.channel.cycle_s:
+            # A retransmission.  A LAC that has restarted may send the very same octets again;
+            # but nobody retransmits for longer than a full cycle (RFC 2661 section 5.7).
             return self._deliver(older, ns, nr, datagram, now)
         events = self._tie(path, message, now)
         tunnel_id = None
@@ -209,7 +214,7 @@ class Endpoint:
         tunnel = Tunnel(association, group, self._lns, self._entropy, lac=False, now=now)
         if older is not None:
             events += self._succeed(older, tunnel, now)
-        self._tunnels[tunnel_id] = tunnel
+        self._enter(tunnel)
         self._by_peer[(path, peer_tunnel_id)] = tunnel_id
         events += tunnel.accept(message, ns, datagram, now=now)
         self._settle(tunnel, now)
@@ -244,8 +249,15 @@ class Endpoint:
         taken = {*self._tunnels, self._admission.refusing_id}
         return new_tunnel_id(self._lns.worker, taken, self._entropy)
 
+    def _enter(self, tunnel: Tunnel) -> None:
+        self._tunnels[tunnel.association.tunnel_id] = tunnel
+        if self.touched is not None:
+            tunnel.calls.touched = self.touched.calls
+
     def _settle(self, tunnel: Tunnel, now: float) -> None:
         tunnel_id = tunnel.association.tunnel_id
+        if self.touched is not None:
+            self.touched.tunnels[tunnel_id] = None
         if tunnel.state is not _IDLE:
             self._admission.census.count(tunnel_id, tunnel.association.group, len(tunnel.calls.table))
             self._deadlines.set(tunnel_id, tunnel.deadline)
@@ -268,6 +280,8 @@ class Endpoint:
         call = tunnel.calls.table.get(key & 0xFFFF)
         if call is None or call.state is not _UP:
             return None
+        if call.sequenced and self.touched is not None:
+            self.touched.calls[key] = None  # an Ns is never sent twice
         return SendDatagram(tunnel.path, call.data(frame))
 
     def call(self, key: CallKey) -> CallInfo | None:
@@ -324,7 +338,7 @@ class Endpoint:
             return 0, [TunnelRefused(group.name, hostname, path, NO_ROOM)]
         association = Association(group.name, path, tunnel_id)
         tunnel = Tunnel(association, group, self._lns, self._entropy, lac=True, now=now)
-        self._tunnels[tunnel_id] = tunnel
+        self._enter(tunnel)
         events = tunnel.open(hostname or self._lns.hostname, now=now)
         self._settle(tunnel, now)
         return tunnel_id, events
@@ -372,19 +386,8 @@ class Endpoint:
         for one in saved["tunnels"]:
             tunnel = Tunnel.restore(one, endpoint._admission.groups.named(one["group"]), lns, entropy)
             tunnel_id = tunnel.association.tunnel_id
-            endpoint._tunnels[tunnel_id] = tunnel
+            endpoint._enter(tunnel)
             if not tunnel.calls.lac:
                 endpoint._by_peer[(tunnel.path, tunnel.association.peer_tunnel_id)] = tunnel_id
             endpoint._settle(tunnel, tunnel.timers.heard_at)
         return endpoint
-
-
-def _repeats(older: Tunnel, datagram: bytes, now: float) -> bool:
-    """Return whether a SCCRQ is a retransmission of the one that made ``older``.
-
-    A LAC that has restarted may send the very same octets again; but nobody retransmits
-    for longer than a full cycle (RFC 2661 section 5.7).
-    """
-    if older.request != datagram:
-        return False
-    return now <= older.timers.created_at + older.channel.cycle_s

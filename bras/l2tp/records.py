@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from bras.l2tp.calls import SavedCalls
 from bras.l2tp.channel import SavedChannel
 from bras.l2tp.events import Path
 from bras.l2tp.states import TunnelState
+
+
+@dataclass(slots=True)
+class Touched:
+    """What may have changed, for who keeps a journal; in the order in which it did."""
+
+    tunnels: dict[int, None] = field(default_factory=dict)
+    """Our tunnel ids."""
+    calls: dict[int, None] = field(default_factory=dict)
+    """Keys of calls."""
 
 
 @dataclass(slots=True)

@@ -100,7 +100,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
         who.classes, who.record = accepted.classes, b""
         if accepted.user_name:
             who.user = accepted.user_name
-            who.identity = core.identities.rename(who.identity, accepted.user_name.encode())
+            who.identity = core.books.identities.rename(who.identity, accepted.user_name.encode())
     profile = _profile_of(core, subscriber, user, accepted)
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)

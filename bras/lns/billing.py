@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from bras.lns.core import Core
+from bras.plain import encode
 from bras.radius.accounting import Authentic, Usage
 from bras.subscriber.events import RecordDue, Status
 from bras.subscriber.subscriber import Subscriber
 
 
-def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float) -> None:
-    """Make a session's record and hand it to the exchange with the servers."""
+def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float, at: float | None = None) -> None:
+    """Make a session's record of what happened ``at`` (now), and hand it to the exchange with the servers."""
     if not core.config.radius.accounting:
         return
     who, counters = subscriber.who, due.counters
     if not who.record:
         authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
-        who.record = core.accounting.session(who.identity, subscriber.address, who.classes, authentic)
+        who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
         who.identity = b""
     usage = None
     if due.status is not Status.START:
@@ -27,9 +28,18 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
             counters.down_packets4 + counters.down_packets6,
         )
     cause = due.cause.value if due.cause is not None else 0
-    octets = core.accounting.record(due.status.value, who.record, usage, cause, event_at=now + core.wall_offset_s)
-    group = core.policy.group(subscriber.line.group).radius
-    core.backlog.radius.append(core.exchanges.account(core.new_record(), group, octets, created_at=now, now=now))
+    at = now if at is None else at
+    octets = core.books.encoder.record(
+        due.status.value, who.record, usage, cause, event_at=at + core.books.wall_offset_s
+    )
+    tell(core, core.books.new_record(), core.policy.group(subscriber.line.group).radius, octets, created_at=at, now=now)
+
+
+def tell(core: Core, record: int, group: str | None, octets: bytes, *, created_at: float, now: float) -> None:
+    """Hand a record to the exchange; it is in the journal until a server has it."""
+    if core.changes is not None:
+        core.changes.records.append((f"record:{record}", encode((group, octets, created_at))))
+    core.backlog.radius.append(core.exchanges.account(record, group, octets, created_at, now=now))
 
 
 def announce(core: Core, status: int, cause: int, now: float) -> None:
@@ -39,7 +49,7 @@ def announce(core: Core, status: int, cause: int, now: float) -> None:
     session_id = f"{core.policy.epoch:08X}00000000"
     groups = {server.group for server in core.config.radius.server if server.acct_port}
     for group in sorted(groups, key=lambda name: name or ""):
-        octets = core.accounting.server_record(
-            status, core.identities.nas(), session_id, cause, event_at=now + core.wall_offset_s
+        octets = core.books.encoder.server_record(
+            status, core.books.identities.nas(), session_id, cause, event_at=now + core.books.wall_offset_s
         )
-        core.backlog.radius.append(core.exchanges.account(core.new_record(), group, octets, created_at=now, now=now))
+        tell(core, core.books.new_record(), group, octets, created_at=now, now=now)

@@ -145,6 +145,20 @@ class Shutdown:
     """Refuse new calls, end every session and tunnel; answered when all is gone and told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Read all counters for the journal: the daemon stops, the sessions stay; ``{"sessions": n}``."""
+
+
 Command = (
-    ShowSessions | ShowSession | ShowTunnels | ShowLacs | ShowPools | ShowRadius | TakeCensus | Disconnect | Shutdown
+    ShowSessions
+    | ShowSession
+    | ShowTunnels
+    | ShowLacs
+    | ShowPools
+    | ShowRadius
+    | TakeCensus
+    | Disconnect
+    | Shutdown
+    | Park
 )

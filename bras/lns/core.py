@@ -10,6 +10,7 @@ from bras.config.model import Config
 from bras.ids import Entropy
 from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint
+from bras.lns.changes import Changes
 from bras.lns.effects import Effect
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
@@ -51,6 +52,23 @@ class Backlog:
 
 
 @dataclass(slots=True)
+class Books:
+    """What accounting records are made with."""
+
+    identities: IdentityEncoder
+    encoder: AccountingRecords
+    made: int = 0
+    """Records made so far: their numbers."""
+    wall_offset_s: float = 0.0
+    """Wall clock minus ``now``."""
+
+    def new_record(self) -> int:
+        """Return the number of the next record."""
+        self.made += 1
+        return self.made
+
+
+@dataclass(slots=True)
 class Core:
     """The machines and tables of one worker."""
 
@@ -59,21 +77,13 @@ class Core:
     exchanges: Exchanges
     pools: Pools
     policy: Policy
-    identities: IdentityEncoder
-    accounting: AccountingRecords
+    books: Books
     registry: Registry
     entropy: Entropy
-    wall_offset_s: float = 0.0
-    """Wall clock minus ``now``."""
     closing: bool = False
     """The LNS shuts down: no new call is let in."""
-    records: int = 0
-    """Accounting records made so far: their numbers."""
+    changes: Changes | None = None
+    """To be told of what changes, where a journal is kept."""
     effects: list[Effect] = field(default_factory=list)
     """What this turn wants of the world, in order."""
     backlog: Backlog = field(default_factory=Backlog)
-
-    def new_record(self) -> int:
-        """Return the number of the next accounting record."""
-        self.records += 1
-        return self.records

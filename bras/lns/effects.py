@@ -62,12 +62,13 @@ class MeasurePath:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """State that must be out of ``kill -9``'s reach before this turn's sends."""
+    """State that must be out of ``kill -9``'s reach before this turn's sends; the first effect of its turn."""
 
-    key: str
-    """Which machine's state: "tunnel:5", "subscriber:327681", "lns"."""
-    state: bytes
-    """Its ``save()``, encoded; empty when the machine is gone."""
+    records: tuple[tuple[str, bytes], ...]
+    """Whose state, as "channel:5" or "session:27", and the state, encoded; empty when it is no more.
+
+    They belong together: a reader must have all of them or none.
+    """
 
 
 @dataclass(frozen=True, slots=True)

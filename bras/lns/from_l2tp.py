@@ -31,7 +31,7 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
             if core.closing:
                 core.backlog.l2tp.append(core.endpoint.close_call(event.key, CLOSING, now=now))
             else:
-                _call_up(core, event, now)
+                call_up(core, event, now)
         elif isinstance(event, l2tp.CallDown):
             effects.append(Report(event))
             _call_down(core, event, now)
@@ -41,7 +41,7 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
             effects.append(Report(event))
 
 
-def _call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
+def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
     """A call is established: a subscriber begins with LCP."""
     info = event.info
     registry = core.registry

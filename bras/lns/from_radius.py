@@ -5,7 +5,15 @@ from __future__ import annotations
 from bras.lns import admission
 from bras.lns.core import Core
 from bras.lns.effects import Report
-from bras.radius.events import Accepted, Event, Rejected, SendRadius, Unanswered
+from bras.radius.events import (
+    Accepted,
+    AccountingAcknowledged,
+    AccountingForgotten,
+    Event,
+    Rejected,
+    SendRadius,
+    Unanswered,
+)
 
 
 def take(core: Core, events: list[Event], now: float) -> None:
@@ -17,4 +25,6 @@ def take(core: Core, events: list[Event], now: float) -> None:
         elif isinstance(event, (Accepted, Rejected, Unanswered)):
             admission.answered(core, event, now=now)
         elif not isinstance(event, SendRadius):
+            if core.changes is not None and isinstance(event, (AccountingAcknowledged, AccountingForgotten)):
+                core.changes.records.append((f"record:{event.record}", b""))
             effects.append(Report(event))

@@ -58,7 +58,7 @@ def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) ->
     tunnel = TunnelIdentity(
         leg.remote, leg.local, line.peer_name, core.config.lns.hostname, f"{leg.remote}:{leg.peer_tunnel_id}"
     )
-    return core.identities.encode(
+    return core.books.identities.encode(
         Identity(
             credentials.name,
             subscriber.session_id,

@@ -7,13 +7,16 @@ stream of inputs replays a fault.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.ids import CallKey, Entropy, call_key
 from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import By, Cause
-from bras.lns import from_l2tp, from_radius, from_subscriber, operate, state
-from bras.lns.core import Core
+from bras.lns import from_l2tp, from_radius, from_subscriber, operate, resume, state
+from bras.lns.commit import Commit
+from bras.lns.core import Books, Core
 from bras.lns.effects import Effect
 from bras.lns.inputs import (
     ClockRead,
@@ -30,7 +33,8 @@ from bras.lns.inputs import (
 from bras.lns.operate import Operations
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
-from bras.plain import Saved
+from bras.lns.resume import Read, Resumption
+from bras.plain import Saved, encode
 from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
@@ -43,18 +47,21 @@ CDN_GENERAL_ERROR = 2
 class Lns:
     """One worker of the LNS."""
 
-    __slots__ = ("core", "operations")
+    __slots__ = ("commit", "core", "operations", "resumption")
 
     def __init__(self, config: Config, codec: Codec, entropy: Entropy, *, epoch: int) -> None:
         """Stand ready; ``epoch`` is 32 bits that no earlier start has had (seconds of the wall clock)."""
+        self.commit: Commit | None = None
+        """Given: each turn's effects begin with what it has changed."""
+        self.resumption: Resumption | None = None
+        """What there is still to be done of a journal."""
         self.core = Core(
             config=config,
             endpoint=Endpoint(lns=config.lns, groups=config.lac, entropy=entropy),
             exchanges=Exchanges(config.radius, codec, entropy),
             pools=Pools(config.pool, reserved=state.reserved_addresses(config)),
             policy=Policy(config, epoch),
-            identities=IdentityEncoder(codec, config.radius),
-            accounting=AccountingRecords(codec),
+            books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
             registry=Registry(),
             entropy=entropy,
         )
@@ -69,6 +76,30 @@ class Lns:
         """Return the Lns that ``save`` was called on; raises StateError."""
         lns = cls.__new__(cls)
         lns.core, lns.operations = state.restore(saved, config, codec, entropy)
+        lns.commit = lns.resumption = None
+        return lns
+
+    @classmethod
+    def resume(
+        cls,
+        records: Mapping[str, bytes],
+        config: Config,
+        codec: Codec,
+        entropy: Entropy,
+        *,
+        epoch: int,
+        boot: str,
+        read: Read,
+    ) -> Lns:
+        """Go on where a journal ends (an empty one: begin), and keep it on; see ``bras.lns.resume``.
+
+        ``boot`` names this run of the machine's clock; ``read`` is the data plane's, which
+        tells what has outlived the process.  The first input must be ClockRead.  Raises StateError.
+        """
+        lns = cls.__new__(cls)
+        lns.core, lns.operations, lns.commit, lns.resumption = resume.resume(
+            records, config, codec, entropy, epoch=epoch, boot=boot, read=read
+        )
         return lns
 
     @property
@@ -80,6 +111,7 @@ class Lns:
             core.exchanges.deadline,
             core.registry.deadlines.next_deadline,
             self.operations.deadline,
+            self.resumption.due_at if self.resumption is not None else None,
         )
         return min((at for at in deadlines if at is not None), default=None)
 
@@ -103,7 +135,7 @@ class Lns:
         if self.operations.is_busy:
             operate.turn_ended(self.operations, core, now)
             self._drain(now)
-        return effects
+        return effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def abandon(self, given: Input, now: float) -> list[Effect]:
         """Give up what an input was for, after its handling failed: the defect is ours, and one call bears it."""
@@ -115,7 +147,7 @@ class Lns:
         elif isinstance(given, Programmed):
             self._abandon(given.outcome.generation, now)
         self._drain(now)
-        return effects
+        return effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def _abandon_datagram(self, data: bytes, now: float) -> None:
         """End the call that the data are for, or the tunnel that the control message is for."""
@@ -155,9 +187,14 @@ class Lns:
             operate.command(self.operations, core, given, now)
         elif isinstance(given, PathMeasured):
             core.policy.path_mtu[given.remote] = given.mtu
+            if core.changes is not None:
+                core.changes.records.append((f"path:{given.remote}", encode(given.mtu)))
         elif isinstance(given, ClockRead):
-            core.wall_offset_s = given.offset_s
-            operate.clock_read(self.operations, core, now)
+            core.books.wall_offset_s = given.offset_s
+            if self.resumption is None:
+                operate.clock_read(self.operations, core, now)
+            elif self.resumption.due_at is None:
+                self.resumption.keep_books(core, self.operations, now)
 
     def _timer_fired(self, now: float) -> None:
         core = self.core
@@ -169,6 +206,8 @@ class Lns:
             subscriber = core.registry.by_number.get(number)
             if subscriber is not None:
                 from_subscriber.take(core, subscriber, subscriber.handle_timeout(now=now), now)
+        if self.resumption is not None and not self.resumption.go_on(core, now):
+            self.resumption = None
         if self.operations.deadline is not None and self.operations.deadline <= now:
             operate.handle_timeout(self.operations, core, now)
 

@@ -8,15 +8,17 @@ when the accounting records are acknowledged or the last grace is over.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from bras.l2tp.events import By, Cause
 from bras.lns import billing, show
-from bras.lns.commands import Disconnect, Plain, ShowSession, ShowSessions, Shutdown
+from bras.lns.commands import Disconnect, Park, Plain, ShowSession, ShowSessions, Shutdown
 from bras.lns.core import Core
 from bras.lns.effects import Answer, ReadCounters
 from bras.lns.inputs import CommandReceived
+from bras.plain import encode
 from bras.radius.accounting import ACCOUNTING_OFF, ACCOUNTING_ON
 from bras.subscriber.events import TerminateCause
 from bras.subscriber.subscriber import Subscriber
@@ -53,6 +55,11 @@ class Operations:
     """Questions that wait for fresh counters."""
     poll_at: float | None = None
     """The counters of those with an idle timeout are read next."""
+    polling: list[int] = field(default_factory=list)
+    """Numbers of those whose counters are still to be read in this round."""
+    poll_pause_s: float = 0.0
+    parking: list[int] = field(default_factory=list)
+    """Park commands that wait for the counters."""
     is_busy: bool = False
     """Something waits for the end of each turn: a Disconnect, or a shutdown's stage."""
     announced: bool = False
@@ -68,11 +75,11 @@ class Operations:
 
 def clock_read(operations: Operations, core: Core, now: float) -> None:
     """The wall clock is known: the first time, accounting begins."""
-    if operations.announced:
-        return
-    operations.announced = True
-    operations.poll_at = now + core.config.dataplane.counter_interval_s
-    billing.announce(core, ACCOUNTING_ON, 0, now)
+    if operations.poll_at is None:
+        operations.poll_at = now + core.config.dataplane.counter_interval_s
+    if not operations.announced:
+        operations.announced = True
+        billing.announce(core, ACCOUNTING_ON, 0, now)
 
 
 def command(operations: Operations, core: Core, given: CommandReceived, now: float) -> None:
@@ -85,6 +92,9 @@ def command(operations: Operations, core: Core, given: CommandReceived, now: flo
         if operations.stage is Stage.RUNNING:
             core.closing = operations.is_busy = True
             _enter(operations, Stage.ENDING_SESSIONS, now)
+    elif isinstance(wish, Park):
+        operations.parking.append(given.identifier)
+        core.effects.append(ReadCounters(_slots(core, core.registry.by_number)))
     elif isinstance(wish, (ShowSessions, ShowSession)):
         _show_when_read(operations, core, given.identifier, wish)
     else:
@@ -93,13 +103,9 @@ def command(operations: Operations, core: Core, given: CommandReceived, now: flo
 
 def _show_when_read(operations: Operations, core: Core, identifier: int, wish: ShowSessions | ShowSession) -> None:
     """Read the counters of what will be shown, so that the answer is of this moment."""
-    slots = tuple(
-        (subscriber.forwarding.slot, subscriber.number)
-        for subscriber in show.matching(core, wish)
-        if subscriber.forwarding.present is not None
-    )
+    numbers = [subscriber.number for subscriber in show.matching(core, wish)]
     operations.showing.append((identifier, wish))
-    core.effects.append(ReadCounters(slots))
+    core.effects.append(ReadCounters(_slots(core, numbers)))
 
 
 def counters_read(operations: Operations, core: Core, now: float) -> None:
@@ -107,6 +113,9 @@ def counters_read(operations: Operations, core: Core, now: float) -> None:
     showing, operations.showing = operations.showing, []
     for identifier, wish in showing:
         core.effects.append(show.answer(core, identifier, wish, now))
+    while operations.parking:
+        body: Plain = {"sessions": len(core.registry.by_number)}
+        core.effects.append(Answer(operations.parking.pop(), ok=True, body=body))
 
 
 def _disconnect(operations: Operations, core: Core, identifier: int, selector: str, now: float) -> None:
@@ -144,18 +153,37 @@ def _answer_disconnects(operations: Operations, core: Core) -> None:
 def handle_timeout(operations: Operations, core: Core, now: float) -> None:
     """Read counters when their time has come; go on with a shutdown."""
     if operations.poll_at is not None and operations.poll_at <= now:
-        operations.poll_at = now + core.config.dataplane.counter_interval_s
-        _poll(core)
+        _poll(operations, core, now)
     if operations.stage_ends_at is not None and operations.stage_ends_at <= now:
         _go_on(operations, core, now)
 
 
-def _poll(core: Core) -> None:
-    """Read the counters of those with an idle timeout."""
-    by_number = core.registry.by_number
-    slots = tuple((by_number[number].forwarding.slot, number) for number in core.registry.idlers)
-    for start in range(0, len(slots), SESSIONS_A_TURN):
-        core.effects.append(ReadCounters(slots[start : start + SESSIONS_A_TURN]))
+def _poll(operations: Operations, core: Core, now: float) -> None:
+    """Read the counters of those with an idle timeout; where a journal is kept, of all, some at a time."""
+    interval_s, registry = core.config.dataplane.counter_interval_s, core.registry
+    if core.changes is None:
+        operations.poll_at = now + interval_s
+        slots = _slots(core, registry.idlers)
+        for start in range(0, len(slots), SESSIONS_A_TURN):
+            core.effects.append(ReadCounters(slots[start : start + SESSIONS_A_TURN]))
+        return
+    if not operations.polling:
+        operations.polling = list(registry.by_number)
+        operations.poll_pause_s = interval_s / max(1.0, len(operations.polling) / SESSIONS_A_TURN)
+        core.changes.records.append(("alive", encode(now)))
+    chosen, operations.polling = operations.polling[:SESSIONS_A_TURN], operations.polling[SESSIONS_A_TURN:]
+    operations.poll_at = now + min(operations.poll_pause_s, interval_s)
+    core.effects.append(ReadCounters(_slots(core, chosen)))
+
+
+def _slots(core: Core, numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Return (slot, generation) of those that have an Entry."""
+    found = (core.registry.by_number.get(number) for number in numbers)
+    return tuple(
+        (subscriber.forwarding.slot, subscriber.number)
+        for subscriber in found
+        if subscriber is not None and subscriber.forwarding.present is not None
+    )
 
 
 def _enter(operations: Operations, stage: Stage, ends_at: float) -> None:

@@ -16,14 +16,15 @@ class Registry:
 
     __slots__ = (
         "_free_slots",
-        "_next_number",
         "_next_slot",
         "by_call",
         "by_number",
         "by_user",
+        "changed",
         "counts",
         "deadlines",
         "idlers",
+        "next_number",
     )
 
     def __init__(self) -> None:
@@ -39,12 +40,14 @@ class Registry:
         """Numbers of those with an idle timeout, whose counters are read now and then."""
         self._free_slots: deque[int] = deque()
         self._next_slot = 0
-        self._next_number = 1
+        self.next_number = 1
+        self.changed: dict[int, None] | None = None
+        """Numbers of those to which something happened, where a journal is kept."""
 
     def new_number(self) -> int:
         """Return a subscriber number that this start of the daemon has not used."""
-        number = self._next_number
-        self._next_number = number + 1
+        number = self.next_number
+        self.next_number = number + 1
         return number
 
     def new_slot(self) -> int:
@@ -61,6 +64,20 @@ class Registry:
         self.by_call[key] = subscriber
         self._count(subscriber)
 
+    def adopt(self, subscriber: Subscriber) -> None:
+        """Enter a subscriber of an earlier process; slots that are free from now on lie above and between."""
+        slot = subscriber.forwarding.slot
+        self._free_slots.extend(range(self._next_slot, slot))
+        if slot >= self._next_slot:
+            self._next_slot = slot + 1
+        else:
+            self._free_slots.remove(slot)
+        self.by_number[subscriber.number] = subscriber
+        if subscriber.standing.call_up:
+            self.by_call[subscriber.leg.key] = subscriber
+        self._count(subscriber)
+        self.deadlines.set(subscriber.number, subscriber.deadline)
+
     def touched(self, subscriber: Subscriber, now: float) -> None:
         """Follow what an input may have changed: phase and deadline.
 
@@ -68,6 +85,8 @@ class Registry:
         wake-up within ``shortest_wait_s`` is early enough for any timer that was armed
         meanwhile; so most inputs of a set-up pass here without a look at the machines.
         """
+        if self.changed is not None:
+            self.changed[subscriber.number] = None
         standing = subscriber.standing
         if standing.counted is not standing.phase:
             self._count(subscriber)
@@ -121,6 +140,8 @@ class Registry:
         number = subscriber.number
         if self.by_number.pop(number, None) is None:
             return
+        if self.changed is not None:
+            self.changed[number] = None
         self.unname(subscriber)
         self.idlers.pop(number, None)
         self.deadlines.set(number, None)
@@ -139,7 +160,7 @@ class Registry:
             "idlers": list(self.idlers),
             "free_slots": list(self._free_slots),
             "next_slot": self._next_slot,
-            "next_number": self._next_number,
+            "next_number": self.next_number,
         }
 
     @classmethod
@@ -155,5 +176,5 @@ class Registry:
         registry.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
         registry.idlers = dict.fromkeys(saved["idlers"])
         registry._free_slots = deque(saved["free_slots"])
-        registry._next_slot, registry._next_number = saved["next_slot"], saved["next_number"]
+        registry._next_slot, registry.next_number = saved["next_slot"], saved["next_number"]
         return registry

@@ -17,7 +17,7 @@ from bras.config.model import Config
 from bras.errors import BrasError
 from bras.ids import Entropy
 from bras.l2tp.endpoint import Endpoint
-from bras.lns.core import Backlog, Core, Verdict
+from bras.lns.core import Backlog, Books, Core, Verdict
 from bras.lns.operate import Operations, Stage
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
@@ -65,9 +65,9 @@ def save(core: Core, operations: Operations) -> Saved:
             [number, type(credentials).__name__, save_fields(credentials)]
             for number, credentials in core.backlog.offered.items()
         ],
-        "wall_offset_s": core.wall_offset_s,
+        "wall_offset_s": core.books.wall_offset_s,
         "closing": core.closing,
-        "records": core.records,
+        "records": core.books.made,
         "operations": _save_operations(operations),
     }
 
@@ -97,13 +97,12 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         exchanges=Exchanges.restore(saved["exchanges"], config.radius, codec, entropy),
         pools=Pools.restore(config.pool, reserved_addresses(config), saved["pools"]),
         policy=policy,
-        identities=IdentityEncoder(codec, config.radius),
-        accounting=AccountingRecords(codec),
+        books=Books(
+            IdentityEncoder(codec, config.radius), AccountingRecords(codec), saved["records"], saved["wall_offset_s"]
+        ),
         registry=Registry.restore(saved["registry"], subscribers),
         entropy=entropy,
-        wall_offset_s=saved["wall_offset_s"],
         closing=saved["closing"],
-        records=saved["records"],
         backlog=_backlog(saved),
     )
     return core, _operations(saved["operations"])

@@ -90,6 +90,20 @@ class Forwarding:
         else:
             self.state = EntryState.ACTIVE
 
+    def found(self, counters: Counters | None) -> None:
+        """Take what a new process has found of the Entry: its counters, or ``None`` when there is none.
+
+        What a lost Entry had carried when it was last read is kept; a removal that was on its
+        way is done again by the owner.
+        """
+        if self.state is EntryState.REMOVING or self.state is EntryState.NONE:
+            return
+        if counters is None:
+            self.base, self.last = self.total, NOTHING_CARRIED
+            self.state, self.present = EntryState.NONE, None
+        else:
+            self.last = counters
+
 
 @dataclass(slots=True)
 class Instants:

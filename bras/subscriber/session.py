@@ -249,6 +249,15 @@ class Session:
         events.append(AddressFree())
         return events
 
+    def lose(self, cause: TerminateCause, reason: str, *, at: float) -> list[Event]:
+        """End it in the books alone, as of ``at``: nothing of it is there any more."""
+        self._note_end(cause, reason, "")
+        standing = self.standing
+        if standing.settled or standing.end is None:
+            return []
+        standing.settled = True
+        return self._stop(standing.end, at)
+
     def _summary(self, end: End, duration_s: float, total: Counters) -> SubscriberEnded:
         line = self.line
         return SubscriberEnded(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bras.forwarding.entry import Leg, Route
+from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from bras.ids import Entropy, no_entropy
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
@@ -24,8 +24,8 @@ from bras.ppp.link import Link
 from bras.ppp.network import Network
 from bras.ppp.settings import NetworkConfig
 from bras.radius.profile import Profile
-from bras.subscriber.events import Event, Phase, TerminateCause
-from bras.subscriber.parts import Forwarding, Instants, Line, Standing, Who
+from bras.subscriber.events import EntryChanged, Event, Phase, TerminateCause
+from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.session import Session
 from bras.subscriber.settings import END_OF_LINK, Settings
 
@@ -82,6 +82,40 @@ class Subscriber(Session):
         subscriber.instants = restore_fields(Instants, saved["instants"])
         subscriber.standing = restore_fields(Standing, saved["standing"])
         return subscriber
+
+    def resume(self, present: Counters | None, *, now: float) -> list[Event]:
+        """Go on in a new process; ``present``: the counters of the Entry, ``None`` if there is none."""
+        forwarding, standing = self.forwarding, self.standing
+        before = forwarding.state
+        forwarding.found(present)
+        if before is EntryState.REMOVING:  # perhaps it was done: then it is answered once more
+            events: list[Event] = [EntryChanged(RemoveEntry(forwarding.slot, self.number))]
+        elif before is EntryState.CHANGING and forwarding.wanted is not None and present is not None:
+            events = [EntryChanged(ReplaceEntry(forwarding.wanted))]
+        elif before is EntryState.ADDING and present is not None:
+            events = self.programmed(Outcome(forwarding.slot, self.number, ok=True), now=now)
+        else:
+            events = []
+        if standing.end is not None:
+            standing.link_up = False  # there is no telling how far the good-byes got; the call's end will do
+        elif standing.phase is not Phase.UP and standing.phase is not Phase.PROGRAMMING:
+            return events + self._begin_again(now)
+        return events or self._sync_entry(now)
+
+    def move(self, listener: int) -> None:
+        """Know that the listening socket of its call has another number in this process."""
+        if listener != self.leg.listener:
+            self.leg = replace(self.leg, listener=listener)
+            forwarding = self.forwarding
+            if forwarding.wanted is not None:
+                forwarding.wanted = self._route(forwarding.wanted.addresses[0])
+
+    def _begin_again(self, now: float) -> list[Event]:
+        """Negotiate from LCP on, as if the client had asked for it."""
+        self.link, self.network = Link(self.settings.link, self.entropy), None
+        self.standing.phase, self.standing.link_up = Phase.LINK, True
+        self.instants.setup_by_at = now + self.settings.setup_timeout_s
+        return self.open(now=now)
 
     # -- what the owner reads
 

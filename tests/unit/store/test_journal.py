@@ -49,18 +49,17 @@ def test_it_compacts_itself_when_it_has_grown(tmp_path: Path, monkeypatch: pytes
 
 
 def test_any_torn_end_leaves_what_was_whole() -> None:
-    octets = pack("a", b"1") + pack("b", b"2" * 50) + pack("a", b"3")
-    whole = [len(pack("a", b"1")), len(pack("a", b"1") + pack("b", b"2" * 50)), len(octets)]
+    turns = [pack([("a", b"1")]), pack([("b", b"2" * 50), ("c", b"4")]), pack([("a", b"3"), ("c", b"")])]
+    states = [{}, {"a": b"1"}, {"a": b"1", "b": b"2" * 50, "c": b"4"}, {"b": b"2" * 50, "a": b"3"}]
+    octets = b"".join(turns)
+    bounds = [len(b"".join(turns[:count])) for count in (1, 2, 3)]
     for end in range(len(octets) + 1):
-        count = sum(end >= bound for bound in whole)
-        assert (
-            unpack(octets[:end]) == [{}, {"a": b"1"}, {"a": b"1", "b": b"2" * 50}, {"b": b"2" * 50, "a": b"3"}][count]
-        )
+        assert unpack(octets[:end]) == states[sum(end >= bound for bound in bounds)], "a turn is whole or not there"
 
 
 def test_flipped_bits_never_raise() -> None:
     dice = random.Random(4)
-    octets = bytearray(pack("a", b"1") + pack("b", b"2") + pack("c", b"3"))
+    octets = bytearray(pack([("a", b"1")]) + pack([("b", b"2"), ("c", b"3")]))
     for _ in range(2000):
         copy = bytearray(octets)
         copy[dice.randrange(len(copy))] ^= 1 << dice.randrange(8)
@@ -78,9 +77,57 @@ def test_a_full_disk_is_counted_and_written_through_later(tmp_path: Path, monkey
     assert journal.write([("a", b"1")]) is False
     assert journal.failures == 1
     monkeypatch.setattr(os, "write", real)
-    assert journal.write([("b", b"2")]) is True
+    assert journal.write([("b", b"2")]) is False, "behind until it has caught up"
+    assert journal.catch_up() is True
+    assert journal.write([("c", b"3")]) is True
     journal.close()
-    assert Journal(str(tmp_path)).alive == {"a": b"1", "b": b"2"}
+    assert Journal(str(tmp_path)).alive == {"a": b"1", "b": b"2", "c": b"3"}
+
+
+def test_a_short_write_leaves_no_torn_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(str(tmp_path))
+    journal.write([("a", b"1")])
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, octets: real(descriptor, octets[: len(octets) // 2]))
+    assert journal.write([("b", b"2" * 100)]) is False
+    monkeypatch.setattr(os, "write", real)
+    assert unpack((tmp_path / "journal").read_bytes()) == {"a": b"1"}
+    assert journal.catch_up()
+    assert unpack((tmp_path / "journal").read_bytes()) == {"a": b"1", "b": b"2" * 100}
+    journal.close()
+
+
+def test_catching_up_may_fail_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(str(tmp_path))
+
+    def full(descriptor: int, octets: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        journal.write([("a", b"1")])
+        assert journal.catch_up() is False
+        assert journal.failures == 2
+    assert journal.catch_up() is True
+    assert not journal.is_behind
+    journal.sync()
+    journal.close()
+
+
+def test_only_one_process_has_it(tmp_path: Path) -> None:
+    first = Journal(str(tmp_path))
+    with pytest.raises(JournalError, match="another process"):
+        Journal(str(tmp_path))
+    first.close()
+    Journal(str(tmp_path)).close()
+
+
+def test_clear_can_keep_what_is_owed(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path))
+    journal.write([("record:1", b"1"), ("session:1", b"2"), ("record:2", b"3")])
+    journal.clear(keep="record:")
+    journal.close()
+    assert Journal(str(tmp_path)).alive == {"record:1": b"1", "record:2": b"3"}
 
 
 def test_a_directory_that_is_none_is_told_in_words(tmp_path: Path) -> None:

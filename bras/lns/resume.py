@@ -1,0 +1,230 @@
+"""From a journal to an LNS that goes on where its predecessor was cut off.
+
+Two cases.  While the machine has not been rebooted, the instants in the journal are those
+of our own clock: tunnels, calls and sessions go on; calls that were still being set up are
+begun again by LCP.  After a reboot nobody is there any more: every Accounting-Start gets
+its Stop (NAS-Reboot, RFC 2866 section 5.10) as of the last sign of life, then the LNS
+announces itself by Accounting-On.  In both cases the accounting records that nobody has
+acknowledged are told again first.
+
+The books are done in one turn, as soon as the wall clock is known; sessions and calls go
+on some hundred a turn, so that LACs are answered meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bras.addressing.pools import Pools
+from bras.config.model import Config, Listen
+from bras.forwarding.entry import Counters
+from bras.ids import CallKey, Entropy, new_tunnel_id
+from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.events import CallUp
+from bras.l2tp.journal import established, saved_tunnels, without
+from bras.l2tp.records import SavedTunnel
+from bras.lns import billing, from_l2tp, from_subscriber, operate
+from bras.lns.commit import VERSION, Commit
+from bras.lns.core import Books, Core
+from bras.lns.effects import Report
+from bras.lns.operate import Operations
+from bras.lns.policy import Policy
+from bras.lns.registry import Registry
+from bras.lns.state import StateError, reserved_addresses
+from bras.plain import decode
+from bras.radius.accounting import AccountingRecords
+from bras.radius.attributes import IdentityEncoder
+from bras.radius.codec import Codec
+from bras.radius.exchange import Exchanges
+from bras.subscriber import journal
+from bras.subscriber.events import RecordDue, SubscriberEnded, TerminateCause
+from bras.subscriber.subscriber import Subscriber
+
+A_TURN = 200
+"""Sessions and calls that go on in one turn."""
+
+Read = Callable[[Iterable[tuple[int, int]]], Iterable[tuple[int, int, Counters]]]
+"""``DataPlane.read``: the counters of those (slot, generation) that there are."""
+
+
+@dataclass(slots=True)
+class Past:
+    """What the ``lns`` and ``alive`` records of a journal say."""
+
+    boot: str = ""
+    next_number: int = 1
+    records: int = 0
+    announced: bool = False
+    wall_offset_s: float = 0.0
+    alive_at: float = 0.0
+
+    @classmethod
+    def of(cls, records: Mapping[str, bytes]) -> Past:
+        """Read them; raises StateError when another version wrote them."""
+        if "lns" not in records:
+            return cls()
+        version, *fields = decode(records["lns"])
+        if version != VERSION:
+            raise StateError(f"the journal is of version {version}, this program writes version {VERSION}")
+        boot, next_number, made, announced, wall_offset_s = fields
+        alive_at = decode(records["alive"]) if "alive" in records else 0.0
+        return cls(boot, next_number, made, announced, wall_offset_s, alive_at)
+
+
+@dataclass(slots=True)
+class Resumption:
+    """What there is still to be done of a journal."""
+
+    past: Past
+    reboot: bool
+    """The instants in the journal are those of another clock."""
+    due_at: float | None = None
+    """The next turn; ``None`` until the wall clock is known."""
+    unacknowledged: list[tuple[int, str | None, bytes, float]] = field(default_factory=list)
+    """Accounting records: number, server group, attributes, when they were made."""
+    lost: list[Subscriber] = field(default_factory=list)
+    """Sessions of which only the books are left."""
+    sessions: deque[tuple[int, Counters | None]] = field(default_factory=deque)
+    """Numbers of those that go on, and what their Entries had carried when the process began."""
+    calls: deque[CallKey] = field(default_factory=deque)
+    """Calls that were being set up."""
+
+    def keep_books(self, core: Core, operations: Operations, now: float) -> None:
+        """The wall clock is known: tell every record, end what was lost, and announce a new life."""
+        past = self.past
+        shift = past.wall_offset_s - core.books.wall_offset_s if self.reboot else 0.0
+        for number, group, octets, created_at in self.unacknowledged:
+            billing.tell(core, number, group, octets, created_at=created_at + shift, now=now)
+        for subscriber in self.lost:
+            alive_at = max(past.alive_at, subscriber.instants.active_at, subscriber.instants.up_at or 0.0)
+            at = alive_at if self.reboot else now
+            cause = TerminateCause.NAS_REBOOT if self.reboot else TerminateCause.LOST_CARRIER
+            reason = "reboot" if self.reboot else "call_lost"
+            for event in subscriber.lose(cause, reason, at=at):
+                if isinstance(event, RecordDue):
+                    billing.record_due(core, subscriber, event, at=at + shift, now=now)
+                elif isinstance(event, SubscriberEnded):
+                    core.effects.append(Report(event))
+        self.unacknowledged, self.lost = [], []
+        operate.clock_read(operations, core, now)
+        self.due_at = now
+
+    def go_on(self, core: Core, now: float) -> bool:
+        """Let some sessions and calls go on; true while there are more."""
+        for _ in range(min(A_TURN, len(self.sessions))):
+            number, counters = self.sessions.popleft()
+            subscriber = core.registry.by_number.get(number)
+            if subscriber is not None:
+                from_subscriber.take(core, subscriber, subscriber.resume(counters, now=now), now)
+        for _ in range(min(A_TURN, len(self.calls))):
+            key = self.calls.popleft()
+            info = core.endpoint.call(key)
+            if info is not None and key not in core.registry.by_call:
+                from_l2tp.call_up(core, CallUp(key, info), now)
+        return bool(self.sessions or self.calls)
+
+
+def resume(
+    records: Mapping[str, bytes], config: Config, codec: Codec, entropy: Entropy, *, epoch: int, boot: str, read: Read
+) -> tuple[Core, Operations, Commit, Resumption]:
+    """Return the machines of a journal (the last state of each key); raises StateError.
+
+    ``epoch`` is for the Acct-Session-Ids of new sessions; ``boot`` names this run of the
+    machine's clock; ``read`` tells which Entries have outlived the process.
+    """
+    past = Past.of(records)
+    reboot = past.boot != boot
+    tunnels = [] if reboot else _reachable(saved_tunnels(records), config.lns.listen)
+    core = _core(config, codec, entropy, epoch, tunnels)
+    core.books.made, core.registry.next_number = past.records, past.next_number
+    commit = Commit(boot)
+    resumption = Resumption(past, reboot)
+    for key, state in records.items():
+        kind, _, name = key.partition(":")
+        if kind == "path":
+            core.policy.path_mtu[name] = decode(state)
+        elif kind == "record":
+            group, octets, created_at = decode(state)
+            resumption.unacknowledged.append((int(name), group, octets, created_at))
+        elif kind == "session":
+            session = records[f"session:{name}"]
+            subscriber = journal.restore(
+                int(name), records[f"subscriber:{name}"], session, core.policy.settings_of, entropy
+            )
+            _enter(core, resumption, subscriber)
+            commit.adopt(subscriber, session)
+    commit.changes.records += without(records, core.endpoint)
+    commit.changes.subscribers.update((subscriber.number, None) for subscriber in resumption.lost)
+    _find_entries(core, resumption, read)
+    resumption.calls.extend(key for key in established(core.endpoint) if key not in core.registry.by_call)
+    commit.follow(core)
+    operations = Operations(announced=past.announced and not reboot)
+    return core, operations, commit, resumption
+
+
+def _core(config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: list[SavedTunnel]) -> Core:
+    taken = [tunnel["tunnel_id"] for tunnel in tunnels]
+    endpoint = Endpoint.restore(
+        {
+            "role": Role.LNS.value,
+            "refusing_id": new_tunnel_id(config.lns.worker, taken, entropy) or 0,
+            "closing": False,
+            "serial": 0,
+            "tunnels": tunnels,
+        },
+        lns=config.lns,
+        groups=config.lac,
+        entropy=entropy,
+    )
+    return Core(
+        config=config,
+        endpoint=endpoint,
+        exchanges=Exchanges(config.radius, codec, entropy),
+        pools=Pools(config.pool, reserved_addresses(config)),
+        policy=Policy(config, epoch),
+        books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
+        registry=Registry(),
+        entropy=entropy,
+    )
+
+
+def _reachable(tunnels: list[SavedTunnel], listen: tuple[Listen, ...]) -> list[SavedTunnel]:
+    """Return the tunnels whose address we still listen on, be it by another socket."""
+    kept = []
+    for tunnel in tunnels:
+        _, local, port, *_ = tunnel["path"]
+        family = "::" if ":" in str(local) else "0.0.0.0"
+        for index, one in enumerate(listen):
+            if one.port == port and one.address in (local, family):
+                tunnel["path"][0] = index
+                kept.append(tunnel)
+                break
+    return kept
+
+
+def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
+    """Give a subscriber its place again, if it still has a call to live on."""
+    standing, profile = subscriber.standing, subscriber.profile
+    info = core.endpoint.call(subscriber.leg.key) if standing.call_up and not resumption.reboot else None
+    if resumption.reboot or (standing.call_up and info is None):
+        resumption.lost.append(subscriber)
+        return
+    if info is not None:
+        subscriber.move(info.path.listener)
+    core.registry.adopt(subscriber)
+    if profile is None or standing.settled:
+        return
+    core.registry.name(subscriber, subscriber.who.user)
+    if profile.idle_timeout_s:
+        core.registry.idlers[subscriber.number] = None
+    if subscriber.address:
+        core.pools.claim(profile.vrf, subscriber.address, subscriber.number, now=0.0, user=subscriber.who.user)
+
+
+def _find_entries(core: Core, resumption: Resumption, read: Read) -> None:
+    by_number = core.registry.by_number
+    asked = ((subscriber.forwarding.slot, number) for number, subscriber in by_number.items())
+    found = {number: counters for _, number, counters in read(asked)}
+    resumption.sessions.extend((number, found.get(number)) for number in by_number)
