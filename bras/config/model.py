@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bras.secret import Secret
+from bras.value import hasten
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ BUILT_IN = Grant(
     source_check=True,
 )
 """What holds where no layer says anything; name servers are then those of ``[ppp]``."""
+
+
+hasten(Grant)
 
 
 @dataclass(frozen=True, slots=True)

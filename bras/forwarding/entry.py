@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bras.ids import CallKey
+from bras.value import hasten
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +162,6 @@ class Outcome:
     """Why not, in words, when ``ok`` is false."""
     counters: Counters | None = None
     """The final counters, for a RemoveEntry."""
+
+
+hasten(Leg, Route, Counters, AddEntry, ReplaceEntry, RemoveEntry, Outcome)

@@ -12,6 +12,7 @@ from enum import Enum
 
 from bras.errors import DropReason
 from bras.ids import CallKey
+from bras.value import hasten
 
 NO_CALL = CallKey(0)
 """No call has this key: session ids are not zero."""
@@ -180,3 +181,5 @@ Event = (
     | Dropped
     | Retransmitted
 )
+
+hasten(SendDatagram, FrameReceived, CallInfo, CallUp, CallDown)

@@ -8,6 +8,7 @@ from bras.forwarding.entry import Counters, Outcome
 from bras.l2tp.events import Path
 from bras.lns.commands import Command
 from bras.radius.events import Kind
+from bras.value import hasten
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,5 @@ Input = (
     | ClockRead
     | TimerFired
 )
+
+hasten(DatagramReceived, RadiusReceived, Programmed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bras.errors import DropReason
+from bras.value import hasten
 
 
 class LinkEnd(Enum):
@@ -197,3 +198,15 @@ class NetworkDown:
 
 
 NetworkEvent = SendPacket | AddressWanted | NetworkUp | NetworkDown | Dropped
+
+hasten(
+    SendFrame,
+    NetworkPacketReceived,
+    SendPacket,
+    CredentialsOffered,
+    PapCredentials,
+    ChapCredentials,
+    MsChap2Credentials,
+    LinkUp,
+    NetworkUp,
+)

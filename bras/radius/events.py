@@ -7,6 +7,7 @@ from enum import Enum
 
 from bras.config.model import Grant
 from bras.errors import DropReason
+from bras.value import hasten
 
 
 class Kind(Enum):
@@ -148,3 +149,5 @@ Event = (
     | ServerAlive
     | ReplyDropped
 )
+
+hasten(SendRadius, Accepted, Answered, AccountingAcknowledged)

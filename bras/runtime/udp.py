@@ -31,7 +31,7 @@ _DEFAULT_MTU = 1500
 class Listener:
     """One listening socket."""
 
-    __slots__ = ("_paths", "_ways", "index", "listen", "outlet", "socket", "wildcard")
+    __slots__ = ("_is_ipv6", "_paths", "_ways", "index", "listen", "outlet", "socket", "wildcard")
 
     def __init__(self, index: int, listen: Listen, receive_buffer_octets: int) -> None:
         """Bind; OSError with the address when that is not possible."""
@@ -39,6 +39,7 @@ class Listener:
         self.listen = listen
         self.wildcard = listen.address in ("0.0.0.0", "::")
         self.socket = _bind(listen, self.wildcard)
+        self._is_ipv6 = self.socket.family == socket.AF_INET6  # each look at the socket's makes an enum anew
         _enlarge(self.socket, receive_buffer_octets)
         self.outlet = Outlet(self.socket, wildcard=self.wildcard)
         self._paths: dict[tuple[Address, str], Path] = {}
@@ -103,7 +104,7 @@ class Listener:
 
     def send(self, path: Path, data: bytes) -> bool:
         """Send along a path; false when the kernel did not take it."""
-        if self.socket.family == socket.AF_INET6:
+        if self._is_ipv6:
             address: Address = (path.remote, path.remote_port, 0, 0)
         else:
             address = (path.remote, path.remote_port)
