@@ -98,7 +98,9 @@ def main() -> int:
         profile.runcall(replay, recorder, configuration, check=False)
         pstats.Stats(profile).sort_stats("tottime").print_stats(45)
         return 0
-    runs = sorted(replay(recorder, configuration, check=False) / arguments.sessions * 1e6 for _ in range(arguments.runs))
+    runs = sorted(
+        replay(recorder, configuration, check=False) / arguments.sessions * 1e6 for _ in range(arguments.runs)
+    )
     result = {
         "method": arguments.method,
         "sessions": arguments.sessions,

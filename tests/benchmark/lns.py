@@ -88,7 +88,7 @@ def start_bras(bed: Testbed, directory: Path, *, cpu: int, methods: list[str], p
     configuration = BRAS.format(directory=directory, methods=", ".join(f'"{method}"' for method in methods))
     file = directory / "bras.toml"
     file.write_text(configuration)
-    command = [str(ROOT / ".venv/bin/bras"), "run", "-c", str(file)]
+    command = [str(Path(sys.executable).parent / "bras"), "run", "-c", str(file)]
     if profile is not None:
         command = [sys.executable, str(HERE / "profiled.py"), str(profile), *command]
     with (directory / "log").open("w") as log:

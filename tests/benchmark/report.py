@@ -1,0 +1,107 @@
+"""The README's table of figures, made of what the benchmarks wrote: ``python tests/benchmark/report.py``.
+
+``--keep`` first copies the JSON files of the last run (build/benchmark) to
+tests/benchmark/results, from which the table is made; a test holds README to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LAST, KEPT = ROOT / "build/benchmark", ROOT / "tests/benchmark/results"
+FILES = ("setup.json", "tun.json")
+BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def setups(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            row["lns"],
+            row["method"],
+            str(row["window"]),
+            f"{row['up']:,}",
+            f"{row['setups_per_s']:,.0f}",
+            f"{row['daemon_us_per_setup']:.0f}",
+            f"{row['memory_octets_per_session']:,.0f}",
+            f"{row['teardown_us_per_session']:.0f}",
+        )
+        for row in result["rows"]
+    ]
+    head = (
+        "LNS",
+        "method",
+        "LAC window",
+        "sessions",
+        "set-ups/s",
+        "CPU µs a set-up",
+        "octets a session",
+        "teardown µs",
+    )
+    machine = result["machine"]
+    return (
+        "Calls set up with RADIUS authentication and an accounting Start each, over "
+        f"{result['rows'][0]['tunnels_asked']} tunnels, the daemon on one core, load generator and RADIUS responder "
+        f"on the other ({machine['processor']}, Linux {machine['kernel']}, Python {machine['python']}).\n"
+        "l2tpns is written in C and does less; it stands beside us in the same run.\n\n"
+        + table(head, rows)
+        + "\n\n`sudo .venv/bin/python tests/benchmark/setup.py "
+        + "--lns bras,l2tpns --sessions 10000 --tunnels 100 --window 4,1`"
+    )
+
+
+def packets(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            row["direction"],
+            str(row["octets"]),
+            f"{row['sessions']:,}",
+            f"{row['median_s']:,.0f}",
+            f"{row['best_s']:,.0f}",
+            f"{row['cpu_us']:.1f}",
+        )
+        for row in result["rows"]
+    ]
+    head = ("direction", "octets", "sessions", "packets/s, median", "best", "CPU µs a packet")
+    return (
+        "Packets of subscribers through the `tun` data plane, one core:\n\n"
+        + table(head, rows)
+        + "\n\n`sudo .venv/bin/python tests/benchmark/tun.py`"
+    )
+
+
+def measured() -> str:
+    """Return the section as it must stand in README."""
+    calls, traffic = (json.loads((KEPT / name).read_text()) for name in FILES)
+    return f"{BEGIN}\n{setups(calls)}\n\n{packets(traffic)}\n{END}"
+
+
+def rewritten(readme: str) -> str:
+    before, _, rest = readme.partition(BEGIN)
+    return before + measured() + rest.partition(END)[2]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true")
+    if parser.parse_args().keep:
+        KEPT.mkdir(exist_ok=True)
+        for name in FILES:
+            shutil.copy(LAST / name, KEPT / name)
+    readme = ROOT / "README.md"
+    readme.write_text(rewritten(readme.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
