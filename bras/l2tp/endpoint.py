@@ -170,7 +170,7 @@ class Endpoint:
         up_before = tunnel.timers.up_at
         events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
         if up_before is None and tunnel.replaces and tunnel.state is _ESTABLISHED:
-            events = self._vanish(tunnel.replaces, now) + events
+            events = self.vanish(tunnel.replaces, now=now) + events
             tunnel.replaces = 0
         self._settle(tunnel, now)
         return events
@@ -235,9 +235,10 @@ class Endpoint:
             tunnel.replaces = older.association.tunnel_id
             return []
         tunnel.replaces = older.replaces
-        return self._vanish(older.association.tunnel_id, now)
+        return self.vanish(older.association.tunnel_id, now=now)
 
-    def _vanish(self, tunnel_id: int, now: float) -> list[Event]:
+    def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:
+        """End a tunnel and its calls without a word; one that has ended is forgotten."""
         tunnel = self._tunnels.get(tunnel_id)
         if tunnel is None:
             return []
@@ -318,14 +319,20 @@ class Endpoint:
             events += self.close_tunnel(tunnel_id, cause, now=now)
         return events
 
+    def expired(self, *, now: float) -> list[int]:
+        """Take out and return the tunnels whose deadline has come: each must be served."""
+        return self._deadlines.pop_expired(now)
+
+    def serve(self, tunnel_id: int, *, now: float) -> list[Event]:
+        """Serve one of those."""
+        tunnel = self._tunnels[tunnel_id]
+        events = tunnel.handle_timeout(now=now)
+        self._settle(tunnel, now)
+        return events
+
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Serve every tunnel whose deadline has come."""
-        events: list[Event] = []
-        for tunnel_id in self._deadlines.pop_expired(now):
-            tunnel = self._tunnels[tunnel_id]
-            events += tunnel.handle_timeout(now=now)
-            self._settle(tunnel, now)
-        return events
+        return [event for tunnel_id in self.expired(now=now) for event in self.serve(tunnel_id, now=now)]
 
     def open_tunnel(self, path: Path, group: LacConfig, *, now: float, hostname: str = "") -> tuple[int, list[Event]]:
         """Open a tunnel in the LAC role, as ``hostname`` (else the endpoint's own).

@@ -57,6 +57,7 @@ def answered(core: Core, event: radius.Accepted | radius.Rejected | radius.Unans
     subscriber = core.registry.by_number.get(event.key)
     if subscriber is None or subscriber.standing.end is not None:
         return
+    core.backlog.at_work = subscriber.number
     match event:
         case radius.Accepted():
             admit(core, subscriber, Verdict(event.server, event, event.ms_chap2_success), now=now)

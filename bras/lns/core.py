@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bras.addressing.pools import Pools
 from bras.config.model import Config
+from bras.forwarding.entry import Counters
 from bras.ids import Entropy
 from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint
@@ -39,6 +40,8 @@ class Verdict:
 class Backlog:
     """Events of the inner machines that this turn has still to act on, and those who wait for others."""
 
+    down: deque[l2tp.CallDown] = field(default_factory=deque)
+    """Calls that ended: their subscribers are to end with them."""
     subscriber: deque[tuple[Subscriber, list[subscriber.Event]]] = field(default_factory=deque)
     """Events of subscribers that were touched on behalf of another input."""
     l2tp: deque[list[l2tp.Event]] = field(default_factory=deque)
@@ -49,6 +52,16 @@ class Backlog:
     """Subscribers (number, verdict) that wait for the session with this number to be settled."""
     offered: dict[int, Credentials] = field(default_factory=dict)
     """Credentials kept for the local users, should RADIUS not answer."""
+    tunnels: deque[int] = field(default_factory=deque)
+    """Tunnels whose deadline has come."""
+    due: deque[int] = field(default_factory=deque)
+    """Subscribers (numbers) whose deadline has come."""
+    counted: deque[tuple[int, Counters]] = field(default_factory=deque)
+    """Subscribers (numbers) whose counters were read."""
+    at_work: int = 0
+    """Number of the subscriber that is served now, where the input does not name it: who bears a defect."""
+    tunnel_at_work: int = 0
+    """The same of a tunnel."""
 
 
 @dataclass(slots=True)

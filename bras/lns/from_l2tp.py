@@ -34,7 +34,7 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
                 call_up(core, event, now)
         elif isinstance(event, l2tp.CallDown):
             effects.append(Report(event))
-            _call_down(core, event, now)
+            core.backlog.down.append(event)
         elif not isinstance(event, (SendDatagram, FrameReceived)):
             if isinstance(event, l2tp.TunnelUp) and core.config.ppp.mru == "auto":
                 effects.append(MeasurePath(event.path))
@@ -84,11 +84,12 @@ def _leg(event: l2tp.CallUp) -> Leg:
     )
 
 
-def _call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
+def call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
     """A call has ended: its subscriber ends with it."""
     subscriber = core.registry.call_ended(event.key)
     if subscriber is None:
         return
+    core.backlog.at_work = subscriber.number
     cause, reason = cause_of(event.cause)
     events = subscriber.call_down(cause, reason, event.cause.text, now=now)
     from_subscriber.take(core, subscriber, events, now)

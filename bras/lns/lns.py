@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 from bras.addressing.pools import Pools
 from bras.config.model import Config
-from bras.ids import CallKey, Entropy, call_key
+from bras.forwarding.entry import Counters
+from bras.ids import Entropy
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import By, Cause
-from bras.lns import from_l2tp, from_radius, from_subscriber, operate, resume, state
+from bras.lns import defect, from_l2tp, from_radius, from_subscriber, operate, resume, state
 from bras.lns.commit import Commit
 from bras.lns.core import Books, Core
 from bras.lns.effects import Effect
@@ -39,9 +39,6 @@ from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
 from bras.radius.exchange import Exchanges
-
-CDN_GENERAL_ERROR = 2
-"""Result Code "Call disconnected for the reasons indicated in error code" (RFC 2661 section 4.4.2)."""
 
 
 class Lns:
@@ -118,8 +115,10 @@ class Lns:
     def handle(self, given: Input, now: float) -> list[Effect]:
         """Take one input; return what must be done, in order."""
         core = self.core
+        backlog = core.backlog
         effects: list[Effect] = []
         core.effects = effects
+        backlog.at_work = 0
         if type(given) is DatagramReceived:
             from_l2tp.take(core, core.endpoint.receive(given.path, given.data, now=now), now)
         elif type(given) is RadiusReceived:
@@ -129,8 +128,7 @@ class Lns:
             self._programmed(given, now)
         else:
             self._handle_rare(given, now)
-        backlog = core.backlog
-        if backlog.subscriber or backlog.radius or backlog.l2tp:
+        if backlog.subscriber or backlog.radius or backlog.l2tp or backlog.down:
             self._drain(now)
         if self.operations.is_busy:
             operate.turn_ended(self.operations, core, now)
@@ -138,36 +136,16 @@ class Lns:
         return effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def abandon(self, given: Input, now: float) -> list[Effect]:
-        """Give up what an input was for, after its handling failed: the defect is ours, and one call bears it."""
+        """Give up what an input was for, after its handling failed; see ``bras.lns.defect``.
+
+        When this fails too, it was another one's defect: it is to be called again.
+        """
         core = self.core
-        effects: list[Effect] = []
-        core.effects = effects
-        if isinstance(given, DatagramReceived):
-            self._abandon_datagram(given.data, now)
-        elif isinstance(given, Programmed):
-            self._abandon(given.outcome.generation, now)
+        defect.give_up(core, self.operations, given, now)
         self._drain(now)
-        return effects if self.commit is None else self.commit.seal(core, self.operations.announced)
-
-    def _abandon_datagram(self, data: bytes, now: float) -> None:
-        """End the call that the data are for, or the tunnel that the control message is for."""
-        at = 4 if data[0] & 0x40 else 2
-        tunnel_id, session_id = int.from_bytes(data[at : at + 2], "big"), int.from_bytes(data[at + 2 : at + 4], "big")
-        endpoint = self.core.endpoint
-        if data[0] & 0x80:
-            cause = Cause(By.LOCAL, CDN_GENERAL_ERROR, 0, "internal error")
-            from_l2tp.take(self.core, endpoint.close_tunnel(tunnel_id, cause, now=now), now)
-        else:
-            self._abandon_call(call_key(tunnel_id, session_id), now)
-
-    def _abandon_call(self, key: CallKey, now: float) -> None:
-        cause = Cause(By.LOCAL, CDN_GENERAL_ERROR, 0, "internal error")
-        from_l2tp.take(self.core, self.core.endpoint.close_call(key, cause, now=now), now)
-
-    def _abandon(self, number: int, now: float) -> None:
-        subscriber = self.core.registry.by_number.get(number)
-        if subscriber is not None:
-            self._abandon_call(subscriber.leg.key, now)
+        if isinstance(given, CountersRead):
+            operate.counters_read(self.operations, core, now)
+        return core.effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def _programmed(self, given: Programmed, now: float) -> None:
         subscriber = self.core.registry.by_number.get(given.outcome.generation)
@@ -199,13 +177,12 @@ class Lns:
     def _timer_fired(self, now: float) -> None:
         core = self.core
         if core.endpoint.deadline is not None and core.endpoint.deadline <= now:
-            from_l2tp.take(core, core.endpoint.handle_timeout(now=now), now)
+            core.backlog.tunnels.extend(core.endpoint.expired(now=now))
+            self._drain(now)
         if core.exchanges.deadline is not None and core.exchanges.deadline <= now:
             from_radius.take(core, core.exchanges.handle_timeout(now=now), now)
-        for number in core.registry.deadlines.pop_expired(now):
-            subscriber = core.registry.by_number.get(number)
-            if subscriber is not None:
-                from_subscriber.take(core, subscriber, subscriber.handle_timeout(now=now), now)
+        core.backlog.due.extend(core.registry.deadlines.pop_expired(now))
+        self._drain(now)
         if self.resumption is not None and not self.resumption.go_on(core, now):
             self.resumption = None
         if self.operations.deadline is not None and self.operations.deadline <= now:
@@ -213,10 +190,8 @@ class Lns:
 
     def _counters_read(self, given: CountersRead, now: float) -> None:
         core = self.core
-        for _slot, generation, counters in given.counters:
-            subscriber = core.registry.by_number.get(generation)
-            if subscriber is not None:
-                from_subscriber.take(core, subscriber, subscriber.counters_read(counters, now=now), now)
+        core.backlog.counted.extend((number, counters) for _slot, number, counters in given.counters)
+        self._drain(now)
         operate.counters_read(self.operations, core, now)
 
     def _drain(self, now: float) -> None:
@@ -226,10 +201,38 @@ class Lns:
         while True:
             if backlog.subscriber:
                 subscriber, events = backlog.subscriber.popleft()
+                backlog.at_work = subscriber.number
                 from_subscriber.take(core, subscriber, events, now)
             elif backlog.radius:
                 from_radius.take(core, backlog.radius.popleft(), now)
             elif backlog.l2tp:
                 from_l2tp.take(core, backlog.l2tp.popleft(), now)
-            else:
+            elif backlog.down:
+                from_l2tp.call_down(core, backlog.down.popleft(), now)
+            elif not self._serve_next(now):
                 return
+
+    def _serve_next(self, now: float) -> bool:
+        """Serve the next of many that one input is for, each by itself: a defect in one must not cost the others."""
+        core, backlog = self.core, self.core.backlog
+        if backlog.tunnels:
+            backlog.tunnel_at_work = backlog.tunnels.popleft()
+            events = core.endpoint.serve(backlog.tunnel_at_work, now=now)
+            backlog.tunnel_at_work = 0
+            from_l2tp.take(core, events, now)
+            return True
+        counters: Counters | None = None
+        if backlog.due:
+            number = backlog.due.popleft()
+        elif backlog.counted:
+            number, counters = backlog.counted.popleft()
+        else:
+            return False
+        subscriber = core.registry.by_number.get(number)
+        if subscriber is not None:
+            backlog.at_work = number
+            if counters is None:
+                from_subscriber.take(core, subscriber, subscriber.handle_timeout(now=now), now)
+            else:
+                from_subscriber.take(core, subscriber, subscriber.counters_read(counters, now=now), now)
+        return True

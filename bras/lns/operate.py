@@ -28,6 +28,7 @@ PPP_GRACE_S = 1.5
 """Seconds that clients get to acknowledge their Terminate-Requests at a shutdown."""
 RECORD_GRACE_S = 2.5
 """Seconds that RADIUS gets after that to acknowledge the last records."""
+INTERNAL_ERROR: Plain = {"error": "internal error: see the log"}
 STOPCCN_SHUTTING_DOWN = 6
 """Result Code "Requester is being shut down" (RFC 2661 section 4.4.2)."""
 
@@ -110,12 +111,21 @@ def _show_when_read(operations: Operations, core: Core, identifier: int, wish: S
 
 def counters_read(operations: Operations, core: Core, now: float) -> None:
     """Answer the questions that waited for counters."""
-    showing, operations.showing = operations.showing, []
-    for identifier, wish in showing:
-        core.effects.append(show.answer(core, identifier, wish, now))
+    while operations.showing:
+        identifier, wish = operations.showing[0]
+        answer = show.answer(core, identifier, wish, now)
+        core.effects.append(answer)
+        del operations.showing[0]
     while operations.parking:
         body: Plain = {"sessions": len(core.registry.by_number)}
         core.effects.append(Answer(operations.parking.pop(), ok=True, body=body))
+
+
+def give_up(operations: Operations, core: Core) -> None:
+    """A defect of ours keeps a question from its answer: say so rather than nothing."""
+    if operations.showing:
+        identifier, _wish = operations.showing.pop(0)
+        core.effects.append(Answer(identifier, ok=False, body=INTERNAL_ERROR))
 
 
 def _disconnect(operations: Operations, core: Core, identifier: int, selector: str, now: float) -> None:
@@ -131,6 +141,7 @@ def _disconnect(operations: Operations, core: Core, identifier: int, selector: s
 
 
 def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str, now: float) -> None:
+    core.backlog.at_work = subscriber.number
     core.backlog.subscriber.append((subscriber, subscriber.end(cause, reason, "", now=now)))
 
 

@@ -37,6 +37,8 @@ log = structlog.get_logger()
 CLOCK_CHECK_S = 10.0
 CLOCK_STEP_S = 0.5
 """A wall clock that moved by more than this against ``now`` was stepped."""
+MOST_DEFECTS = 64
+"""Subscribers and tunnels that one input can cost."""
 
 Observe = Callable[[Fact], None]
 Write = Callable[[list[Journal]], None]
@@ -151,11 +153,13 @@ class Driver:
         except Exception:  # our own defect must cost its own subscriber or tunnel, nobody else
             self.defects += 1
             log.exception("defect", input=type(given).__name__)
-        try:
-            return self.lns.abandon(given, now)
-        except Exception:  # as above: even the clearing up may meet the defect
-            log.exception("defect_in_clearing_up", input=type(given).__name__)
-            return []
+        for _ in range(MOST_DEFECTS):
+            try:
+                return self.lns.abandon(given, now)
+            except Exception:  # as above: even the clearing up, or the next one in the row, may meet a defect
+                self.defects += 1
+                log.exception("defect", input=type(given).__name__)
+        return []
 
     def _perform(self, effects: list[Effect]) -> list[Input]:
         """Do what the machine wants, in order; return what comes of it."""

@@ -81,6 +81,8 @@ class Forwarding:
         A refused change leaves the Entry as it was told before; a refused removal means that
         there is nothing: in both the state must not wait for ever.
         """
+        if self.state is EntryState.NONE:
+            return  # it was removed twice, to be sure
         if self.state is EntryState.ADDING and not outcome.ok:
             self.state, self.present, self.wanted = EntryState.NONE, None, None
         elif self.state is EntryState.REMOVING:

@@ -230,8 +230,8 @@ class Session:
         if standing.end is None or self.forwarding.state is not EntryState.NONE:
             return events
         if not standing.settled:
-            standing.settled = True
             events += self._stop(standing.end, now)
+            standing.settled = True
         if not standing.call_up:
             events.append(Gone())
         elif not standing.link_up:
