@@ -78,12 +78,17 @@ class Lns:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Lns:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, for the first time or once more; returns when it answers."""
         command = self._namespace.command(str(BRAS), "run", "--config", str(self.directory / "bras.toml"))
-        with (self.directory / "stdout").open("wb") as stdout, (self.directory / "log").open("wb") as stderr:
+        with (self.directory / "stdout").open("ab") as stdout, (self.directory / "log").open("ab") as stderr:
             self._process = subprocess.Popen(command, stdout=stdout, stderr=stderr)
         for _ in until(60):
             if self._answers():
-                return self
+                return
             if self._process.poll() is not None:
                 break
         self._process.kill()
