@@ -285,7 +285,7 @@ class DataplaneConfig:
     local_address: str = "10.255.255.1"
     """Our IPv4 end of every link, told by IPCP."""
     counter_interval_s: float = 10.0
-    """Seconds between two readings of the counters, for idle timeouts."""
+    """Seconds between two readings of the counters, for idle timeouts and, with `[state]`, for the journal."""
     clamp_mss: bool = True
     """Whether the MSS option of TCP SYN packets is lowered to what the link carries."""
 
@@ -321,9 +321,9 @@ class StateConfig:
     """`[state]`: sessions that outlive the daemon; without this section nothing is kept."""
 
     directory: str
-    """Directory of the journal."""
+    """Directory of the journal, on a local disk; made if it is not there, readable by the daemon's user alone."""
     on_stop: str = "keep"
-    """What SIGTERM does: `keep` leaves every session to the next start, `teardown` ends them; SIGQUIT always ends them."""
+    """What SIGTERM does: `keep` leaves every tunnel and session to the next start, `teardown` ends them; SIGQUIT always ends them."""
 
 
 @dataclass(frozen=True, slots=True)

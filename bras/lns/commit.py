@@ -32,11 +32,13 @@ BLOCK = 1000
 class Commit:
     """Knows what the journal holds, and what it lacks at the end of a turn."""
 
-    __slots__ = ("_boot", "_numbers", "_records", "_steady", "_written", "changes")
+    __slots__ = ("_boot", "_numbers", "_records", "_steady", "_written", "changes", "is_open")
 
     def __init__(self, boot: str) -> None:
         """Begin with an empty journal; ``boot`` tells one run of the machine's clock from another."""
         self.changes = Changes()
+        self.is_open = False
+        """Whether the books of the past are in order, so that the journal may say that we live now."""
         self._boot = boot
         self._written: dict[int, tuple[Route | None, bytes]] = {}
         """Of each subscriber in the journal: the Entry wanted when its long record was written, its short record."""
@@ -54,6 +56,8 @@ class Commit:
     def seal(self, core: Core, announced: bool) -> list[Effect]:
         """Return the effects of the turn, before them the record of what it has changed."""
         changes, effects = self.changes, core.effects
+        if not self.is_open:
+            return effects
         records, changes.records = changes.records, []
         if changes.tunnels.touched.tunnels or changes.tunnels.touched.calls:
             changes.tunnels.take(core.endpoint, records)

@@ -173,6 +173,8 @@ class Lns:
                 operate.clock_read(self.operations, core, now)
             elif self.resumption.due_at is None:
                 self.resumption.keep_books(core, self.operations, now)
+                if self.commit is not None:
+                    self.commit.is_open = True
 
     def _timer_fired(self, now: float) -> None:
         core = self.core

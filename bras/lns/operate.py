@@ -78,7 +78,7 @@ def clock_read(operations: Operations, core: Core, now: float) -> None:
     """The wall clock is known: the first time, accounting begins."""
     if operations.poll_at is None:
         operations.poll_at = now + core.config.dataplane.counter_interval_s
-    if not operations.announced:
+    if not operations.announced and operations.stage is Stage.RUNNING:
         operations.announced = True
         billing.announce(core, ACCOUNTING_ON, 0, now)
 
@@ -221,6 +221,7 @@ def _go_on(operations: Operations, core: Core, now: float) -> None:
 def _close_tunnels(operations: Operations, core: Core, now: float) -> None:
     cause = Cause(By.LOCAL, STOPCCN_SHUTTING_DOWN, 0, "shutting down")
     core.backlog.l2tp.append(core.endpoint.close(cause, now=now))
+    operations.announced = False
     billing.announce(core, ACCOUNTING_OFF, TerminateCause.ADMIN_REBOOT.value, now)
     _enter(operations, Stage.CLOSING_TUNNELS, now + RECORD_GRACE_S)
 

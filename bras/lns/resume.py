@@ -91,6 +91,16 @@ class Resumption:
     calls: deque[CallKey] = field(default_factory=deque)
     """Calls that were being set up."""
 
+    def figures(self) -> dict[str, int | bool]:
+        """Return how much there is, for people."""
+        return {
+            "sessions": len(self.sessions),
+            "calls_begun_again": len(self.calls),
+            "sessions_lost": len(self.lost),
+            "records": len(self.unacknowledged),
+            "reboot": self.reboot and bool(self.past.boot),
+        }
+
     def keep_books(self, core: Core, operations: Operations, now: float) -> None:
         """The wall clock is known: tell every record, end what was lost, and announce a new life."""
         past = self.past

@@ -14,10 +14,10 @@ import structlog
 import bras
 from bras.config import dictionary
 from bras.config.model import Config
-from bras.dataplane.base import DataPlane, DataPlaneError
+from bras.dataplane.base import DataPlane
 from bras.dataplane.tun import Tun
-from bras.errors import ConfigError
-from bras.lns.commands import Plain, Shutdown
+from bras.errors import BrasError
+from bras.lns.commands import Park, Plain, Shutdown
 from bras.lns.lns import Lns
 from bras.radius.codec import Codec
 from bras.runtime import clock
@@ -25,6 +25,7 @@ from bras.runtime.admin import AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
+from bras.runtime.state import Keeper
 from bras.runtime.udp import Listener
 from bras.telemetry.counts import Counts
 from bras.telemetry.logs import start_logging
@@ -46,7 +47,7 @@ def run(config: Config) -> int:
         daemon = _Daemon(config, pipe)
         try:
             driver = daemon.build()
-        except (OSError, DataPlaneError, ConfigError) as wrong:
+        except (OSError, BrasError) as wrong:
             log.error("start_failed", reason=str(wrong))
             return 1
         return asyncio.run(daemon.run(driver))
@@ -62,6 +63,8 @@ class _Daemon:
         self.pipe = pipe
         self.started_at = clock.now()
         self.stopping = asyncio.Event()
+        self.tears_down = config.state is None or config.state.on_stop == "teardown"
+        self.keeper: Keeper | None = None
         self.counts = Counts()
 
     async def run(self, driver: Driver) -> int:
@@ -80,12 +83,14 @@ class _Daemon:
         self._serve(driver, exporter)
         await self.stopping.wait()
         log.info("stopping")
-        await self._stop(driver)
+        ended = await self._stop(driver)
         await admin.close()
         if exporter is not None:
             await exporter.close()
         driver.stop()
         driver.plane.close()
+        if self.keeper is not None:
+            self.keeper.close(ended=ended)
         log.info("stopped")
         return 0
 
@@ -93,7 +98,8 @@ class _Daemon:
         """Open everything that can fail, before the loop runs; OSError, DataPlaneError or ConfigError tell why."""
         config = self.config
         codec = Codec(dictionary.load(dictionary.find(os.path.dirname(bras.__file__)), config.radius.dictionaries))
-        lns = Lns(config, codec, EntropyPool(), epoch=clock.wall_seconds() & 0xFFFFFFFF)
+        if config.state is not None:
+            self.keeper = Keeper(config.state)
         listeners = [
             Listener(index, listen, config.lns.receive_buffer_octets) for index, listen in enumerate(config.lns.listen)
         ]
@@ -102,7 +108,26 @@ class _Daemon:
         plane.open()
         observer = make_observer(config)
         self.counts = observer.counts
-        return Driver(lns, plane, listeners, observer.observe)
+        write = self.keeper.write if self.keeper is not None else None
+        return Driver(self._lns(codec, plane), plane, listeners, observer.observe, write_journal=write)
+
+    def _lns(self, codec: Codec, plane: DataPlane) -> Lns:
+        """Begin, or go on where the journal ends."""
+        epoch = clock.wall_seconds() & 0xFFFFFFFF
+        if self.keeper is None:
+            return Lns(self.config, codec, EntropyPool(), epoch=epoch)
+        lns = Lns.resume(
+            self.keeper.journal.alive,
+            self.config,
+            codec,
+            EntropyPool(),
+            epoch=epoch,
+            boot=clock.boot_id(),
+            read=plane.read,
+        )
+        if lns.resumption is not None:
+            log.info("state_found", **lns.resumption.figures())
+        return lns
 
     def _exporter(self, driver: Driver) -> Exporter | None:
         if self.config.metrics.listen is None:
@@ -113,6 +138,7 @@ class _Daemon:
             lambda: (plane.totals(), plane.drops),
             version=bras.__version__,
             log_lines_dropped=lambda: self.pipe.dropped,
+            journal=self.keeper.figures if self.keeper is not None else None,
         )
         return Exporter(self.config.metrics.listen, collector, driver.ask)
 
@@ -120,7 +146,7 @@ class _Daemon:
         """Begin to answer, and say so."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            loop.add_signal_handler(number, self.stopping.set)
+            loop.add_signal_handler(number, self._signalled, number)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -135,14 +161,28 @@ class _Daemon:
         )
         _notify("READY=1")
 
-    async def _stop(self, driver: Driver) -> None:
-        """End every session and tunnel, and wait for the last records, but not for ever."""
+    def _signalled(self, number: int) -> None:
+        self.tears_down = self.tears_down or number == signal.SIGQUIT
+        self.stopping.set()
+
+    async def _stop(self, driver: Driver) -> bool:
+        """Leave the sessions to the next start, or end them and wait for the last records, but not for ever.
+
+        Returns whether they have ended.
+        """
         _notify("STOPPING=1")
+        if not self.tears_down:
+            driver.deafen()
         try:
-            answer = await asyncio.wait_for(driver.ask(Shutdown()), STOP_WITHIN_S)
-            log.info("sessions_ended", outcome=answer.body)
+            answer = await asyncio.wait_for(driver.ask(Shutdown() if self.tears_down else Park()), STOP_WITHIN_S)
         except TimeoutError:
             log.warning("stop_incomplete", waited_s=STOP_WITHIN_S)
+            return False
+        if self.tears_down:
+            log.info("sessions_ended", outcome=answer.body)
+        else:
+            log.info("sessions_kept", outcome=answer.body)
+        return self.tears_down
 
     def _version(self) -> Plain:
         return {

@@ -41,7 +41,7 @@ MOST_DEFECTS = 64
 """Subscribers and tunnels that one input can cost."""
 
 Observe = Callable[[Fact], None]
-Write = Callable[[list[Journal]], None]
+Write = Callable[[list[tuple[str, bytes]]], None]
 
 
 class Driver:
@@ -82,13 +82,18 @@ class Driver:
             loop.add_reader(fileno, self._plane_readable)
         self._check_clock()
 
-    def stop(self) -> None:
-        """Stop to listen, close the sockets."""
+    def deafen(self) -> None:
+        """Take no more datagrams and packets; may be called twice."""
         loop = asyncio.get_running_loop()
         for fileno in self.plane.filenos():
             loop.remove_reader(fileno)
         for listener in self.listeners:
             loop.remove_reader(listener.socket.fileno())
+
+    def stop(self) -> None:
+        """Stop to listen, close the sockets."""
+        self.deafen()
+        for listener in self.listeners:
             listener.close()
         self.radius.close()
         if self._timer is not None:
@@ -143,7 +148,9 @@ class Driver:
             for given in inputs:
                 effects += self._handle(given, now)
             if self._write_journal is not None:
-                self._write_journal([effect for effect in effects if type(effect) is Journal])
+                self._write_journal(
+                    [record for effect in effects if type(effect) is Journal for record in effect.records]
+                )
             inputs = self._perform(effects)
         self._arm(now)
 

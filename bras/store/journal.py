@@ -125,9 +125,9 @@ class Journal:
         os.close(self._descriptor)
         os.close(self._lock)
 
-    def clear(self, keep: str = "") -> None:
-        """Forget everything, but for keys that begin with ``keep`` if it is given."""
-        self.alive = {key: state for key, state in self.alive.items() if keep and key.startswith(keep)}
+    def clear(self, keep: tuple[str, ...] = ()) -> None:
+        """Forget everything but what has a key that begins so."""
+        self.alive = {key: state for key, state in self.alive.items() if key.startswith(keep)}
         self._alive_octets = sum(map(len, self.alive.values()))
         self._compact()
 

@@ -116,12 +116,17 @@ class BrasCollector(Collector):
         *,
         version: str,
         log_lines_dropped: Callable[[], int] = lambda: 0,
+        journal: Callable[[], tuple[int, int]] | None = None,
     ) -> None:
-        """Read ``counts`` and call the two callables at each scrape; ``version`` is bras's own."""
+        """Read ``counts`` and call the callables at each scrape; ``version`` is bras's own.
+
+        ``journal`` returns (writes that failed, octets of the file); none: no journal is kept.
+        """
         self._counts = counts
         self._dataplane = dataplane
         self._version = version
         self._log_lines_dropped = log_lines_dropped
+        self._journal = journal
         self._census: Row = {}
 
     def take(self, census: Plain) -> None:
@@ -143,6 +148,12 @@ class BrasCollector(Collector):
         yield from self._forwarded()
         lost = self._log_lines_dropped()
         yield _family("bras_log_lines_dropped_total", "Log lines lost: their reader was too slow.", (), [((), lost)])
+        failures, octets = self._journal() if self._journal is not None else (None, None)
+        for name, text, value in (
+            ("bras_journal_write_failures_total", "Writes of the journal that the disk refused.", failures),
+            ("bras_journal_bytes", "Size of the journal's file.", octets),
+        ):
+            yield _family(name, text, (), [((), value)] if value is not None else [])
 
     def _pools(self) -> Metric:
         return _family(

@@ -27,6 +27,7 @@ PPP = "scenario/test_keys_ppp.py::test_"
 GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
 RUNTIME = "runtime/test_keys_runtime.py::test_"
+RESTART = "runtime/test_restart.py::test_"
 CREDENTIALS = "unit/config/test_credentials.py::test_"
 
 EFFECTS = {
@@ -123,6 +124,8 @@ EFFECTS = {
     "admin.socket": RUNTIME + "admin_socket",
     "log.level": RUNTIME + "log_level",
     "log.format": RUNTIME + "log_format",
+    "state.directory": RESTART + "a_second_daemon_on_the_same_directory_is_refused",
+    "state.on_stop": RESTART + "on_stop_keep_leaves_every_session",
 }
 """Keys as in MANUAL.md, those of a profile under ``grant``; and the test, below tests/, that shows what each does."""
 
@@ -172,14 +175,7 @@ def _tests(path: str) -> dict[str, str]:
     return found
 
 
-def _marked(key: str) -> Any:
-    """Mark the keys of what is promised and not there yet; strictly, so that the mark goes when it is."""
-    if key.startswith("state."):
-        return pytest.param(key, marks=pytest.mark.xfail(reason="the daemon keeps no journal yet", strict=True))
-    return key
-
-
-@pytest.mark.parametrize("key", [_marked(key) for key in KEYS])
+@pytest.mark.parametrize("key", KEYS)
 def test_every_key_has_a_test_of_its_effect(key: str) -> None:
     assert key in EFFECTS, f"{key} does nothing that a test shows: write one, and name it here"
     path, _, test = EFFECTS[key].partition("::")

@@ -125,7 +125,7 @@ def test_only_one_process_has_it(tmp_path: Path) -> None:
 def test_clear_can_keep_what_is_owed(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path))
     journal.write([("record:1", b"1"), ("session:1", b"2"), ("record:2", b"3")])
-    journal.clear(keep="record:")
+    journal.clear(keep=("record:",))
     journal.close()
     assert Journal(str(tmp_path)).alive == {"record:1": b"1", "record:2": b"3"}
 
