@@ -1,6 +1,6 @@
 """Control messages as other implementations send them, written out octet by octet.
 
-Source: the message layouts in xl2tpd 1.3's control.c (order, M bits and values of the AVPs
+Put together by hand after the message layouts of xl2tpd 1.3 (order, M bits and values of the AVPs
 of its SCCRQ, SCCCN, ICRQ and ICCN; Firmware Revision 0x0690; Vendor Name xelerance.com) and RFC 2661
 section 4.4 for the formats; lengths and numbers were put together by hand.
 """
