@@ -13,6 +13,7 @@ from typing import NewType
 Entropy = Callable[[int], bytes]
 """Random octets: ``os.urandom`` in the daemon, a seeded generator in tests."""
 
+
 def no_entropy(count: int) -> bytes:
     """Return zeros: for what is made only to be filled with saved state, and must not use up dice."""
     return bytes(count)

@@ -207,7 +207,8 @@ def test_shutdown_tells_clients_lacs_and_radius() -> None:
     world.run(1.0)
     assert {end.cause for end in ended(world)} == {TerminateCause.ADMIN_REBOOT}
     statuses = world.radius.statuses()
-    assert statuses[0] == 7 and statuses[-1] == 8
+    assert statuses[0] == 7
+    assert statuses[-1] == 8
     assert statuses.count(1) == statuses.count(2) == 20
     assert not world.plane.entries
     assert all("peer_terminated" in client.ended for client in clients)

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 import bras
-from bras.config.model import RadiusConfig, RadiusServerConfig
 from bras.config import dictionary
+from bras.config.model import RadiusConfig, RadiusServerConfig
 from bras.radius.codec import Codec
 from bras.secret import Secret
 
