@@ -18,6 +18,8 @@ CORE = (
     "addressing",
     "forwarding",
     "config/model.py",
+    "plain.py",
+    "value.py",
     "wire.py",
     "timers.py",
     "ids.py",

@@ -20,6 +20,7 @@ _MODULES = frozenset({
     "socket", "sqlite3", "ssl", "structlog", "subprocess", "sys", "tempfile", "threading", "time", "uuid", "weakref",
 })  # fmt: skip
 _CALLS = frozenset({"breakpoint", "eval", "exec", "id", "input", "open", "print", "__import__"})
+_PERMITTED = {"bras/value.py": "exec()"}  # writes constructors, as the dataclasses module does
 _ASYNC = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
@@ -42,7 +43,7 @@ def _offences(module: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", modules(*CORE), ids=name)
 def test_no_coroutine_clock_dice_or_outside(path: Path) -> None:
-    found = list(_offences(tree(path)))
+    found = [offence for offence in _offences(tree(path)) if not offence.endswith(_PERMITTED.get(name(path), "\n"))]
     assert not found, f"{name(path)}: {'; '.join(found)}"
 
 
