@@ -82,20 +82,13 @@ class Pools:
         """Return whether there is a pool of this name."""
         return name in self._pools
 
-    def take(self, pool: str, key: int, user: str, *, now: float, wanted: int = 0) -> Lease | None:
+    def take(self, pool: str, key: int, user: str, *, now: float) -> Lease | None:
         """Give ``key`` an address of the pool or of those that follow it; ``None`` when none is left.
 
-        In this order: ``wanted`` (what the client asks for; 0: nothing), if it is free; what
-        ``user`` had last; a free one; the one longest in hold-down.  A name that no pool has
-        raises ``UnknownPool``.
+        In this order: what ``user`` had last; a free one; the one longest in hold-down.  A
+        name that no pool has raises ``UnknownPool``.
         """
-        chain = self._chains.get(pool)
-        if chain is None:
-            raise UnknownPool(pool)
-        if wanted:
-            one = self._pool_of(chain[0].config.vrf, wanted)
-            if one in chain and one.take_wanted(wanted, key, user, now=now):
-                return Lease(one.config.vrf, wanted, one.config.name)
+        chain = self._chain_of(pool)
         for one in chain:
             address = one.take_back(key, user)
             if address:
@@ -111,6 +104,18 @@ class Pools:
         for one in chain:
             one.exhausted += 1
         return None
+
+    def take_wanted(self, pool: str, wanted: int, key: int, user: str, *, now: float) -> bool:
+        """Give ``key`` this very address (what its client asks for), if it is free there; else nothing changes."""
+        chain = self._chain_of(pool)
+        one = self._pool_of(chain[0].config.vrf, wanted)
+        return one in chain and one.take_wanted(wanted, key, user, now=now)
+
+    def _chain_of(self, pool: str) -> tuple[Pool, ...]:
+        chain = self._chains.get(pool)
+        if chain is None:
+            raise UnknownPool(pool)
+        return chain
 
     def _given(self, pool: Pool, address: int, chain: tuple[Pool, ...]) -> Lease:
         """Count the pools that were asked before this one in vain."""

@@ -199,13 +199,15 @@ def address_wanted(core: Core, subscriber: Subscriber, wanted: int, *, now: floa
     """Grant a client's own wish for an address where the Profile allows it and it is free in its pool."""
     profile, given = subscriber.profile, subscriber.address
     address = given
-    if profile is not None and profile.accept_client_address and profile.pool is not None and profile.address is None:
-        lease = core.pools.take(profile.pool, subscriber.number, subscriber.who.user, now=now, wanted=wanted)
-        if lease is not None and lease.address == wanted:
-            core.pools.release(profile.vrf, given, subscriber.number, now=now)
-            address = wanted
-        elif lease is not None:
-            core.pools.release(profile.vrf, lease.address, subscriber.number, now=now)
+    if (
+        profile is not None
+        and profile.accept_client_address
+        and profile.pool is not None
+        and profile.address is None
+        and core.pools.take_wanted(profile.pool, wanted, subscriber.number, subscriber.who.user, now=now)
+    ):
+        core.pools.release(profile.vrf, given, subscriber.number, now=now)
+        address = wanted
     core.backlog.subscriber.append((subscriber, subscriber.assign(address, now=now)))
 
 

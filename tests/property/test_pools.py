@@ -38,10 +38,8 @@ class Model:
                 return at <= now - HOLD_DOWN_S or (user != "" and user == last)
         return address not in self.holder
 
-    def expected(self, pool: str, user: str, now: float, wanted: int) -> int:
+    def expected(self, pool: str, user: str, now: float) -> int:
         chain = CHAIN[pool]
-        if any(wanted in ADDRESSES[name] for name in chain) and self.free(wanted, user, now):
-            return wanted
         for name in chain:
             mine = [address for address, _, last in self.idle if user and last == user and address in ADDRESSES[name]]
             if mine:
@@ -84,9 +82,17 @@ class PoolsMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(pool=pool_names, key=keys, user=users, wanted=addresses)
-    def take(self, pool: str, key: int, user: str, wanted: int) -> None:
-        expected = self.model.expected(pool, user, self.now, wanted)
-        lease = self.pools.take(pool, key, user, now=self.now, wanted=wanted)
+    def take_wanted(self, pool: str, key: int, user: str, wanted: int) -> None:
+        within = any(wanted in ADDRESSES[name] for name in CHAIN[pool])
+        granted = within and self.model.free(wanted, user, self.now)
+        assert self.pools.take_wanted(pool, wanted, key, user, now=self.now) is granted
+        if granted:
+            self.model.use(wanted, key, user)
+
+    @rule(pool=pool_names, key=keys, user=users)
+    def take(self, pool: str, key: int, user: str) -> None:
+        expected = self.model.expected(pool, user, self.now)
+        lease = self.pools.take(pool, key, user, now=self.now)
         if lease is None:
             assert expected == 0
             return

@@ -70,17 +70,23 @@ def test_a_user_finds_its_address_in_any_pool_of_the_chain():
     assert pools.take("a", 5, "user2", now=99.0) == Lease(0, 20, "b")
 
 
-def test_a_wish_comes_before_all_else_but_only_within_the_chain():
+def test_a_wish_is_granted_within_the_chain_or_nothing_happens():
     pools = Pools((A, B))
-    assert pools.take("a", 1, "u", now=0.0, wanted=21) == Lease(0, 21, "b")
-    assert pools.take("b", 2, "v", now=0.0, wanted=10) == Lease(0, 20, "b")
-    assert pools.take("a", 3, "w", now=0.0, wanted=21) == Lease(0, 10, "a")
-    assert pools.take("a", 4, "x", now=0.0, wanted=99) == Lease(0, 11, "a")
+    assert pools.take_wanted("a", 21, 1, "u", now=0.0)
+    assert pools.holder(0, 21) == 1
+    before = pools.save()
+    assert not pools.take_wanted("b", 10, 2, "v", now=0.0)
+    assert not pools.take_wanted("a", 21, 3, "w", now=0.0)
+    assert not pools.take_wanted("a", 99, 4, "x", now=0.0)
+    assert pools.save() == before
+    with pytest.raises(UnknownPool):
+        pools.take_wanted("z", 10, 1, "u", now=0.0)
 
 
 def test_reserved_addresses_are_never_given_wanted_or_claimed():
     pools = Pools((A,), reserved=(10, 99))
-    assert pools.take("a", 1, "u", now=0.0, wanted=10) == Lease(0, 11, "a")
+    assert not pools.take_wanted("a", 10, 1, "u", now=0.0)
+    assert pools.take("a", 1, "u", now=0.0) == Lease(0, 11, "a")
     assert pools.claim(0, 10, 1, now=0.0) == pools.claim(0, 99, 1, now=0.0) == RESERVED
     assert pools.holder(0, 10) == pools.holder(0, 99) == RESERVED
     assert not pools.release(0, 10, 1, now=0.0)

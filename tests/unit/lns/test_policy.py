@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from bras.config.model import AuthConfig, LacConfig, PppConfig, UserConfig
+from bras.lns.policy import Policy
+from bras.secret import Secret
+from tests.support.world import config
+
+
+@pytest.mark.parametrize(
+    ("remote", "path", "mru"),
+    [
+        ("198.18.0.2", 1500, 1460),
+        ("198.18.0.2", 1400, 1360),
+        ("198.18.0.2", 9000, 1500),
+        ("198.18.0.2", 68, 128),
+        ("198.18.0.2", None, 1460),
+        ("2001:db8::2", 1500, 1440),
+        ("2001:db8::2", 1280, 1220),
+        ("2001:db8::2", None, 1440),
+    ],
+)
+def test_the_mru_is_what_the_path_leaves(remote: str, path: int | None, mru: int) -> None:
+    """IPv4 20 or IPv6 40, UDP 8, L2TP data header with length 8, FF 03 and protocol 4."""
+    policy = Policy(config(ppp=PppConfig(mru="auto")), 1)
+    if path is not None:
+        policy.path_mtu[remote] = path
+    assert policy.mru(remote) == mru
+
+
+def test_a_number_is_what_it_is() -> None:
+    policy = Policy(config(ppp=PppConfig(mru=1492)), 1)
+    policy.path_mtu["198.18.0.2"] = 1280
+    assert policy.mru("198.18.0.2") == 1492
+
+
+def test_settings_are_made_once_for_a_group_and_an_mru() -> None:
+    groups = (LacConfig("one"), LacConfig("two", methods=("pap",)))
+    policy = Policy(config(lac=groups, auth=AuthConfig(methods=("chap",)), ppp=PppConfig(mru="auto")), 7)
+    policy.path_mtu["198.18.0.9"] = 1400
+    one = policy.settings("one", "198.18.0.2")
+    assert policy.settings("one", "198.18.0.3") is one
+    assert policy.settings("one", "198.18.0.9") is not one
+    two = policy.settings("two", "198.18.0.2")
+    assert (one.link.methods, two.link.methods) == (("chap",), ("pap",))
+    assert (one.group, one.epoch, one.link.mru) == ("one", 7, 1460)
+
+
+def test_a_group_that_is_configured_no_more_has_defaults() -> None:
+    policy = Policy(config(), 1)
+    assert policy.group("gone") == LacConfig("gone")
+    assert policy.settings("gone", "198.18.0.2").group == "gone"
+
+
+def test_users() -> None:
+    user = UserConfig("alice", Secret(b"x"))
+    policy = Policy(config(user=(user,)), 1)
+    assert policy.user("alice") is user
+    assert policy.user("bob") is None
