@@ -180,10 +180,10 @@ def _poll(operations: Operations, core: Core, now: float) -> None:
         return
     if not operations.polling:
         operations.polling = list(registry.by_number)
-        operations.poll_pause_s = interval_s / max(1.0, len(operations.polling) / SESSIONS_A_TURN)
+        operations.poll_pause_s = interval_s / max(1, -(-len(operations.polling) // SESSIONS_A_TURN))
         core.changes.records.append(("alive", encode(now)))
     chosen, operations.polling = operations.polling[:SESSIONS_A_TURN], operations.polling[SESSIONS_A_TURN:]
-    operations.poll_at = now + min(operations.poll_pause_s, interval_s)
+    operations.poll_at = now + operations.poll_pause_s
     core.effects.append(ReadCounters(_slots(core, chosen)))
 
 

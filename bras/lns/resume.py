@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bras.addressing.pools import Pools
 from bras.config.model import Config, Listen
 from bras.forwarding.entry import Counters
@@ -144,6 +146,15 @@ def resume(
     ``epoch`` is for the Acct-Session-Ids of new sessions; ``boot`` names this run of the
     machine's clock; ``read`` tells which Entries have outlived the process.
     """
+    try:
+        return _resume(records, config, codec, entropy, epoch, boot, read)
+    except (LookupError, TypeError, ValueError, msgspec.MsgspecError) as wrong:
+        raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
+
+
+def _resume(
+    records: Mapping[str, bytes], config: Config, codec: Codec, entropy: Entropy, epoch: int, boot: str, read: Read
+) -> tuple[Core, Operations, Commit, Resumption]:
     past = Past.of(records)
     reboot = past.boot != boot
     tunnels = [] if reboot else _reachable(saved_tunnels(records), config.lns.listen)

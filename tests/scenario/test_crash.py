@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, Listen, LnsConfig, PoolConfig, RadiusConfig
+from bras.config.model import AuthConfig, Config, Grant, LacConfig, Listen, LnsConfig, PoolConfig, RadiusConfig
 from bras.l2tp.events import TunnelDown
 from bras.lns.commands import Park, ShowSessions, Shutdown
 from bras.lns.state import StateError
@@ -24,16 +24,16 @@ from bras.plain import encode
 from bras.ppp.constants import LCP
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, TerminateCause
-from tests.support.crash import Mortal
+from tests.support.crash import File, Mortal
 from tests.support.lacs import Client, SimulatedLac
-from tests.support.world import LNS_ADDRESS, RadiusServerConfig, SimulatedRadius, Weather, codec, config
+from tests.support.world import LNS_ADDRESS, WALL_OFFSET_S, RadiusServerConfig, Weather, config
 
 SEEDS = int(os.environ.get("BRAS_CRASH_SEEDS", "20"))
 DEATHS = 10
 WAYS = ("unwritten", "unsent", "unheard")
 
 
-def _configuration() -> object:
+def _configuration() -> Config:
     group = LacConfig(
         name="any",
         secrets=(Secret(b"tunsecret"),),
@@ -42,7 +42,8 @@ def _configuration() -> object:
     )
     small = PoolConfig(name="default", ranges=((0x0A400001, 0x0A400020),), hold_down_s=0.0)
     auth = AuthConfig(methods=("chap", "pap"), single_session="replace")
-    return config(lac=(group,), pool=(small,), auth=auth)
+    lns = LnsConfig(listen=(Listen(LNS_ADDRESS, 1701),), hostname="lns1", idle_tunnel_s=0.0)
+    return config(lns=lns, lac=(group,), pool=(small,), auth=auth)
 
 
 def _octets(record: dict[int, bytes]) -> tuple[int, int, int, int]:
@@ -145,9 +146,10 @@ def test_ten_deaths_leave_nothing_wrong(seed: int, pinned: bool, tmp_path: Path)
     assert not world.lns.core.registry.by_number
     assert world.lns.core.exchanges.records == 0
     _check_books(world)
-    assert [record[40][-1] for record in world.radius.accounting].count(7) == 1, "one Accounting-On"
+    announced = {record[55] for record in world.radius.accounting if record[40][-1] == 7}
+    assert len(announced) == 1, "one Accounting-On, however often it was repeated"
     kinds = {key.partition(":")[0] for key in world.file.alive}
-    assert kinds <= {"lns", "alive"}, "the journal forgets what is over"
+    assert kinds == {"lns", "alive", "tunnel", "channel"}, "the journal forgets what is over"
 
 
 def test_every_way_to_die_is_tried(tmp_path: Path) -> None:
@@ -158,3 +160,243 @@ def test_every_way_to_die_is_tried(tmp_path: Path) -> None:
         lac.dial("user1", "pass")
         world.kill(way)
     assert world.deaths == dict.fromkeys(WAYS, 1)
+
+
+def _dial(world: Mortal, count: int, *, method: str = "chap") -> tuple[SimulatedLac, list[Client]]:
+    lac = SimulatedLac(world)
+    lac.open()
+    clients = [lac.dial(f"user{number}", "pass", method=method) for number in range(count)]
+    world.run(5.0)
+    assert all(client.address for client in clients)
+    return lac, clients
+
+
+def _ends(world: Mortal) -> list[SubscriberEnded]:
+    return [fact for fact in world.facts if isinstance(fact, SubscriberEnded)]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_after_a_reboot_every_start_gets_its_stop_before_accounting_on(silent: bool, tmp_path: Path) -> None:
+    """``now`` begins anew: what was due at an instant of the old clock is told in wall time."""
+    world = Mortal(tmp_path, _configuration())
+    _dial(world, 3)
+    world.feed_all()
+    world.run(25.0)
+    world.radius.silent = silent
+    if silent:
+        world.run(20.0)  # interim records that nobody takes
+    world.kill_at = "unheard"
+    world.run(30.0, until=lambda: not world.alive)
+    died_at = world.now
+    world.run(100.0)
+    before = len(world.radius.accounting)
+    world.parties.clear()
+    world.timers.clear()
+    world.handlers.clear()
+    world.radius.silent = False
+    world.run(1.0)
+    later = world.now
+    world.now = 50.0
+    world.wall_offset_s += later - 50.0
+    world.revive(boot="boot2")
+    world.run(5.0)
+    told = world.radius.accounting[before:]
+    assert [record[40][-1] for record in told][-1] == 7, "Accounting-On comes last"
+    stops = [record for record in told if record[40][-1] == 2]
+    assert len(stops) == 3
+    for stop in stops:
+        assert int.from_bytes(stop[49], "big") == TerminateCause.NAS_REBOOT.value
+        at = int.from_bytes(stop[55], "big") - WALL_OFFSET_S
+        assert died_at - 21.0 <= at <= died_at, "the last sign of life"
+        delay_s = int.from_bytes(stop[41], "big")
+        assert delay_s == pytest.approx(later - at, abs=3.0)
+        assert int.from_bytes(stop[46], "big") == pytest.approx(at - 1000.0, abs=3.0)
+    _check_books(world)
+    assert {end.reason for end in _ends(world)} == {"reboot"}
+    assert not world.lns.core.registry.by_number
+    assert list(world.lns.core.endpoint.tunnels()) == []
+    world.run(60.0)
+    assert {key.partition(":")[0] for key in world.file.alive} <= {"lns", "alive"}
+    world.kill("unheard")
+    world.run(5.0)
+    assert [record[40][-1] for record in world.radius.accounting].count(7) == 2, "once for each boot"
+
+
+def test_killed_again_before_it_has_gone_on(tmp_path: Path) -> None:
+    """The first turns of a new life are as mortal as any other."""
+    world = Mortal(tmp_path, _configuration())
+    lac, clients = _dial(world, 8)
+    world.feed_all()
+    for way in (*WAYS, *WAYS):
+        world.kill(way, down_s=0.1)
+        world.kill_at = way
+        world.run(30.0, until=lambda: not world.alive)
+        world.revive()
+    world.run(60.0)
+    assert not [client.ended for client in clients if client.ended]
+    _check_agreement(world, [lac])
+    assert len(_books(world)) == 8
+
+
+def test_killed_during_a_shutdown_it_serves_again(tmp_path: Path) -> None:
+    """What was ended is ended, with its Stop; the rest goes on, for the new process was started to serve."""
+    world = Mortal(tmp_path, _configuration())
+    lac, _ = _dial(world, 12)
+    world.ask(Shutdown())
+    world.kill("unsent")
+    world.run(30.0)
+    _check_agreement(world, [lac])
+    assert 8 not in [record[40][-1] for record in world.radius.accounting]
+    client = lac.dial("user99", "pass") if list(lac.endpoint.tunnels()) else None
+    world.run(10.0)
+    assert client is None or client.address
+    for client in list(lac.clients.values()):
+        lac.hang_up(client)
+    world.run(300.0)
+    _check_books(world)
+
+
+def test_many_sessions_go_on_some_hundred_a_turn(tmp_path: Path) -> None:
+    big = PoolConfig(name="default", ranges=((0x0A400001, 0x0A40FFFE),))
+    world = Mortal(tmp_path, config(pool=(big,)), pinned=False)
+    lac, clients = _dial(world, 500)
+    world.kill("unheard")
+    assert world.lns.resumption is not None
+    assert len(world.plane.entries) < 500, "not all in one turn"
+    world.run(2.0)
+    assert world.lns.resumption is None
+    assert len(world.plane.entries) == 500
+    assert not [client for client in clients if client.ended]
+    _check_agreement(world, [lac])
+
+
+@pytest.mark.parametrize(
+    ("listen", "goes_on"),
+    [
+        ((Listen("192.0.2.7", 1701), Listen(LNS_ADDRESS, 1701)), True),
+        ((Listen("192.0.2.7", 1701), Listen("0.0.0.0", 1701)), True),
+        ((Listen("192.0.2.7", 1701),), False),
+        ((Listen(LNS_ADDRESS, 1702),), False),
+    ],
+)
+def test_listeners_may_be_others_at_the_next_start(listen: tuple[Listen, ...], goes_on: bool, tmp_path: Path) -> None:
+    world = Mortal(tmp_path, _configuration(), pinned=False)
+    lac, _ = _dial(world, 2)
+    world.kill_at = "unheard"
+    world.run(60.0, until=lambda: not world.alive)
+    world.configuration = replace(world.configuration, lns=LnsConfig(listen=listen, hostname="lns1"))
+    world.revive()
+    world.run(1.0)
+    if goes_on:
+        (facts,) = world.lns.core.endpoint.tunnels()
+        assert facts.path.listener == 1
+        assert {entry.legs[0].listener for entry in world.plane.entries.values()} == {1}
+        _check_agreement(world, [lac])
+        return
+    assert {(end.cause, end.reason) for end in _ends(world)} == {(TerminateCause.LOST_CARRIER, "call_lost")}
+    assert len(_ends(world)) == 2
+    world.run(60.0)
+    _check_books(world)
+    assert {key.partition(":")[0] for key in world.file.alive} <= {"lns", "alive"}
+
+
+def test_a_group_that_is_configured_no_more_keeps_its_sessions(tmp_path: Path) -> None:
+    world = Mortal(tmp_path, _configuration(), pinned=False)
+    lac, _ = _dial(world, 2)
+    world.kill_at = "unheard"
+    world.run(60.0, until=lambda: not world.alive)
+    other = LacConfig(name="other", address=("192.0.2.0/24",))
+    world.configuration = replace(world.configuration, lac=(other,), pool=())
+    world.revive()
+    world.run(60.0)
+    assert not [client for client in lac.all_clients if client.ended]
+    assert len(world.plane.entries) == 2
+
+
+@pytest.mark.parametrize("method", ["pap", "chap", "mschapv1"])
+def test_no_password_is_ever_in_the_journal(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    auth = AuthConfig(methods=(method,), source="radius-then-local", timeout_s=60.0)
+    servers = RadiusConfig(server=(RadiusServerConfig(address="198.18.1.2", secret=Secret(b"radsecret"), name="r"),))
+    world = Mortal(tmp_path, config(auth=auth, radius=servers))
+    written: list[bytes] = []
+    write = File.write
+    monkeypatch.setattr(
+        File, "write", lambda self, records: written.extend(state for _, state in records) or write(self, records)
+    )
+    lac = SimulatedLac(world)
+    lac.open()
+    world.radius.silent = True
+    lac.dial("user1", "opensesame", method=method)
+    world.run(5.0)
+    world.radius.silent = False
+    world.run(20.0)
+    assert world.plane.entries
+    octets = b"".join(written)
+    assert b"user1" in octets
+    for secret in (b"opensesame", b"tunsecret", b"radsecret"):
+        assert secret not in octets
+
+
+def test_park_puts_every_counter_into_the_journal(tmp_path: Path) -> None:
+    world = Mortal(tmp_path, _configuration(), pinned=False)
+    _, clients = _dial(world, 3)
+    world.feed_all()
+    answer = world.answers[world.ask(Park())]
+    assert answer.body == {"sessions": 3}
+    world.kill("unwritten")
+    world.run(5.0)
+    rows = world.answers[world.ask(ShowSessions())].body["sessions"]  # type: ignore[index,call-overload]  # plain data
+    assert sorted(row["up_octets"] for row in rows) == sorted(one.up_octets4 for one in world.carried.values())
+    assert len(clients) == 3
+
+
+def test_counters_are_read_every_interval_a_slice_at_a_time(tmp_path: Path) -> None:
+    big = PoolConfig(name="default", ranges=((0x0A400001, 0x0A40FFFE),))
+    world = Mortal(tmp_path, config(pool=(big,)), pinned=False)
+    _dial(world, 450)
+    world.run(20.0)
+    world.feed_all()
+    read = world.plane.read
+    slices: list[int] = []
+    world.plane.read = lambda slots: slices.append(len(found := read(slots))) or found  # type: ignore[method-assign,func-returns-value]  # watched
+    world.run(10.5)
+    assert sum(slices) >= 450
+    assert max(slices) <= 200
+    journalled = {number: sub.forwarding.last for number, sub in world.lns.core.registry.by_number.items()}
+    assert journalled == world.carried
+
+
+def test_a_journal_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
+    world = Mortal(tmp_path, _configuration())
+    _dial(world, 1)
+    for records in (
+        {**world.file.alive, "lns": encode((99, "boot1", 1, 1, True, 0.0))},
+        {key: state if key != "subscriber:1" else b"\x01" for key, state in world.file.alive.items()},
+        {key: state for key, state in world.file.alive.items() if not key.startswith("channel:")},
+    ):
+        with pytest.raises(StateError, match="journal"):
+            world.resumed(records)
+
+
+def test_frames_that_are_numbered_never_repeat_a_number(tmp_path: Path) -> None:
+    """A LAC that requires sequence numbers drops what it has seen (RFC 2661 section 5.4)."""
+    world = Mortal(tmp_path, _configuration())
+    lac = SimulatedLac(world)
+    lac.sequencing_required = True
+    lac.open()
+    lac.dial("user1", "pass")
+    seen: list[int] = []
+    receive = lac.receive
+
+    def watch(data: bytes, now: float) -> None:
+        if not data[0] & 0x80 and data[0] & 0x08:
+            seen.append(int.from_bytes(data[6:8], "big"))
+        receive(data, now)
+
+    world.parties[lac.address, lac.port] = watch
+    for way in WAYS:
+        world.run(3.0)
+        world.kill(way)
+    world.run(60.0)
+    assert len(seen) > 5
+    assert seen == sorted(set(seen))

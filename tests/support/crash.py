@@ -6,11 +6,10 @@ import random
 from pathlib import Path
 
 from bras.config.model import Config
-from bras.dataplane.base import Address
 from bras.dataplane.null import Null
 from bras.forwarding.entry import AddEntry, Counters, Operation, Outcome, RemoveEntry
 from bras.lns.effects import Effect, Journal
-from bras.lns.inputs import ClockRead, DatagramReceived, Input, RadiusReceived
+from bras.lns.inputs import ClockRead, Input
 from bras.lns.lns import Lns
 from bras.store.journal import Journal as File
 from tests.support.world import WALL_OFFSET_S, SimulatedRadius, Weather, World, codec, entropy_of
@@ -68,15 +67,19 @@ class Mortal(World):
         self.carried: dict[int, Counters] = {}
         """What was fed, by generation: the truth about each session."""
         self.alive = True
+        self.wall_offset_s = WALL_OFFSET_S
         super().__init__(configuration, seed=seed, weather=weather, radius=radius)
         self.pinned = pinned
         self.plane = Pinned() if pinned else Null()
 
     def _new_lns(self) -> Lns:
         self.lives += 1
-        self.plane = getattr(self, "plane", Null())
+        return self.resumed(self.file.alive)
+
+    def resumed(self, records: dict[str, bytes]) -> Lns:
+        """Return an Lns of what a journal holds."""
         return Lns.resume(
-            self.file.alive,
+            records,
             self.configuration,
             codec(),
             entropy_of(random.Random(self.dice.random())),
@@ -120,8 +123,7 @@ class Mortal(World):
         self.kill_at = None
         self.alive = False
         self.file.close()
-        deadline_of_nobody = Lns.resume({}, self.configuration, codec(), bytes, epoch=0, boot="", read=self.plane.read)
-        self.lns = deadline_of_nobody
+        self.lns = Lns(self.configuration, codec(), bytes, epoch=0)  # of whom nothing is asked
 
     def revive(self, *, boot: str | None = None) -> None:
         """Start the daemon again."""
@@ -133,7 +135,7 @@ class Mortal(World):
         self.file = File(str(self.directory))
         self.lns = self._new_lns()
         self.alive = True
-        self.give(ClockRead(WALL_OFFSET_S))
+        self.give(ClockRead(self.wall_offset_s))
 
     def kill(self, how: str, *, down_s: float = 0.5) -> None:
         """Let the next wake die, and start again after a while."""
@@ -149,6 +151,3 @@ class Mortal(World):
             more = Counters(up_octets4=100 + slot, up_packets4=1, down_octets4=200, down_packets4=2)
             self.plane.feed(slot, more)
             self.carried[entry.generation] = self.carried.get(entry.generation, Counters()) + more
-
-
-__all__ = ["Address", "DatagramReceived", "Mortal", "Pinned", "RadiusReceived"]

@@ -48,6 +48,7 @@ class SimulatedLac:
     secret: bytes = b"tunsecret"
     hostname: str = "lac1"
     window: int = 4
+    sequencing_required: bool = False
     refused: list[l2tp.TunnelRefused | l2tp.CallRefused] = field(default_factory=list)
     downs: list[l2tp.TunnelDown | l2tp.CallDown] = field(default_factory=list)
     clients: dict[CallKey, Client] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class SimulatedLac:
         config = LinkConfig(mru=mru, methods=(method,), hostname=b"client", client=identity, auth_timeout_s=15.0)
         network = Network(NetworkConfig(client=True, wants_dns=True), wanted)
         client = Client(Link(config, self.entropy), network)
-        request = CallRequest(calling_number=number, called_number="100")
+        request = CallRequest(number, "100", sequencing_required=self.sequencing_required)
         key, events = self.endpoint.open_call(tunnel_id or self.tunnel_id, request, now=self.world.now)
         client.key = key
         self.waiting[key] = client
