@@ -47,6 +47,8 @@ class Cause:
     result: int
     error: int = 0
     text: str = ""
+    of_tunnel: bool = False
+    """A call that ended because its tunnel did."""
 
 
 @dataclass(frozen=True, slots=True)

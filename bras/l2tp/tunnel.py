@@ -393,4 +393,4 @@ def _patience(group: LacConfig) -> Patience:
 def _cause_of_call(cause: Cause) -> Cause:
     # Result Codes of StopCCN and CDN are different numbers; calls end with those of CDN.
     result = CdnResult.LOSS_OF_CARRIER if cause.by is By.TIMEOUT else CdnResult.ADMINISTRATIVE
-    return Cause(cause.by, result, cause.error, f"tunnel: {cause.text}")
+    return Cause(cause.by, result, cause.error, cause.text, of_tunnel=True)

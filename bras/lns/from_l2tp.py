@@ -97,15 +97,20 @@ def call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
 
 def cause_of(cause: Cause) -> tuple[TerminateCause, str]:
     """Translate the end of a call into an Acct-Terminate-Cause and a stable word (RFC 2661 section 4.4.2)."""
-    if cause.by is By.TIMEOUT:
-        return TerminateCause.LOST_CARRIER, "tunnel_lost"
-    if cause.by is By.LOCAL:
+    if cause.of_tunnel:
+        return OF_TUNNEL[cause.by]
+    if cause.by is not By.PEER:
         return TerminateCause.NAS_REQUEST, "call_closed"
     return BY_PEER.get(cause.result, (TerminateCause.NAS_ERROR, "lac_error"))
 
 
+OF_TUNNEL = {
+    By.TIMEOUT: (TerminateCause.LOST_CARRIER, "tunnel_lost"),
+    By.PEER: (TerminateCause.LOST_CARRIER, "lac_closed_tunnel"),
+    By.LOCAL: (TerminateCause.NAS_REQUEST, "tunnel_closed"),
+}
+"""A tunnel that goes takes its calls along: to their subscribers it is the line that was cut."""
 BY_PEER = {
-    0: (TerminateCause.LOST_CARRIER, "lac_closed_tunnel"),
     1: (TerminateCause.LOST_CARRIER, "lac_lost_carrier"),
     2: (TerminateCause.NAS_ERROR, "lac_error"),
     3: (TerminateCause.USER_REQUEST, "lac_hung_up"),

@@ -23,6 +23,10 @@ END_OF_LINK: dict[LinkEnd, tuple[TerminateCause, str]] = {
 """What the end of a link means for accounting, and its stable word in logs."""
 
 
+LinkFacts = tuple[int, bool, bool]
+"""The client's MRU, and whether address-and-control and protocol fields are compressed towards it."""
+
+
 @dataclass(slots=True)
 class Settings:
     """Shared by the subscribers of a group that have the same MRU; nobody changes it."""
@@ -39,7 +43,12 @@ class Settings:
     """32 bits that differ at each start: the first half of every Acct-Session-Id."""
     shortest_wait_s: float = 1.0
     """No timer of a subscriber is armed for less than this: restart, authentication, echo."""
+    _facts: dict[LinkFacts, LinkFacts] = field(default_factory=dict)
     _networks: dict[tuple[tuple[str, ...], tuple[str, ...], bool], NetworkConfig] = field(default_factory=dict)
+
+    def same(self, facts: LinkFacts) -> LinkFacts:
+        """Return what many links have alike as one object for them all."""
+        return self._facts.setdefault(facts, facts)
 
     def network(self, dns: tuple[str, ...], nbns: tuple[str, ...], accept_client: bool) -> NetworkConfig:
         """Return what IPCP tells all clients that have these servers; one object for them all."""

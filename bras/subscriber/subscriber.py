@@ -188,7 +188,7 @@ class Subscriber(Session):
 
     def _link_up(self, event: ppp.LinkUp, now: float) -> list[Event]:
         """LCP is open and both sides are content: IPCP begins."""
-        self.standing.link_facts = (event.mru, event.acfc, event.pfc)
+        self.standing.link_facts = self.settings.same((event.mru, event.acfc, event.pfc))
         if self.standing.end is not None or self.network is None:
             return []
         self.standing.phase = Phase.NETWORK
@@ -284,11 +284,13 @@ class Subscriber(Session):
         mru, acfc, pfc = self.standing.link_facts
         leg, profile, settings = self.leg, self.profile, self.settings
         assert profile is not None  # IPCP is opened by admit() only
+        if (leg.acfc, leg.pfc) != (acfc, pfc):
+            leg = self.leg = replace(leg, acfc=acfc, pfc=pfc)
         return Route(
             slot=self.forwarding.slot,
             generation=self.number,
             vrf=profile.vrf,
-            legs=(leg if (leg.acfc, leg.pfc) == (acfc, pfc) else replace(leg, acfc=acfc, pfc=pfc),),
+            legs=(leg,),
             addresses=(address,),
             mtu=mru,
             rate_up_bps=profile.rate_up_bps,

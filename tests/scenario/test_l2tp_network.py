@@ -224,7 +224,7 @@ def test_a_lac_that_vanishes_is_noticed_by_hello() -> None:
     network.cut("lac")
     network.run(until=130.0)
     (down,) = lns.of(CallDown)
-    assert down.cause == Cause(By.TIMEOUT, 1, 0, "tunnel: no answer")
+    assert down.cause == Cause(By.TIMEOUT, 1, 0, "no answer", of_tunnel=True)
     balanced(lns)
     balanced(lac)
 

@@ -12,9 +12,7 @@ from tests.support.rim import CDN, Rim
 @pytest.mark.parametrize(
     ("by", "result", "cause", "reason"),
     [
-        (By.TIMEOUT, 1, TerminateCause.LOST_CARRIER, "tunnel_lost"),
         (By.LOCAL, 3, TerminateCause.NAS_REQUEST, "call_closed"),
-        (By.PEER, 0, TerminateCause.LOST_CARRIER, "lac_closed_tunnel"),
         (By.PEER, 1, TerminateCause.LOST_CARRIER, "lac_lost_carrier"),
         (By.PEER, 2, TerminateCause.NAS_ERROR, "lac_error"),
         (By.PEER, 3, TerminateCause.USER_REQUEST, "lac_hung_up"),
@@ -24,6 +22,18 @@ from tests.support.rim import CDN, Rim
 )
 def test_why_a_call_ended(by: By, result: int, cause: TerminateCause, reason: str) -> None:
     assert cause_of(Cause(by, result, 0, "")) == (cause, reason)
+
+
+@pytest.mark.parametrize(
+    ("by", "cause", "reason"),
+    [
+        (By.TIMEOUT, TerminateCause.LOST_CARRIER, "tunnel_lost"),
+        (By.PEER, TerminateCause.LOST_CARRIER, "lac_closed_tunnel"),
+        (By.LOCAL, TerminateCause.NAS_REQUEST, "tunnel_closed"),
+    ],
+)
+def test_why_a_call_ended_with_its_tunnel(by: By, cause: TerminateCause, reason: str) -> None:
+    assert cause_of(Cause(by, 3, 0, "", of_tunnel=True)) == (cause, reason)
 
 
 def test_a_call_that_comes_up_while_we_close_is_closed() -> None:
