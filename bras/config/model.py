@@ -60,6 +60,8 @@ class Grant:
     """Whether packets from the subscriber with a foreign source address are dropped and counted."""
 
 
+hasten(Grant)
+
 BUILT_IN = Grant(
     vrf=0,
     session_timeout_s=0.0,
@@ -75,9 +77,6 @@ BUILT_IN = Grant(
     source_check=True,
 )
 """What holds where no layer says anything; name servers are then those of ``[ppp]``."""
-
-
-hasten(Grant)
 
 
 @dataclass(frozen=True, slots=True)

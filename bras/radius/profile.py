@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from bras.config.model import Config, Grant, UserConfig
+from bras.config.model import BUILT_IN, Config, Grant, UserConfig
 
 BURST_SHARE = 32
 """A quarter second of a rate in bit/s, in octets: rate / 8 / 4."""
@@ -79,20 +79,6 @@ FIELDS = Profile._fields[:-1]
 BURST_UP, BURST_DOWN = FIELDS.index("burst_up_octets"), FIELDS.index("burst_down_octets")
 RATE_UP, RATE_DOWN = FIELDS.index("rate_up_bps"), FIELDS.index("rate_down_bps")
 BUILT_IN_SOURCE = "built-in"
-BUILT_IN = Grant(
-    vrf=0,
-    session_timeout_s=0.0,
-    idle_timeout_s=0.0,
-    interim_interval_s=0.0,
-    dns=(),
-    nbns=(),
-    rate_up_bps=0,
-    rate_down_bps=0,
-    burst_up_octets=0,
-    burst_down_octets=0,
-    accept_client_address=False,
-    source_check=True,
-)
 _values_of = attrgetter(*FIELDS)
 
 Layer = tuple[str, Grant]

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from bras.config.load import check
 from bras.config.manual import BEGIN, END, rewritten
-from bras.config.model import BUILT_IN
-from bras.radius import profile
 
 MANUAL = Path(__file__).resolve().parents[2] / "MANUAL.md"
 TEXT = MANUAL.read_text(encoding="utf-8")
@@ -35,7 +33,3 @@ def test_its_links_lead_to_headings():
     links = re.findall(r"\]\(#([^)]*)\)", TEXT)
     assert links
     assert set(links) <= headings
-
-
-def test_the_defaults_of_a_profile_are_those_that_are_used():
-    assert profile.BUILT_IN == BUILT_IN

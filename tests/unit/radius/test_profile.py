@@ -3,8 +3,8 @@ from itertools import combinations
 
 import pytest
 
-from bras.config.model import Config, Grant, LacConfig, LnsConfig, PppConfig, ProfileConfig, UserConfig
-from bras.radius.profile import BUILT_IN, FIELDS, Profile, Resolver, compute
+from bras.config.model import BUILT_IN, Config, Grant, LacConfig, LnsConfig, PppConfig, ProfileConfig, UserConfig
+from bras.radius.profile import FIELDS, Profile, Resolver, compute
 from bras.secret import Secret
 
 # Two values of each field, neither of them the built-in one.
