@@ -11,6 +11,7 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import TracebackType
 from typing import NamedTuple
 
@@ -31,8 +32,8 @@ class Heard(NamedTuple):
 class Wire:
     """Stands where a ``World`` stands for LACs; a context manager that closes its sockets."""
 
-    def __init__(self, namespace: Namespace) -> None:
-        """Put the LACs into a namespace."""
+    def __init__(self, namespace: Namespace | None = None) -> None:
+        """Put the LACs into a namespace (none: that of the test)."""
         self.dice = random.Random(1)
         self.parties: dict[tuple[str, int], Callable[[bytes, float], None]] = {}
         self.timers: list[Callable[[], float | None]] = []
@@ -63,13 +64,15 @@ class Wire:
 
     def lac(self, address: str, port: int = 1701, *, calls: tuple[str, int], hostname: str = "lac1") -> SimulatedLac:
         """Attach a LAC that calls the LNS at an address and port, and open its tunnel."""
+        opened = self._bind(self._namespace, address, port, self._lac_readable)
+        port = opened.getsockname()[1]
         self._called[address, port] = calls
-        self._sockets[address, port] = self._bind(self._namespace, address, port, self._lac_readable)
+        self._sockets[address, port] = opened
         lac = SimulatedLac(self, address, port, hostname=hostname)  # type: ignore[arg-type]  # as far as it looks
         lac.open()
         return lac
 
-    def serve(self, namespace: Namespace, address: str, port: int, server: SimulatedRadius) -> None:
+    def serve(self, namespace: Namespace | None, address: str, port: int, server: SimulatedRadius) -> None:
         """Attach a RADIUS server."""
 
         def readable(opened: socket.socket) -> None:
@@ -82,9 +85,9 @@ class Wire:
         self._bind(namespace, address, port, readable)
 
     def _bind(
-        self, namespace: Namespace, address: str, port: int, readable: Callable[[socket.socket], None]
+        self, namespace: Namespace | None, address: str, port: int, readable: Callable[[socket.socket], None]
     ) -> socket.socket:
-        with namespace.entered():
+        with namespace.entered() if namespace is not None else nullcontext():
             opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         opened.bind((address, port))
         self._selector.register(opened, selectors.EVENT_READ, readable)
@@ -106,9 +109,13 @@ class Wire:
         end = self.now + seconds
         while not until():
             assert self.now < end, f"it did not happen in {seconds} s"
-            for key, _ in self._selector.select(TICK_S):
-                key.data(key.fileobj)
-            for timer, handler in zip(self.timers, self.handlers, strict=True):
-                at = timer()
-                if at is not None and at <= self.now:
-                    handler(self.now)
+            self.step(TICK_S)
+
+    def step(self, seconds: float) -> None:
+        """Let happen what is due, and wait for more at most so long."""
+        for key, _ in self._selector.select(seconds):
+            key.data(key.fileobj)
+        for timer, handler in zip(self.timers, self.handlers, strict=True):
+            at = timer()
+            if at is not None and at <= self.now:
+                handler(self.now)

@@ -1,0 +1,273 @@
+"""The driver on a real loop with real sockets: what wakes it, what it does, and what a defect costs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from bras.config.model import (
+    AuthConfig,
+    Config,
+    Grant,
+    LacConfig,
+    Listen,
+    LnsConfig,
+    PppConfig,
+    RadiusConfig,
+    RadiusServerConfig,
+    UserConfig,
+)
+from bras.dataplane.null import Null
+from bras.l2tp.events import Path, SendDatagram, TunnelUp
+from bras.lns.commands import Disconnect, ShowPools, ShowSessions, Shutdown
+from bras.lns.effects import Fact
+from bras.lns.lns import Lns
+from bras.runtime import clock, driver
+from bras.runtime.driver import Driver
+from bras.runtime.udp import Listener
+from bras.secret import Secret
+from bras.subscriber.events import SubscriberEnded, SubscriberUp
+from tests.support.lacs import Client, SimulatedLac
+from tests.support.rim import Rim
+from tests.support.wire import Wire
+from tests.support.world import RADIUS_SECRET, SimulatedRadius, codec, config
+
+
+def free_port() -> int:
+    """Return a UDP port of 127.0.0.5 that nobody has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(("127.0.0.5", 0))
+        return int(opened.getsockname()[1])
+
+
+@dataclass
+class Bench:
+    """A driver at work, and the LACs round it."""
+
+    driver: Driver
+    wire: Wire
+    facts: list[Fact]
+    port: int
+
+    async def until(self, so: Callable[[], object], seconds: float = 10.0) -> None:
+        """Let driver and LACs go on until something is so."""
+        end = time.monotonic() + seconds
+        while not so():
+            assert time.monotonic() < end, f"it did not happen in {seconds} s"
+            self.wire.step(0)
+            await asyncio.sleep(0.001)
+
+    def of(self, kind: type) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def lac(self, number: int = 2) -> SimulatedLac:
+        return self.wire.lac(f"127.0.0.{number}", 0, calls=("127.0.0.1", self.port), hostname=f"lac{number}")
+
+    async def up(self, lac: SimulatedLac, *users: str) -> list[Client]:
+        clients = [lac.dial(user, "pass") for user in users]
+        await self.until(lambda: all(client.address for client in clients))
+        return clients
+
+
+def run(use: Callable[[Bench], Awaitable[None]], configuration: Config | None = None) -> None:
+    """Run a test on a loop of its own; users come from the configuration unless it says otherwise."""
+
+    async def on_loop() -> None:
+        sections = {
+            "lns": LnsConfig(listen=(Listen("127.0.0.1", 0),), hostname="lns1"),
+            "auth": AuthConfig(methods=("chap",), source="local"),
+            "radius": RadiusConfig(),
+            "user": tuple(UserConfig(f"user{number}", Secret(b"pass")) for number in range(1, 5)),
+        }
+        given = configuration or config(**sections)
+        facts: list[Fact] = []
+        listener = Listener(0, Listen("127.0.0.1", 0), 65536)
+        lns = Lns(given, codec(), os.urandom, epoch=1)
+        driven = Driver(lns, Null(), [listener], facts.append)
+        with Wire() as wire:
+            driven.start()
+            try:
+                await use(Bench(driven, wire, facts, listener.socket.getsockname()[1]))
+            finally:
+                driven.stop()
+
+    asyncio.run(on_loop())
+
+
+def test_a_call_over_real_sockets() -> None:
+    async def use(bench: Bench) -> None:
+        lac = bench.lac()
+        (client,) = await bench.up(lac, "user1")
+        assert len(bench.of(TunnelUp)) == len(bench.of(SubscriberUp)) == 1
+        assert len(bench.driver.plane.entries) == 1  # type: ignore[attr-defined]  # Null has them
+        lac.hang_up(client)
+        await bench.until(lambda: bench.of(SubscriberEnded))
+        await bench.until(lambda: client.ended)
+        assert bench.driver.plane.entries == {}  # type: ignore[attr-defined]  # Null has them
+
+    run(use)
+
+
+def test_a_call_that_radius_lets_in() -> None:
+    server = SimulatedRadius()
+    ports = free_port(), free_port()
+    one = RadiusServerConfig("127.0.0.5", Secret(RADIUS_SECRET), "r", auth_port=ports[0], acct_port=ports[1])
+    section = RadiusConfig(server=(one,))
+
+    async def use(bench: Bench) -> None:
+        for port in ports:
+            bench.wire.serve(None, "127.0.0.5", port, server)
+        await bench.up(bench.lac(), "user1")
+        await bench.until(lambda: server.statuses(b"user1") == [1])
+
+    run(use, config(radius=section))
+
+
+def test_a_server_that_is_not_there_is_left_at_once() -> None:
+    """The kernel says so: nobody waits for a timeout."""
+    gone = RadiusServerConfig("127.0.0.5", Secret(RADIUS_SECRET), "gone", auth_port=1, acct_port=0, timeout_s=60.0)
+    port = free_port()
+    there = RadiusServerConfig("127.0.0.5", Secret(RADIUS_SECRET), "there", auth_port=port, acct_port=0)
+    unreachable = RadiusServerConfig("255.255.255.255", Secret(RADIUS_SECRET), "no", acct_port=0, timeout_s=60.0)
+
+    async def use(bench: Bench) -> None:
+        bench.wire.serve(None, "127.0.0.5", port, SimulatedRadius())
+        await bench.up(bench.lac(), "user1")
+
+    run(use, config(radius=RadiusConfig(server=(gone, unreachable, there))))
+
+
+def test_questions_are_answered() -> None:
+    async def use(bench: Bench) -> None:
+        await bench.up(bench.lac(), "user1", "user2")
+        sessions, pools = await bench.driver.ask(ShowSessions()), await bench.driver.ask(ShowPools())
+        assert [row["user"] for row in sessions.body["sessions"]] == ["user1", "user2"]  # type: ignore[index,call-overload]
+        assert pools.ok
+        gone = bench.driver.ask(Disconnect("user1"))
+        await bench.until(gone.done)
+        assert gone.result().body == {"disconnected": 1}
+        forgotten = bench.driver.ask(Shutdown())
+        forgotten.cancel()  # who asked has gone away
+        await bench.until(lambda: not bench.driver.plane.entries)  # type: ignore[attr-defined]  # Null has them
+
+    run(use)
+
+
+def test_timers_are_in_time() -> None:
+    """A client that says nothing: five Configure-Requests, a fifth of a second apart."""
+    section = PppConfig(mru=1460, restart_timer_s=0.2, restart_cap_s=0.2, max_configure=5)
+
+    async def use(bench: Bench) -> None:
+        lac = bench.lac()
+        client = lac.dial("user1", "pass")
+        await bench.until(lambda: lac.clients)
+        client.link = Rim.line  # type: ignore[assignment]  # nobody is there
+        lac.clients.clear()
+        heard = len(bench.wire.heard)
+        began_at = time.monotonic()
+        await bench.until(lambda: bench.of(SubscriberEnded))
+        assert 0.7 < time.monotonic() - began_at < 3.0
+        assert len([one for one in bench.wire.heard[heard - 1 :] if not one.data[0] & 0x80]) >= 4
+
+    run(use, config(auth=AuthConfig(source="local"), radius=RadiusConfig(), ppp=section))
+
+
+def test_the_wall_clock_is_told_when_it_was_stepped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "CLOCK_CHECK_S", 0.02)
+    true = clock.wall_offset()
+
+    async def use(bench: Bench) -> None:
+        books = bench.driver.lns.core.books
+        assert books.wall_offset_s == pytest.approx(true, abs=1.0)
+        monkeypatch.setattr(clock, "wall_offset", lambda: true + 0.3)
+        await asyncio.sleep(0.1)
+        assert books.wall_offset_s == pytest.approx(true, abs=0.2), "a small drift is nothing to tell"
+        monkeypatch.setattr(clock, "wall_offset", lambda: true + 3600.0)
+        await bench.until(lambda: books.wall_offset_s == true + 3600.0)
+
+    run(use)
+
+
+def test_what_cannot_be_sent_is_counted() -> None:
+    async def use(bench: Bench) -> None:
+        bench.driver._perform([SendDatagram(Path(0, "127.0.0.1", 1701, "127.0.0.9", 0), b"x")])
+        assert bench.driver.send_failures == 1
+
+    run(use)
+
+
+class Fault(Exception):
+    """What a defect raises."""
+
+
+class Faulty:
+    """Stands in for a part of a machine, and fails where one of ``names`` is used."""
+
+    def __init__(self, part: object, *names: str) -> None:
+        self._part, self._names = part, names
+
+    def __getattr__(self, name: str) -> object:
+        if name in self._names:
+            raise Fault
+        return getattr(self._part, name)
+
+
+@pytest.mark.parametrize("worst", [False, True])
+def test_a_defect_costs_its_own_call_and_is_told(worst: bool) -> None:
+    """Its Network cannot receive; at worst nothing of it can even be ended."""
+
+    async def use(bench: Bench) -> None:
+        lac = bench.lac()
+        clients = await bench.up(lac, "user1", "user2", "user3")
+        (victim,) = bench.driver.lns.core.registry.of_user("user2")
+        victim.network = Faulty(victim.network, "receive")  # type: ignore[assignment]  # on purpose
+        if worst:
+            victim.forwarding = Faulty(victim.forwarding, "next_operation")  # type: ignore[assignment]  # on purpose
+        structlog.reset_defaults()
+        with capture_logs() as lines:
+            for client in clients:
+                lac.send(client, client.link.frame(0x8021, b"\x09\x01\x00\x04"))  # a code that IPCP does not know
+            await bench.until(lambda: clients[1].ended)
+        assert [line["event"] for line in lines] == ["defect"] * bench.driver.defects
+        assert lines[0]["input"] == "DatagramReceived"
+        assert bench.driver.defects == (1 if not worst else 2)
+        assert not clients[0].ended
+        assert not clients[2].ended
+        assert len(bench.driver.plane.entries) == 2  # type: ignore[attr-defined]  # Null has them
+        answer = await bench.driver.ask(ShowSessions())
+        assert [row["user"] for row in answer.body["sessions"]] == ["user1", "user3"]  # type: ignore[index,call-overload]
+        (again,) = await bench.up(lac, "user2")
+        assert again.address, "and it may come again"
+
+    run(use)
+
+
+def test_defects_without_end_are_given_up() -> None:
+    async def use(bench: Bench) -> None:
+        bench.driver.lns = Faulty(bench.driver.lns, "handle", "abandon")  # type: ignore[assignment]  # on purpose
+        bench.lac()
+        await bench.until(lambda: bench.driver.defects)
+        assert bench.driver.defects == 1 + driver.MOST_DEFECTS
+
+    run(use)
+
+
+def test_it_needs_no_radius_to_stop() -> None:
+    async def use(bench: Bench) -> None:
+        await bench.up(bench.lac(), "user1")
+        answer = bench.driver.ask(Shutdown())
+        await bench.until(answer.done, 6.0)
+        assert answer.result().ok
+
+    group = LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"))
+    users = (UserConfig("user1", Secret(b"pass")),)
+    run(use, config(lac=(group,), auth=AuthConfig(source="local"), radius=RadiusConfig(), user=users))
