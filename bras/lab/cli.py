@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -149,10 +150,10 @@ def radius(
             known = known or [parse_user("user*:pass")]
             server = LabRadius(LabUsers(known), secret.encode(), loaded)
             file = stack.enter_context(log.open("a")) if log is not None else sys.stdout
-            typer.echo(
-                f"RADIUS on {listen}: authentication {auth_port}, accounting {acct_port}; {len(known)} users", err=True
-            )
-            asyncio.run(serve(server, (Listen(listen, auth_port), Listen(listen, acct_port)), line_writer(file)))
+            where = f"{listen}: authentication {auth_port}, accounting {acct_port}"
+            ready = partial(typer.echo, f"RADIUS on {where}; {len(known)} users", err=True)
+            ports = (Listen(listen, auth_port), Listen(listen, acct_port))
+            asyncio.run(serve(server, ports, line_writer(file), ready))
         except (LabError, ConfigError, OSError) as error:
             _fail(error)
 

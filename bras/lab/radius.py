@@ -217,10 +217,10 @@ class RadiusSockets:
             except BlockingIOError:
                 return
             handled = self._server.handle(data, peer)
+            if handled.line is not None:
+                self._record(handled.line)  # before the reply: whoever has that finds its line in the log
             if handled.reply is not None:
                 sock.sendto(handled.reply, peer)
-            if handled.line is not None:
-                self._record(handled.line)
 
 
 def _bind(where: Listen) -> socket.socket:
@@ -245,13 +245,19 @@ def line_writer(file: TextIO) -> Callable[[dict[str, Any]], None]:
     return write
 
 
-async def serve(server: LabRadius, listen: tuple[Listen, Listen], record: Callable[[dict[str, Any]], None]) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def serve(
+    server: LabRadius,
+    listen: tuple[Listen, Listen],
+    record: Callable[[dict[str, Any]], None],
+    ready: Callable[[], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; ``ready`` is called once requests are taken."""
     sockets = RadiusSockets(server, listen, record)
     sockets.start()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ready()
     try:
         await stop.wait()
     finally:
