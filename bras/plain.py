@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,9 +21,18 @@ def save_fields(value: object) -> Saved:
     return msgspec.to_builtins(value, builtin_types=(bytes,))
 
 
-def restore_fields(kind: type[T], saved: Saved) -> T:
-    """Return the dataclass again; raises ``msgspec.ValidationError`` when the data are not of its shape."""
-    return msgspec.convert(saved, kind, builtin_types=(bytes,))
+def restore_fields(kind: Callable[..., T], saved: Saved, **shapes: Callable[[Any], object]) -> T:
+    """Return the dataclass again; raises TypeError when the data are not its fields.
+
+    ``shapes`` names the fields that are not plain data themselves, each with what makes it
+    of what was saved; ``None`` stays ``None``.  (The annotations could tell, but a compiled
+    class keeps only half of them.)
+    """
+    fields = dict(saved)
+    for name, shape in shapes.items():
+        if fields.get(name) is not None:
+            fields[name] = shape(fields[name])
+    return kind(**fields)
 
 
 def encode(saved: Saved) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bras.ids import CallKey
+from bras.plain import Saved, restore_fields
 from bras.value import hasten
 
 
@@ -62,6 +63,15 @@ class Route:
     source_check: bool = True
     clamp_mss: bool = True
 
+    @classmethod
+    def restore(cls, saved: Saved) -> Route:
+        """Return the Route of which ``saved`` are the fields."""
+        return restore_fields(cls, saved, legs=_legs, addresses=tuple)
+
+
+def _legs(saved: Saved) -> tuple[Leg, ...]:
+    return tuple(restore_fields(Leg, leg) for leg in saved)
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -107,6 +117,11 @@ class Counters:
     up_policed: int = 0
     down_policed: int = 0
     down_too_big: int = 0
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Counters:
+        """Return the Counters of which ``saved`` are the fields."""
+        return restore_fields(cls, saved)
 
     def __add__(self, other: Counters) -> Counters:
         """Add field by field."""

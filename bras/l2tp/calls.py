@@ -19,6 +19,7 @@ from bras.l2tp.constants import AvpType, CdnResult, ErrorCode, MessageType
 from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause, Dropped, Event, Path
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.states import CallAction, CallInput, CallState
+from bras.plain import Saved
 
 _ICRQ: Final = int(MessageType.ICRQ)
 _ICRP: Final = int(MessageType.ICRP)
@@ -68,8 +69,10 @@ class SavedCalls(TypedDict):
     """The calls of a tunnel as plain data."""
 
     calls: list[SavedCall]
-    pending: list[tuple[int, float]]
-    resting: list[tuple[int, float]]
+    pending: list[Saved]
+    """Pairs of a Session ID and an instant: tuples as saved, lists out of a file."""
+    resting: list[Saved]
+    """Likewise."""
 
 
 class Calls:

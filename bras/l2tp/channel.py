@@ -22,6 +22,7 @@ from enum import Enum
 from typing import Final, TypedDict
 
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
+from bras.plain import Saved
 
 _HALF: Final = 0x8000
 _MASK: Final = 0xFFFF
@@ -111,7 +112,8 @@ class Window:
 class SavedSender(TypedDict):
     """The sending half of a channel as plain data."""
 
-    messages: list[tuple[int, bytes]]
+    messages: list[Saved]
+    """Pairs as ``Sender.messages`` has them: tuples as saved, lists out of a file."""
     first: int
     in_flight: int
     sent: int
@@ -127,7 +129,8 @@ class SavedChannel(TypedDict):
     state: str
     peer_tunnel_id: int
     expected: int
-    early: list[tuple[int, bytes]]
+    early: list[Saved]
+    """Pairs of an Ns and its message, likewise."""
     acknowledge: bool
     sender: SavedSender
 

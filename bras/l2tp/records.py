@@ -9,6 +9,7 @@ from bras.l2tp.calls import SavedCalls
 from bras.l2tp.channel import SavedChannel
 from bras.l2tp.events import Path
 from bras.l2tp.states import TunnelState
+from bras.plain import Saved
 
 
 @dataclass(slots=True)
@@ -69,7 +70,8 @@ class SavedTunnel(TypedDict):
     channel: SavedChannel
     calls: SavedCalls
     timers: list[float | None]
-    authentication: tuple[bytes, int]
+    authentication: Saved
+    """The challenge, and the number of the secret that was proven: a tuple as saved, a list out of a file."""
     request: bytes
     replaces: int
 

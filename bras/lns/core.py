@@ -15,6 +15,7 @@ from bras.lns.changes import Changes
 from bras.lns.effects import Effect
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
+from bras.plain import Saved, restore_fields
 from bras.ppp.events import Credentials
 from bras.radius import events as radius
 from bras.radius.accounting import AccountingRecords
@@ -34,6 +35,11 @@ class Verdict:
     """RADIUS's answer; ``None`` for a local user."""
     success: bytes
     """What an MS-CHAPv2 client must be told: "S=…"."""
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Verdict:
+        """Return what ``saved`` are the fields of."""
+        return restore_fields(cls, saved, accepted=radius.Accepted.restore)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.forwarding.entry import Counters
-from bras.ids import Entropy
+from bras.ids import Entropy, no_entropy
 from bras.l2tp.endpoint import Endpoint
 from bras.lns import defect, from_l2tp, from_radius, from_subscriber, operate, resume, state
 from bras.lns.commit import Commit
@@ -71,9 +71,9 @@ class Lns:
     @classmethod
     def restore(cls, saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> Lns:
         """Return the Lns that ``save`` was called on; raises StateError."""
-        lns = cls.__new__(cls)
-        lns.core, lns.operations = state.restore(saved, config, codec, entropy)
-        lns.commit = lns.resumption = None
+        core, operations = state.restore(saved, config, codec, entropy)
+        lns = cls(config, codec, no_entropy, epoch=core.policy.epoch)
+        lns.core, lns.operations = core, operations
         return lns
 
     @classmethod
@@ -93,7 +93,7 @@ class Lns:
         ``boot`` names this run of the machine's clock; ``read`` is the data plane's, which
         tells what has outlived the process.  The first input must be ClockRead.  Raises StateError.
         """
-        lns = cls.__new__(cls)
+        lns = cls(config, codec, no_entropy, epoch=epoch)
         lns.core, lns.operations, lns.commit, lns.resumption = resume.resume(
             records, config, codec, entropy, epoch=epoch, boot=boot, read=read
         )

@@ -12,6 +12,8 @@ replays and for passing on between processes, not for a disk; the journal
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.errors import BrasError
@@ -31,7 +33,7 @@ from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_of
 
 VERSION = 1
-_CREDENTIALS: dict[str, type[ppp.Credentials]] = {
+_CREDENTIALS: dict[str, Callable[..., ppp.Credentials]] = {
     kind.__name__: kind
     for kind in (ppp.PapCredentials, ppp.ChapCredentials, ppp.MsChapCredentials, ppp.MsChap2Credentials)
 }
@@ -111,7 +113,7 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
 def _backlog(saved: Saved) -> Backlog:
     return Backlog(
         waiting={
-            number: [(waiter, restore_fields(Verdict, verdict)) for waiter, verdict in waiters]
+            number: [(waiter, Verdict.restore(verdict)) for waiter, verdict in waiters]
             for number, waiters in saved["waiting"]
         },
         offered={number: restore_fields(_CREDENTIALS[kind], fields) for number, kind, fields in saved["offered"]},

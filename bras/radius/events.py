@@ -7,6 +7,7 @@ from enum import Enum
 
 from bras.config.model import Grant
 from bras.errors import DropReason
+from bras.plain import Saved, restore_fields
 from bras.value import hasten
 
 
@@ -48,6 +49,15 @@ class Accepted:
     reply_message: str
     ms_chap2_success: bytes
     """MS-CHAP2-Success without its identifier octet: "S=…" (RFC 2548 section 2.3.3)."""
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Accepted:
+        """Return what ``saved`` are the fields of."""
+        return restore_fields(cls, saved, grant=_grant, classes=tuple)
+
+
+def _grant(saved: Saved) -> Grant:
+    return restore_fields(Grant, saved, dns=tuple, nbns=tuple)
 
 
 @dataclass(frozen=True, slots=True)

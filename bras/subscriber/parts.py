@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bras.forwarding.entry import AddEntry, Counters, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
+from bras.plain import Saved, restore_fields
 from bras.subscriber.events import Phase, TerminateCause
 
 NOTHING_CARRIED = Counters()
@@ -55,6 +56,19 @@ class Forwarding:
     """What earlier Entries of this session carried (LCP was renegotiated)."""
     last: Counters = NOTHING_CARRIED
     """What the present Entry had carried when its counters were last read."""
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Forwarding:
+        """Return what ``saved`` are the fields of."""
+        return restore_fields(
+            cls,
+            saved,
+            wanted=Route.restore,
+            present=Route.restore,
+            state=EntryState,
+            base=Counters.restore,
+            last=Counters.restore,
+        )
 
     @property
     def total(self) -> Counters:
@@ -145,6 +159,11 @@ class Who:
     claimed: str = ""
     """User name as the client gave it, whatever RADIUS made of it."""
 
+    @classmethod
+    def restore(cls, saved: Saved) -> Who:
+        """Return what ``saved`` are the fields of."""
+        return restore_fields(cls, saved, classes=tuple)
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -155,6 +174,11 @@ class End:
     text: str
     phase: Phase
     """How far it had got."""
+
+    @classmethod
+    def restore(cls, saved: Saved) -> End:
+        """Return what ``saved`` are the fields of."""
+        return restore_fields(cls, saved, cause=TerminateCause, phase=Phase)
 
 
 @dataclass(slots=True)
@@ -178,3 +202,8 @@ class Standing:
     """(mru, acfc, pfc) of LinkUp."""
     named: str = ""
     """The user name under which the registry finds it."""
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Standing:
+        """Return what ``saved`` are the fields of."""
+        return restore_fields(cls, saved, phase=Phase, counted=Phase, end=End.restore, link_facts=tuple)

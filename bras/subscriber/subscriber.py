@@ -67,7 +67,7 @@ class Subscriber(Session):
     def restore(cls, saved: Saved, settings: Settings, entropy: Entropy) -> Subscriber:
         """Return the subscriber that ``save`` was called on; ``settings`` are its group's."""
         line, leg = restore_fields(Line, saved["line"]), restore_fields(Leg, saved["leg"])
-        forwarding = restore_fields(Forwarding, saved["forwarding"])
+        forwarding = Forwarding.restore(saved["forwarding"])
         subscriber = cls(saved["number"], forwarding.slot, line, leg, settings, no_entropy, now=0.0)
         subscriber.entropy = entropy
         subscriber.link = Link.restore(saved["link"], settings.link, entropy)
@@ -77,10 +77,10 @@ class Subscriber(Session):
                 subscriber.network = Network.restore(saved["network"], subscriber._network_config(profile))
         subscriber.session_id = saved["session_id"]
         subscriber.address = saved["address"]
-        subscriber.who = restore_fields(Who, saved["who"])
+        subscriber.who = Who.restore(saved["who"])
         subscriber.forwarding = forwarding
         subscriber.instants = restore_fields(Instants, saved["instants"])
-        subscriber.standing = restore_fields(Standing, saved["standing"])
+        subscriber.standing = Standing.restore(saved["standing"])
         return subscriber
 
     def resume(self, present: Counters | None, *, now: float) -> list[Event]:
