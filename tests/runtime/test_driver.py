@@ -254,8 +254,10 @@ def test_a_defect_costs_its_own_call_and_is_told(worst: bool) -> None:
 def test_defects_without_end_are_given_up() -> None:
     async def use(bench: Bench) -> None:
         bench.driver.lns = Faulty(bench.driver.lns, "handle", "abandon")  # type: ignore[assignment]  # on purpose
-        bench.lac()
-        await bench.until(lambda: bench.driver.defects)
+        structlog.reset_defaults()
+        with capture_logs():
+            bench.lac()
+            await bench.until(lambda: bench.driver.defects)
         assert bench.driver.defects == 1 + driver.MOST_DEFECTS
 
     run(use)
