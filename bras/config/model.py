@@ -88,7 +88,7 @@ class LnsConfig:
     hostname: str = "bras"
     """Host Name AVP that we send (RFC 2661 section 4.4.3)."""
     setup_timeout_s: float = 30.0
-    """Seconds that a call may take from ICRQ to a usable session before it is ended."""
+    """Seconds that a call may take from ICRQ to ICCN, and then to a usable session, before it is ended."""
     idle_tunnel_s: float = 60.0
     """Seconds after which a tunnel without calls is closed; 0 means never."""
     max_tunnels: int = 4000
