@@ -8,13 +8,14 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
 import structlog
 
 import bras
 from bras.config import dictionary
 from bras.config.model import Config
-from bras.dataplane.base import DataPlane
+from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.dataplane.tun import Tun
 from bras.errors import BrasError
 from bras.lns.commands import Park, Plain, Shutdown
@@ -66,6 +67,7 @@ class _Daemon:
         self.tears_down = config.state is None or config.state.on_stop == "teardown"
         self.keeper: Keeper | None = None
         self.counts = Counts()
+        self.status = 0
 
     async def run(self, driver: Driver) -> int:
         """Start, serve, stop."""
@@ -92,7 +94,7 @@ class _Daemon:
         if self.keeper is not None:
             self.keeper.close(ended=ended)
         log.info("stopped")
-        return 0
+        return self.status
 
     def build(self) -> Driver:
         """Open everything that can fail, before the loop runs; OSError, DataPlaneError or ConfigError tell why."""
@@ -145,6 +147,7 @@ class _Daemon:
     def _serve(self, driver: Driver, exporter: Exporter | None) -> None:
         """Begin to answer, and say so."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._failed)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._signalled, number)
         gc.collect()
@@ -164,6 +167,16 @@ class _Daemon:
     def _signalled(self, number: int) -> None:
         self.tears_down = self.tears_down or number == signal.SIGQUIT
         self.stopping.set()
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Hear what nobody else did: the end of the data plane is ours too, so that we are started again."""
+        wrong = context.get("exception")
+        if isinstance(wrong, DataPlaneError):
+            log.error("data_plane_lost", reason=str(wrong))
+            self.status = 1
+            self.stopping.set()
+        else:
+            log.error("defect", input=context.get("message"), exc_info=wrong)
 
     async def _stop(self, driver: Driver) -> bool:
         """Leave the sessions to the next start, or end them and wait for the last records, but not for ever.

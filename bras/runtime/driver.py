@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bras.dataplane.base import DataPlane
+from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import SendDatagram
 from bras.lns.commands import Command
 from bras.lns.effects import Answer, Effect, Fact, Journal, MeasurePath, Program, ReadCounters, Report
@@ -124,7 +124,13 @@ class Driver:
             self.take(inputs, now)
 
     def _plane_readable(self) -> None:
-        self.plane.on_readable(now=clock.now())
+        try:
+            self.plane.on_readable(now=clock.now())
+        except DataPlaneError:
+            loop = asyncio.get_running_loop()
+            for fileno in self.plane.filenos():
+                loop.remove_reader(fileno)
+            raise  # to the loop's exception handler, once: nothing more will come from there
 
     def _watch_radius(self, fileno: int, key: Key) -> None:
         asyncio.get_running_loop().add_reader(fileno, self._radius_readable, key)

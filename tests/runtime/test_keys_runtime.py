@@ -330,3 +330,21 @@ def test_log_format(site: Site, tmp_path: Path, form: str, terminal: bool, is_js
     lines = _logged(site, tmp_path, {"format": form}, terminal=terminal).splitlines()
     assert lines
     assert all(line.startswith("{") is is_json for line in lines)
+
+
+# -- what none of the keys is for
+
+
+def test_an_interface_that_is_taken_away_ends_the_daemon_in_words(site: Site, tmp_path: Path) -> None:
+    """It cannot forward any more; whoever started it starts it again."""
+    with running(site, tmp_path, {}) as run:
+        _, client = run.call()
+        site.lns.ip("link", "delete", "bras0")
+        run.wire.run(20.0, until=lambda: client.ended)
+        run.lns.wait_logged("stopped")
+        assert run.lns._process is not None
+        assert run.lns._process.wait(10.0) == 1
+        events = [line["event"] for line in run.lns.log()]
+        assert events.count("data_plane_lost") == 1
+        assert "defect" not in events
+        assert len(run.lns.log_text().splitlines()) == len(run.lns.log()), "every line is JSON"
