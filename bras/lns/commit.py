@@ -32,11 +32,25 @@ BLOCK = 1000
 class Commit:
     """Knows what the journal holds, and what it lacks at the end of a turn."""
 
-    __slots__ = ("_boot", "_numbers", "_records", "_steady", "_written", "changes", "is_open")
+    __slots__ = (
+        "_boot",
+        "_calls",
+        "_numbers",
+        "_pending",
+        "_records",
+        "_steady",
+        "_subscribers",
+        "_tunnels",
+        "_written",
+        "changes",
+        "is_open",
+    )
 
     def __init__(self, boot: str) -> None:
         """Begin with an empty journal; ``boot`` tells one run of the machine's clock from another."""
-        self.changes = Changes()
+        self.changes = changes = Changes()
+        self._tunnels, self._calls = changes.tunnels.touched.tunnels, changes.tunnels.touched.calls
+        self._subscribers, self._pending = changes.subscribers, changes.records
         self.is_open = False
         """Whether the books of the past are in order, so that the journal may say that we live now."""
         self._boot = boot
@@ -44,8 +58,8 @@ class Commit:
         """Of each subscriber in the journal: the Entry wanted when its long record was written, its short record."""
         self._numbers = self._records = 0
         """Up to here numbers are reserved."""
-        self._steady: tuple[object, ...] = ()
-        """What else the ``lns`` record says."""
+        self._steady = (False, 0.0)
+        """What else the ``lns`` record says: whether Accounting-On was sent, and the wall clock."""
 
     def follow(self, core: Core) -> None:
         """Have the machines say what changes."""
@@ -55,33 +69,37 @@ class Commit:
 
     def seal(self, core: Core, announced: bool) -> list[Effect]:
         """Return the effects of the turn, before them the record of what it has changed."""
-        changes, effects = self.changes, core.effects
-        if not self.is_open:
+        effects, records = core.effects, self._pending
+        if self._tunnels or self._calls:
+            self.changes.tunnels.take(core.endpoint, records)
+        if self._subscribers:
+            self._take_subscribers(core, records)
+        if not records or not self.is_open:
             return effects
-        records, changes.records = changes.records, []
-        if changes.tunnels.touched.tunnels or changes.tunnels.touched.calls:
-            changes.tunnels.take(core.endpoint, records)
-        if changes.subscribers:
-            self._subscribers(core, records)
-        steady = (announced, core.books.wall_offset_s)
-        if core.registry.next_number > self._numbers or core.books.made >= self._records or steady != self._steady:
-            self._lns(core, steady, records)
-        return [Journal(tuple(records)), *effects] if records else effects
+        numbers, made, offset_s = core.registry.next_number, core.books.made, core.books.wall_offset_s
+        if numbers > self._numbers or made >= self._records or (announced, offset_s) != self._steady:
+            self._numbers, self._records = numbers + BLOCK, made + BLOCK
+            self._steady = (announced, offset_s)
+            state = (VERSION, self._boot, self._numbers, self._records, announced, offset_s)
+            records.append(("lns", encode(state)))
+        effects.insert(0, Journal(tuple(records)))
+        records.clear()
+        return effects
 
     def adopt(self, subscriber: Subscriber, session: bytes) -> None:
         """Know that the journal holds a subscriber as it stands."""
         self._written[subscriber.number] = (subscriber.forwarding.wanted, session)
 
-    def _subscribers(self, core: Core, records: list[tuple[str, bytes]]) -> None:
+    def _take_subscribers(self, core: Core, records: list[tuple[str, bytes]]) -> None:
         written, by_number = self._written, core.registry.by_number
-        for number in self.changes.subscribers:
+        for number in self._subscribers:
             subscriber = by_number.get(number)
-            before = written.get(number)
             if subscriber is None or not subscribers.outlives(subscriber):
-                if before is not None:
+                if number in written:
                     del written[number]
                     records += ((f"subscriber:{number}", b""), (f"session:{number}", b""))
                 continue
+            before = written.get(number)
             wanted, session = subscriber.forwarding.wanted, subscribers.session(subscriber)
             if before is None or (wanted is not None and wanted is not before[0]):
                 records.append((f"subscriber:{number}", subscribers.lasting(subscriber)))
@@ -91,10 +109,4 @@ class Commit:
                 wanted = before[0]
             records.append((f"session:{number}", session))
             written[number] = (wanted, session)
-        self.changes.subscribers.clear()
-
-    def _lns(self, core: Core, steady: tuple[object, ...], records: list[tuple[str, bytes]]) -> None:
-        self._numbers, self._records = core.registry.next_number + BLOCK, core.books.made + BLOCK
-        self._steady = steady
-        state = (VERSION, self._boot, self._numbers, self._records, *steady)
-        records.append(("lns", encode(state)))
+        self._subscribers.clear()

@@ -12,6 +12,7 @@ from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import SendRadius
 from bras.subscriber.events import Authenticated, SubscriberEnded, SubscriberUp
+from bras.value import hasten
 
 Fact = (
     l2tp.TunnelUp
@@ -89,3 +90,5 @@ class Report:
 
 
 Effect = SendDatagram | SendRadius | Program | ReadCounters | MeasurePath | Journal | Answer | Report
+
+hasten(Journal)

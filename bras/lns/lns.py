@@ -150,6 +150,8 @@ class Lns:
     def _programmed(self, given: Programmed, now: float) -> None:
         subscriber = self.core.registry.by_number.get(given.outcome.generation)
         if subscriber is not None:
+            if self.core.changes is not None:  # perhaps it has nothing left that must outlive us
+                self.core.changes.subscribers[subscriber.number] = None
             from_subscriber.take(self.core, subscriber, subscriber.programmed(given.outcome, now=now), now)
 
     def _handle_rare(self, given: Input, now: float) -> None:

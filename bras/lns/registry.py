@@ -7,6 +7,7 @@ from collections import deque
 from bras.ids import CallKey
 from bras.plain import Saved
 from bras.subscriber.events import Phase
+from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 from bras.timers import DeadlineQueue
 
@@ -42,7 +43,7 @@ class Registry:
         self._next_slot = 0
         self.next_number = 1
         self.changed: dict[int, None] | None = None
-        """Numbers of those to which something happened, where a journal is kept."""
+        """Where a journal is kept, numbers of those to which something happened that must outlive us."""
 
     def new_number(self) -> int:
         """Return a subscriber number that this start of the daemon has not used."""
@@ -85,9 +86,9 @@ class Registry:
         wake-up within ``shortest_wait_s`` is early enough for any timer that was armed
         meanwhile; so most inputs of a set-up pass here without a look at the machines.
         """
-        if self.changed is not None:
-            self.changed[subscriber.number] = None
         standing = subscriber.standing
+        if self.changed is not None and (standing.started or subscriber.forwarding.state is not EntryState.NONE):
+            self.changed[subscriber.number] = None
         if standing.counted is not standing.phase:
             self._count(subscriber)
             if standing.phase is not Phase.UP and standing.phase is not Phase.ENDING:

@@ -92,7 +92,7 @@ class _Daemon:
         driver.stop()
         driver.plane.close()
         if self.keeper is not None:
-            self.keeper.close(ended=ended)
+            await self.keeper.close(ended=ended)
         log.info("stopped")
         return self.status
 
@@ -119,7 +119,7 @@ class _Daemon:
         if self.keeper is None:
             return Lns(self.config, codec, EntropyPool(), epoch=epoch)
         lns = Lns.resume(
-            self.keeper.journal.alive,
+            self.keeper.journal.read(),
             self.config,
             codec,
             EntropyPool(),

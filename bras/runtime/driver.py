@@ -151,14 +151,25 @@ class Driver:
         """Handle inputs and all that follows from them in this wake, then re-arm the timer."""
         while inputs:
             effects: list[Effect] = []
-            for given in inputs:
-                effects += self._handle(given, now)
-            if self._write_journal is not None:
-                self._write_journal(
-                    [record for effect in effects if type(effect) is Journal for record in effect.records]
-                )
+            if self._write_journal is None:
+                for given in inputs:
+                    effects += self._handle(given, now)
+            else:
+                self._commit(inputs, effects, self._write_journal, now)
             inputs = self._perform(effects)
         self._arm(now)
+
+    def _commit(self, inputs: list[Input], effects: list[Effect], write: Write, now: float) -> None:
+        """Handle inputs, and put what they change out of reach of any crash before anything else is done."""
+        records: list[tuple[str, bytes]] = []
+        for given in inputs:
+            turn = self._handle(given, now)
+            if turn and type(turn[0]) is Journal:
+                records += turn[0].records
+                del turn[0]
+            effects += turn
+        if records:
+            write(records)
 
     def _handle(self, given: Input, now: float) -> list[Effect]:
         try:

@@ -1,13 +1,14 @@
 """The journal: the state of every machine, written before the sends that depend on it.
 
-A file of turns, each an octet count, a CRC-32 and the MessagePack of ``[key, state, key,
-state...]``.  The last state of a key counts, an empty one means that the machine is gone.
+A file of turns, each an octet count, a CRC-32 and the MessagePack of a list of (key,
+state).  The last state of a key counts, an empty one means that the machine is gone.
 One ``write()`` a wake puts it out of ``kill -9``'s reach: the page cache outlives the
 process.  A turn is there as a whole or not at all: one that is torn, because the process
 was killed while it wrote or the machine lost power, is cut off.
 
 The file is replaced by a fresh one, holding only what is alive, at every start and when it
 has grown to four times that; the new file is complete and synced before the name moves.
+What is alive is read from the file when that is needed, so that it costs no memory.
 A lock beside it keeps a second process away.
 """
 
@@ -20,6 +21,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import islice
 from struct import Struct
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,6 +34,7 @@ _decoder = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
 SMALLEST_TO_COMPACT_OCTETS = 16 << 20
 RECORDS_A_TURN = 1000
 """Records that a fresh file packs together."""
+_PIECE_OCTETS = 1 << 20
 
 Record = tuple[str, bytes]
 
@@ -40,78 +43,98 @@ class JournalError(BrasError):
     """The journal cannot be read or written; the text says what and where."""
 
 
+class Fresh(NamedTuple):
+    """A file of what is alive, which has not its name yet."""
+
+    descriptor: int
+    size: int
+    up_to: int
+    """Octets of the old file that it stands for."""
+
+
 class Journal:
     """The journal in a directory; one process at a time has it."""
 
-    __slots__ = ("_alive_octets", "_descriptor", "_lock", "_path", "alive", "failures", "is_behind", "size")
+    __slots__ = ("_descriptor", "_limit", "_lock", "_missing", "failures", "is_behind", "path", "size")
 
     def __init__(self, directory: str) -> None:
-        """Read what is there and begin a fresh file; raises JournalError."""
-        self._path = os.path.join(directory, "journal")
+        """Begin a fresh file of what is there; raises JournalError."""
+        self.path = os.path.join(directory, "journal")
         self.failures = 0
         """Writes that the disk refused."""
         self.is_behind = False
         """Whether the file lacks what is alive, since such a write: a crash now would lose it."""
+        self._missing: dict[str, bytes] = {}
+        self._descriptor, self.size, self._limit = -1, 0, 0
         try:
             os.makedirs(directory, mode=0o700, exist_ok=True)
-            self._lock = _locked(self._path + ".lock")
+            self._lock = _locked(self.path + ".lock")
         except OSError as wrong:
-            raise JournalError(f"{self._path}: {wrong.strerror}") from wrong
+            raise JournalError(f"{self.path}: {wrong.strerror}") from wrong
         try:
-            self.alive = _read(self._path)
-            self._alive_octets = sum(map(len, self.alive.values()))
-            self._descriptor, self.size = _fresh(self._path, self.alive)
+            self.adopt(rewrite(self.path, None))
         except OSError as wrong:
             os.close(self._lock)
-            raise JournalError(f"{self._path}: {wrong.strerror}") from wrong
+            raise JournalError(f"{self.path}: {wrong.strerror}") from wrong
+
+    def read(self) -> dict[str, bytes]:
+        """Return the last state of each key, from the file; OSError if it cannot be read."""
+        return _read(self.path, self.size)
 
     def write(self, records: Sequence[Record]) -> bool:
         """Write what belongs together; false when the disk does not take it, or is behind.
 
-        What could not be written is remembered: ``catch_up`` writes all that is alive.
+        What could not be written is remembered until ``catch_up`` has written it.
         """
         if not records:
             return not self.is_behind
-        for key, state in records:
-            self._remember(key, state)
         if self.is_behind:
+            self._missing.update(records)
             return False
         octets = pack(records)
         try:
             written = os.write(self._descriptor, octets)
             if written != len(octets):
-                os.truncate(self._path, self.size)  # a torn turn would hide all that follow
+                os.truncate(self.path, self.size)  # a torn turn would hide all that follow
                 raise OSError(0, "short write")
         except OSError:
             self.failures += 1
             self.is_behind = True
+            self._missing.update(records)
             return False
         self.size += written
-        if self.size > SMALLEST_TO_COMPACT_OCTETS and self.size > 4 * self._alive_octets:
-            self._compact()
         return True
 
-    def catch_up(self) -> bool:
-        """Begin a fresh file of all that is alive if the file is behind; false when it is still."""
-        if self.is_behind:
-            self._compact()
-        return not self.is_behind
+    @property
+    def is_large(self) -> bool:
+        """Return whether it is time for a fresh file."""
+        return self.size > self._limit and not self.is_behind
 
-    def _remember(self, key: str, state: bytes) -> None:
-        before = self.alive.pop(key, b"") if not state else self.alive.get(key, b"")
-        self._alive_octets += len(state) - len(before)
-        if state:
-            self.alive[key] = state
-
-    def _compact(self) -> None:
-        """Begin a fresh file; the old one serves on if that fails."""
+    def adopt(self, fresh: Fresh) -> None:
+        """Go on in a fresh file, which gets what was written meanwhile; OSError: the old one serves on."""
         try:
-            descriptor, size = _fresh(self._path, self.alive)
+            size = fresh.size
+            if self._descriptor >= 0:
+                size += _copy_rest(self.path, fresh.up_to, self.size, fresh.descriptor)
+            os.rename(self.path + ".new", self.path)
         except OSError:
-            self.failures += 1
-            return
-        os.close(self._descriptor)
-        self._descriptor, self.size, self.is_behind = descriptor, size, False
+            _give_up(self.path, fresh.descriptor)
+            raise
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor, self.size = fresh.descriptor, size
+        self._limit = max(SMALLEST_TO_COMPACT_OCTETS, 4 * fresh.size)
+
+    def catch_up(self) -> bool:
+        """Begin a fresh file with what is missing, if anything is; false when the disk still refuses."""
+        if self.is_behind:
+            try:
+                self.adopt(rewrite(self.path, self.size, self._missing))
+            except OSError:
+                self.failures += 1
+                return False
+            self._missing, self.is_behind = {}, False
+        return True
 
     def sync(self) -> None:
         """Put the file out of a power cut's reach as well; a disk that refuses is counted."""
@@ -124,12 +147,12 @@ class Journal:
         """Close the file; what it holds is the next start's."""
         os.close(self._descriptor)
         os.close(self._lock)
+        self._descriptor = -1
 
     def clear(self, keep: tuple[str, ...] = ()) -> None:
-        """Forget everything but what has a key that begins so."""
-        self.alive = {key: state for key, state in self.alive.items() if key.startswith(keep)}
-        self._alive_octets = sum(map(len, self.alive.values()))
-        self._compact()
+        """Forget everything but what has a key that begins so; OSError if the file cannot be read."""
+        gone = [(key, b"") for key in self.read() if not key.startswith(keep)]
+        self.write(gone)
 
 
 def pack(records: Sequence[Record]) -> bytes:
@@ -171,31 +194,61 @@ def _locked(path: str) -> int:
     return descriptor
 
 
-def _read(path: str) -> dict[str, bytes]:
+def _read(path: str, size: int | None) -> dict[str, bytes]:
+    """Return the last state of each key in the first ``size`` octets (``None``: all)."""
     try:
         with open(path, "rb") as file:
-            return unpack(file.read())
+            return unpack(file.read() if size is None else file.read(size))
     except FileNotFoundError:
         return {}
 
 
-def _fresh(path: str, alive: dict[str, bytes]) -> tuple[int, int]:
-    """Write what is alive into a new file and move it into place; return descriptor and size."""
-    new = path + ".new"
+def rewrite(path: str, size: int | None, missing: dict[str, bytes] | None = None) -> Fresh:
+    """Write what is alive in a journal, and ``missing``, into a new file beside it; OSError.
+
+    It touches nothing that a running journal uses, so a thread may do it.
+    """
+    alive = _read(path, size)
+    for key, state in (missing or {}).items():
+        if state:
+            alive[key] = state
+        else:
+            alive.pop(key, None)
     records = iter(alive.items())
     octets = bytearray()
     while turn := list(islice(records, RECORDS_A_TURN)):
         octets += pack(turn)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        view = memoryview(octets)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        _write_all(descriptor, octets)
         os.fsync(descriptor)
-        os.rename(new, path)
     except OSError:
-        os.close(descriptor)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(new)
+        _give_up(path, descriptor)
         raise
-    return descriptor, len(octets)
+    return Fresh(descriptor, len(octets), size or 0)
+
+
+def _copy_rest(path: str, begin: int, end: int, target: int) -> int:
+    """Copy what a file has from ``begin`` to ``end``; return how many octets."""
+    with open(path, "rb") as file:
+        file.seek(begin)
+        left = end - begin
+        while left > 0:
+            piece = file.read(min(left, _PIECE_OCTETS))
+            if not piece:
+                raise OSError(0, "the journal is shorter than it was")
+            _write_all(target, piece)
+            left -= len(piece)
+    return end - begin
+
+
+def _write_all(descriptor: int, octets: bytes | bytearray) -> None:
+    view = memoryview(octets)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _give_up(path: str, descriptor: int) -> None:
+    os.close(descriptor)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path + ".new")

@@ -83,9 +83,13 @@ class Running:
     has_tunnel_secret: bool = True
 
 
-def start_bras(bed: Testbed, directory: Path, *, cpu: int, methods: list[str], profile: Path | None) -> Running:
-    """Start the installed ``bras run`` and wait until it serves."""
+def start_bras(
+    bed: Testbed, directory: Path, *, cpu: int, methods: list[str], profile: Path | None, state: bool = False
+) -> Running:
+    """Start the installed ``bras run`` and wait until it serves; ``state``: it keeps a journal."""
     configuration = BRAS.format(directory=directory, methods=", ".join(f'"{method}"' for method in methods))
+    if state:
+        configuration += f'[state]\ndirectory = "{directory}/state"\non_stop = "teardown"\n'
     file = directory / "bras.toml"
     file.write_text(configuration)
     command = [str(Path(sys.executable).parent / "bras"), "run", "-c", str(file)]

@@ -79,7 +79,7 @@ def _start(options: argparse.Namespace, bed: Testbed, directory: Path, name: str
         return start_l2tpns(bed, directory, cpu=options.lns_cpu, method=method, interface="to-lac1")
     methods = options.offer.split(",") if options.offer else [method]
     profile = options.output.parent / f"setup-{method}.prof" if options.profile else None
-    return start_bras(bed, directory, cpu=options.lns_cpu, methods=methods, profile=profile)
+    return start_bras(bed, directory, cpu=options.lns_cpu, methods=methods, profile=profile, state=options.state)
 
 
 def table(rows: list[dict[str, object]]) -> str:
@@ -116,6 +116,7 @@ def main() -> int:
     parser.add_argument("--concurrency", type=int, default=400, help="calls in set-up at once, at most")
     parser.add_argument("--lns-cpu", type=int, default=0)
     parser.add_argument("--generator-cpu", type=int, default=1)
+    parser.add_argument("--state", action="store_true", help="with [state]: bras keeps a journal")
     parser.add_argument("--profile", action="store_true", help="cProfile of the set-ups (bras only); slows it down")
     parser.add_argument("--log", action="store_true", help="show the end of the LNS's log")
     parser.add_argument("--output", type=Path, default=ROOT / "build/benchmark/setup.json")

@@ -148,7 +148,7 @@ def test_ten_deaths_leave_nothing_wrong(seed: int, pinned: bool, tmp_path: Path)
     _check_books(world)
     announced = {record[55] for record in world.radius.accounting if record[40][-1] == 7}
     assert len(announced) == 1, "one Accounting-On, however often it was repeated"
-    kinds = {key.partition(":")[0] for key in world.file.alive}
+    kinds = {key.partition(":")[0] for key in world.file.read()}
     assert kinds == {"lns", "alive", "tunnel", "channel"}, "the journal forgets what is over"
 
 
@@ -216,7 +216,7 @@ def test_after_a_reboot_every_start_gets_its_stop_before_accounting_on(silent: b
     assert not world.lns.core.registry.by_number
     assert list(world.lns.core.endpoint.tunnels()) == []
     world.run(60.0)
-    assert {key.partition(":")[0] for key in world.file.alive} <= {"lns", "alive"}
+    assert {key.partition(":")[0] for key in world.file.read()} <= {"lns", "alive"}
     world.kill("unheard")
     world.run(5.0)
     assert [record[40][-1] for record in world.radius.accounting].count(7) == 2, "once for each boot"
@@ -297,7 +297,7 @@ def test_listeners_may_be_others_at_the_next_start(listen: tuple[Listen, ...], g
     assert len(_ends(world)) == 2
     world.run(60.0)
     _check_books(world)
-    assert {key.partition(":")[0] for key in world.file.alive} <= {"lns", "alive"}
+    assert {key.partition(":")[0] for key in world.file.read()} <= {"lns", "alive"}
 
 
 def test_a_group_that_is_configured_no_more_keeps_its_sessions(tmp_path: Path) -> None:
@@ -370,9 +370,9 @@ def test_a_journal_of_another_version_is_refused_in_words(tmp_path: Path) -> Non
     world = Mortal(tmp_path, _configuration())
     _dial(world, 1)
     for records in (
-        {**world.file.alive, "lns": encode((99, "boot1", 1, 1, True, 0.0))},
-        {key: state if key != "subscriber:1" else b"\x01" for key, state in world.file.alive.items()},
-        {key: state for key, state in world.file.alive.items() if not key.startswith("channel:")},
+        {**world.file.read(), "lns": encode((99, "boot1", 1, 1, True, 0.0))},
+        {key: state if key != "subscriber:1" else b"\x01" for key, state in world.file.read().items()},
+        {key: state for key, state in world.file.read().items() if not key.startswith("channel:")},
     ):
         with pytest.raises(StateError, match="journal"):
             world.resumed(records)

@@ -74,7 +74,7 @@ class Mortal(World):
 
     def _new_lns(self) -> Lns:
         self.lives += 1
-        return self.resumed(self.file.alive)
+        return self.resumed(self.file.read())
 
     def resumed(self, records: dict[str, bytes]) -> Lns:
         """Return an Lns of what a journal holds."""

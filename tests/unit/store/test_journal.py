@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from bras.store import journal as module
-from bras.store.journal import Journal, JournalError, pack, unpack
+from bras.store.journal import Journal, JournalError, pack, rewrite, unpack
+
+
+def _reopened(directory: Path) -> dict[str, bytes]:
+    journal = Journal(str(directory))
+    journal.close()
+    return journal.read()
 
 
 def test_the_last_state_of_each_key_comes_back(tmp_path: Path) -> None:
@@ -17,7 +23,7 @@ def test_the_last_state_of_each_key_comes_back(tmp_path: Path) -> None:
     first.write([("tunnel:1", b"a"), ("subscriber:1", b"b")])
     first.write([("tunnel:1", b"c"), ("subscriber:1", b"")])
     first.close()
-    assert Journal(str(tmp_path)).alive == {"tunnel:1": b"c"}
+    assert _reopened(tmp_path) == {"tunnel:1": b"c"}
 
 
 def test_a_turn_is_one_write_and_is_in_the_file_when_write_returns(tmp_path: Path) -> None:
@@ -35,17 +41,45 @@ def test_a_start_begins_a_fresh_file_of_what_is_alive(tmp_path: Path) -> None:
     first.close()
     second = Journal(str(tmp_path))
     assert (tmp_path / "journal").stat().st_size < before / 50
-    assert second.alive == {"tunnel:1": b"99"}
+    assert second.read() == {"tunnel:1": b"99"}
 
 
-def test_it_compacts_itself_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fresh_file_takes_over_what_is_written_while_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "SMALLEST_TO_COMPACT_OCTETS", 1000)
     journal = Journal(str(tmp_path))
-    for count in range(1000):
-        journal.write([("tunnel:1", b"%05d" % count)])
-    assert (tmp_path / "journal").stat().st_size < 2000
+    while not journal.is_large:
+        journal.write([("tunnel:1", b"%05d" % journal.size), ("tunnel:2", b"x")])
+    assert 1000 < journal.size < 1100
+    fresh = rewrite(journal.path, journal.size)
+    journal.write([("tunnel:2", b""), ("tunnel:3", b"late")])
+    journal.adopt(fresh)
+    assert journal.size == (tmp_path / "journal").stat().st_size < 200
+    assert not journal.is_large
+    journal.write([("tunnel:4", b"later")])
+    state = journal.read()
+    assert state.keys() == {"tunnel:1", "tunnel:3", "tunnel:4"}
     journal.close()
-    assert Journal(str(tmp_path)).alive == {"tunnel:1": b"00999"}
+    assert _reopened(tmp_path) == state
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal", "journal.lock"]
+
+
+def test_the_old_file_serves_on_when_a_fresh_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(str(tmp_path))
+    journal.write([("a", b"1")])
+    fresh = rewrite(journal.path, journal.size)
+
+    def refuse(old: str, new: str) -> None:
+        raise OSError(13, "no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", refuse)
+        with pytest.raises(OSError, match="no"):
+            journal.adopt(fresh)
+    journal.write([("b", b"2")])
+    journal.close()
+    assert _reopened(tmp_path) == {"a": b"1", "b": b"2"}
 
 
 def test_any_torn_end_leaves_what_was_whole() -> None:
@@ -81,7 +115,7 @@ def test_a_full_disk_is_counted_and_written_through_later(tmp_path: Path, monkey
     assert journal.catch_up() is True
     assert journal.write([("c", b"3")]) is True
     journal.close()
-    assert Journal(str(tmp_path)).alive == {"a": b"1", "b": b"2", "c": b"3"}
+    assert _reopened(tmp_path) == {"a": b"1", "b": b"2", "c": b"3"}
 
 
 def test_a_short_write_leaves_no_torn_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +161,7 @@ def test_clear_can_keep_what_is_owed(tmp_path: Path) -> None:
     journal.write([("record:1", b"1"), ("session:1", b"2"), ("record:2", b"3")])
     journal.clear(keep=("record:",))
     journal.close()
-    assert Journal(str(tmp_path)).alive == {"record:1": b"1", "record:2": b"3"}
+    assert _reopened(tmp_path) == {"record:1": b"1", "record:2": b"3"}
 
 
 def test_a_directory_that_is_none_is_told_in_words(tmp_path: Path) -> None:
@@ -141,4 +175,4 @@ def test_clear_forgets_everything(tmp_path: Path) -> None:
     journal.write([("a", b"1")])
     journal.clear()
     journal.close()
-    assert Journal(str(tmp_path)).alive == {}
+    assert _reopened(tmp_path) == {}
