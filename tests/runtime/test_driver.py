@@ -26,6 +26,7 @@ from bras.config.model import (
     RadiusServerConfig,
     UserConfig,
 )
+from bras.dataplane.base import DataPlaneError
 from bras.dataplane.null import Null
 from bras.l2tp.events import Path, SendDatagram, TunnelUp
 from bras.lns.commands import Disconnect, ShowPools, ShowSessions, Shutdown
@@ -36,6 +37,7 @@ from bras.runtime.driver import Driver
 from bras.runtime.udp import Listener
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, SubscriberUp
+from tests.support.faults import spoil
 from tests.support.lacs import Client, SimulatedLac
 from tests.support.rim import Rim
 from tests.support.wire import Wire
@@ -197,28 +199,51 @@ def test_the_wall_clock_is_told_when_it_was_stepped(monkeypatch: pytest.MonkeyPa
     run(use)
 
 
+def test_the_path_to_a_lac_is_measured() -> None:
+    """That of the loopback is wider than any MRU."""
+
+    async def use(bench: Bench) -> None:
+        await bench.up(bench.lac(), "user1")
+        assert bench.driver.lns.core.policy.path_mtu["127.0.0.2"] >= 65535
+        (entry,) = bench.driver.plane.entries.values()  # type: ignore[attr-defined]  # Null has them
+        assert entry.mtu == 1460, "the client's"
+
+    users = (UserConfig("user1", Secret(b"pass")),)
+    run(use, config(auth=AuthConfig(source="local"), radius=RadiusConfig(), user=users, ppp=PppConfig(mru="auto")))
+
+
+def test_a_data_plane_that_is_gone_is_told_once() -> None:
+    reader, writer = os.pipe()
+    os.close(writer)
+
+    class Gone(Null):
+        def filenos(self) -> tuple[int, ...]:
+            return (reader,)
+
+        def on_readable(self, *, now: float) -> None:
+            raise DataPlaneError("the interface was taken away")
+
+    told: list[object] = []
+
+    async def on_loop() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: told.append(context["exception"]))
+        driven = Driver(Lns(config(), codec(), os.urandom, epoch=1), Gone(), [], lambda fact: None)
+        driven.start()
+        await asyncio.sleep(0.1)
+        driven.stop()
+
+    asyncio.run(on_loop())
+    os.close(reader)
+    assert [str(wrong) for wrong in told] == ["the interface was taken away"]
+
+
 def test_what_cannot_be_sent_is_counted() -> None:
     async def use(bench: Bench) -> None:
         bench.driver._perform([SendDatagram(Path(0, "127.0.0.1", 1701, "127.0.0.9", 0), b"x")])
         assert bench.driver.send_failures == 1
 
     run(use)
-
-
-class Fault(Exception):
-    """What a defect raises."""
-
-
-class Faulty:
-    """Stands in for a part of a machine, and fails where one of ``names`` is used."""
-
-    def __init__(self, part: object, *names: str) -> None:
-        self._part, self._names = part, names
-
-    def __getattr__(self, name: str) -> object:
-        if name in self._names:
-            raise Fault
-        return getattr(self._part, name)
 
 
 @pytest.mark.parametrize("worst", [False, True])
@@ -229,9 +254,9 @@ def test_a_defect_costs_its_own_call_and_is_told(worst: bool) -> None:
         lac = bench.lac()
         clients = await bench.up(lac, "user1", "user2", "user3")
         (victim,) = bench.driver.lns.core.registry.of_user("user2")
-        victim.network = Faulty(victim.network, "receive")  # type: ignore[assignment]  # on purpose
+        spoil(victim, "network", "receive")
         if worst:
-            victim.forwarding = Faulty(victim.forwarding, "next_operation")  # type: ignore[assignment]  # on purpose
+            spoil(victim, "forwarding", "next_operation")
         structlog.reset_defaults()
         with capture_logs() as lines:
             for client in clients:
@@ -253,7 +278,7 @@ def test_a_defect_costs_its_own_call_and_is_told(worst: bool) -> None:
 
 def test_defects_without_end_are_given_up() -> None:
     async def use(bench: Bench) -> None:
-        bench.driver.lns = Faulty(bench.driver.lns, "handle", "abandon")  # type: ignore[assignment]  # on purpose
+        spoil(bench.driver, "lns", "handle", "abandon")
         structlog.reset_defaults()
         with capture_logs():
             bench.lac()

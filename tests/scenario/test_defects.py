@@ -11,38 +11,18 @@ import pytest
 
 from bras.config.model import AuthConfig, Grant, LacConfig, PppConfig
 from bras.forwarding.entry import Counters
-from bras.lns.commands import Disconnect, ShowSession, ShowSessions, Shutdown
+from bras.lns.commands import Disconnect, ShowPools, ShowSession, ShowSessions, Shutdown
 from bras.lns.effects import Effect
 from bras.lns.inputs import Input
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded
 from bras.subscriber.subscriber import Subscriber
+from tests.support.faults import Fault, spoil
 from tests.support.lacs import Client, SimulatedLac
 from tests.support.rim import CDN, HELLO, IPCP, STOPCCN, Rim
 from tests.support.world import config
 
 pytestmark = pytest.mark.interpreted  # a compiled machine takes no part that is not what it says
-
-
-class Fault(Exception):
-    """What a defect raises."""
-
-
-class Faulty:
-    """Stands in for a part of a machine, and fails where one of ``names`` is used."""
-
-    def __init__(self, part: object, *names: str) -> None:
-        self._part, self._names = part, names
-
-    def __getattr__(self, name: str) -> object:
-        if name in self._names:
-            raise Fault
-        return getattr(self._part, name)
-
-
-def spoil(machine: object, part: str, *names: str) -> None:
-    """Put a defect into a part of a machine."""
-    setattr(machine, part, Faulty(getattr(machine, part), *names))
 
 
 class Clumsy(Rim):
@@ -209,24 +189,14 @@ def test_the_end_of_a_tunnel_reaches_all_its_calls() -> None:
 
 
 def test_what_was_decided_before_the_defect_is_done() -> None:
-    """The datagram that is answered, and the Entry that is added, in the turn that fails later."""
+    """The Entry is to be removed; then the turn fails, and the order must not be lost."""
     rim, _, _ = world()
-    observed = rim.lns.core.registry.touched
-    calls: list[int] = []
-
-    def touched(subscriber: Subscriber, now: float) -> None:
-        calls.append(subscriber.number)
-        observed(subscriber, now)
-        if subscriber.who.user == "user2" and subscriber.standing.end is not None and calls.count(2) < 3:
-            raise Fault
-
-    rim.lns.core.registry = Faulty(rim.lns.core.registry)  # type: ignore[assignment]  # watched
-    rim.lns.core.registry.touched = touched  # type: ignore[method-assign]  # on purpose
+    spoil(rim.lns.core, "registry", "touched", times=1)
     rim.ask(Disconnect("user2"))
     rim.run(10.0)
-    assert rim.defects
-    assert len(rim.plane.entries) == 2, "the RemoveEntry that was decided reached the data plane"
-    assert not [one for one in rim.lns.core.registry.by_number.values() if one.who.user == "user2"]
+    assert rim.defects == 1
+    only_user2_ended(rim)
+    assert rim.servers[0].statuses(b"user2") == [1, 2]
 
 
 @pytest.mark.parametrize("question", [ShowSessions(), ShowSession("user2")])
@@ -239,6 +209,39 @@ def test_a_question_is_answered_be_it_by_an_error(question: ShowSessions | ShowS
     assert not rim.answers[identifier].ok
     after = rim.answers[rim.ask(ShowSessions())]
     assert after.ok, "the next one is answered as ever"
+
+
+def test_an_answer_of_the_data_plane() -> None:
+    rim, lac, clients = world()
+    spoil(rim.of_user("user2"), "forwarding", "answered")
+    lac.hang_up(clients[1])
+    rim.run(10.0)
+    assert rim.defects
+    assert not rim.lns.core.registry.of_user("user2")
+    assert len(rim.plane.entries) == len(rim.lns.core.registry.by_number) == 2
+    assert rim.lns.core.pools.rows(now=rim.now)[0]["used"] == 2
+
+
+def test_a_session_that_has_nothing_yet() -> None:
+    """Its first frame after the link began meets the defect, and so does its end."""
+    rim, lac, _ = world()
+    line = rim.line(lac)
+    rim.run(0.2)
+    newest = rim.lns.core.registry.by_number[max(rim.lns.core.registry.by_number)]
+    spoil(newest, "link", "receive")
+    spoil(newest, "forwarding", "next_operation")
+    line.say(0xC021, 9, 1, bytes(4))
+    rim.run(1.0)
+    assert rim.defects == 2
+    assert newest.number not in rim.lns.core.registry.by_number
+    assert len(rim.plane.entries) == 3
+
+
+def test_a_question_that_needs_no_counters() -> None:
+    rim, _, _ = world()
+    spoil(rim.lns.core, "pools", "rows")
+    identifier = rim.ask(ShowPools())
+    assert rim.answers[identifier].body == {"error": "internal error: see the log"}
 
 
 def test_a_disconnect_is_answered_when_it_is_gone_by_whatever_way() -> None:
