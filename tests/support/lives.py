@@ -1,0 +1,193 @@
+"""Whole lives of a small world, by name: what tests of saving, restoring and journals live through."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable
+
+from bras.config.model import AuthConfig, Grant, LacConfig, PoolConfig, PppConfig, RadiusConfig, UserConfig
+from bras.forwarding.entry import Counters
+from bras.lns.commands import Disconnect, Shutdown, TakeCensus
+from bras.lns.effects import Answer, Effect
+from bras.lns.inputs import Input
+from bras.lns.lns import Lns
+from bras.plain import decode, encode
+from bras.ppp.constants import IPCP, LCP
+from bras.secret import Secret
+from tests.support.lacs import SimulatedLac
+from tests.support.world import RadiusServerConfig, SimulatedRadius, Weather, World, codec, config, entropy_of
+
+
+class Watched(World):
+    """A World that writes down what its Lns wants, and may replace it after every ``every``th input."""
+
+    every = 0
+    script: list[tuple[float, Effect]]
+    handled = 0
+
+    def _new_lns(self) -> Lns:
+        self.script = []
+        self.entropy = entropy_of(random.Random(self.dice.random()))
+        return Lns(self.configuration, codec(), self.entropy, epoch=0x68E00000)
+
+    def handle(self, given: Input) -> list[Effect]:
+        effects = self.lns.handle(given, self.now)
+        self.script += [(self.now, effect) for effect in effects if type(effect) is not Answer]
+        self.handled += 1
+        if self.every and self.handled % self.every == 0:
+            saved = decode(encode(self.lns.save()))
+            self.lns = Lns.restore(saved, self.configuration, codec(), self.entropy)
+        return effects
+
+
+Life = Callable[[type[Watched]], Watched]
+STORM = Weather(loss=0.2, duplication=0.2, jitter_s=0.05, delay_s=0.01)
+
+
+def _dial(world: World, count: int = 3, *, methods: tuple[str, ...] = ("chap",), seconds: float = 3.0) -> SimulatedLac:
+    lac = SimulatedLac(world)
+    lac.open()
+    for number in range(count):
+        lac.dial(f"user{number}", "pass", method=methods[number % len(methods)])
+    world.run(seconds)
+    return lac
+
+
+def _feed(world: World) -> None:
+    for slot in world.plane.entries:
+        world.plane.feed(slot, Counters(up_octets4=1000 + slot, up_packets4=7, down_octets4=9, down_packets4=1))
+
+
+def _group(**values: object) -> tuple[LacConfig, ...]:
+    grant = Grant(pool="default", **values)  # type: ignore[arg-type]  # keys of Grant
+    return (LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=grant),)
+
+
+def _methods(kind: type[Watched]) -> Watched:
+    users = tuple(UserConfig(name=f"user{number}", password=Secret(b"pass")) for number in range(8))
+    methods = ("mschapv2", "chap", "pap", "mschapv1")
+    world = kind(config(auth=AuthConfig(methods=methods, source="local"), user=users, radius=RadiusConfig()))
+    lac = _dial(world, 9, methods=methods, seconds=10.0)
+    for client in list(lac.clients.values()):
+        lac.hang_up(client)
+    world.run(60.0)
+    return world
+
+
+def _pap_through_an_outage(kind: type[Watched]) -> Watched:
+    """Nobody answers for a while: Access-Requests wait with a password, records rest, servers die and live."""
+    servers = tuple(
+        RadiusServerConfig(address=f"198.18.1.{number}", secret=Secret(b"radsecret"), name=f"r{number}")
+        for number in (2, 3)
+    )
+    auth = AuthConfig(methods=("pap",), source="radius-then-local", timeout_s=60.0)
+    users = tuple(UserConfig(name=f"user{number}", password=Secret(b"pass")) for number in range(8))
+    world = kind(config(auth=auth, radius=RadiusConfig(server=servers), user=users))
+    world.radius.silent = True
+    lac = _dial(world, 5, methods=("pap",), seconds=40.0)
+    _feed(world)
+    lac.hang_up(next(iter(lac.clients.values())))
+    world.run(200.0)
+    world.radius.silent = False
+    world.run(400.0)
+    return world
+
+
+def _storm(seed: int) -> Life:
+    def live(kind: type[Watched]) -> Watched:
+        world = kind(seed=seed, weather=STORM)
+        lac = _dial(world, 12, methods=("chap", "pap"), seconds=40.0)
+        world.weather = Weather()
+        world.run(30.0)
+        for client in list(lac.clients.values()):
+            lac.hang_up(client)
+        world.run(100.0)
+        return world
+
+    return live
+
+
+def _renegotiation(kind: type[Watched]) -> Watched:
+    world = kind(config(lac=_group(interim_interval_s=20.0, idle_timeout_s=90.0, session_timeout_s=200.0)))
+    lac = _dial(world)
+    first, second, third = lac.clients.values()
+    _feed(world)
+    lac.send(first, b"\xff\x03" + struct.pack("!H", LCP) + b"\x01\x99\x00\x0a\x05\x06\x01\x02\x03\x04")
+    lac.send(second, b"\xff\x03" + struct.pack("!H", IPCP) + b"\x01\x99\x00\x04")
+    world.run(50.0)
+    _feed(world)
+    lac.send(third, b"\xff\x03\x80\xfd" + b"\x01\x01\x00\x04")
+    lac.clients.clear()
+    world.run(400.0)
+    return world
+
+
+def _conflicts(kind: type[Watched]) -> Watched:
+    framed = b"\x08\x06" + struct.pack("!I", 0xC0000207)
+    radius = SimulatedRadius(reply=lambda asked: (2, framed if asked[1].startswith(b"fixed") else b""))
+    small = PoolConfig(name="default", ranges=((0x0A400001, 0x0A400003),), hold_down_s=30.0)
+    world = kind(config(auth=AuthConfig(methods=("chap",), single_session="replace"), pool=(small,)), radius=radius)
+    lac = _dial(world, 2)
+    for user in ("user1", "user1", "user1", "fixed1", "fixed2", "fixed3"):
+        lac.dial(user, "pass")
+        world.run(0.1)
+    world.run(20.0)
+    for client in list(lac.clients.values())[:2]:
+        lac.hang_up(client)
+    lac.dial("user9", "pass", wanted=0x0A400002)
+    world.run(60.0)
+    return world
+
+
+def _wishes(kind: type[Watched]) -> Watched:
+    world = kind(config(lac=_group(accept_client_address=True), ppp=PppConfig(mru="auto", echo_interval_s=5.0)))
+    lac = SimulatedLac(world)
+    lac.open()
+    lac.dial("user1", "pass", wanted=0x0A400909)
+    lac.dial("user2", "pass", wanted=0x0A400909)
+    world.run(30.0)
+    world.ask(Disconnect("user1"))
+    world.ask(TakeCensus())
+    world.run(30.0)
+    return world
+
+
+def _shutdown(kind: type[Watched]) -> Watched:
+    world = kind(weather=Weather(loss=0.1))
+    _dial(world, 10, seconds=20.0)
+    _feed(world)
+    world.ask(Shutdown())
+    world.run(0.5)
+    late = SimulatedLac(world, address="198.18.0.3", hostname="lac2")
+    late.open()
+    world.run(40.0)
+    return world
+
+
+def _tunnels(kind: type[Watched]) -> Watched:
+    """Tunnels that are refused, begun anew, left without calls, lost."""
+    world = kind()
+    lac = _dial(world, 2)
+    lac.open()
+    world.run(1.0)
+    SimulatedLac(world, address="198.18.0.9", secret=b"other").open()
+    again = SimulatedLac(world)  # at the address of the first one, which it forgets
+    again.open()
+    again.dial("user5", "pass")
+    world.run(200.0)
+    world.parties.clear()
+    world.run(200.0)
+    return world
+
+
+LIVES: dict[str, Life] = {
+    "methods": _methods,
+    "outage": _pap_through_an_outage,
+    "renegotiation": _renegotiation,
+    "conflicts": _conflicts,
+    "wishes": _wishes,
+    "shutdown": _shutdown,
+    "tunnels": _tunnels,
+    **{f"storm{seed}": _storm(seed) for seed in range(4)},
+}
