@@ -53,7 +53,12 @@ class DataPlane(Protocol):
         """Give all of it back; nothing is left behind.  May be called twice."""
 
     def program(self, operation: Operation) -> Outcome:
-        """Add, replace or remove an Entry; a stale generation is refused."""
+        """Add, replace or remove an Entry; a stale generation is refused.
+
+        A back end whose Entries outlive the process answers a removal that it has done with
+        the same final counters again, until the slot is used anew: who asked may have died
+        before it heard.
+        """
 
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
         """Return (slot, generation, counters) of those (slot, generation) that there are."""
