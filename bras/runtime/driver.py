@@ -69,7 +69,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._identifiers = 0
-        self._offset_s = 0.0
+        self._offset_s: float | None = None
 
     # -- life
 
@@ -110,7 +110,7 @@ class Driver:
     def _check_clock(self) -> None:
         """Tell the machine of the wall clock at the start, and whenever it was stepped."""
         offset_s = clock.wall_offset()
-        if abs(offset_s - self._offset_s) > CLOCK_STEP_S:
+        if self._offset_s is None or abs(offset_s - self._offset_s) > CLOCK_STEP_S:
             self._offset_s = offset_s
             self.take([ClockRead(offset_s)], clock.now())
         asyncio.get_running_loop().call_later(CLOCK_CHECK_S, self._check_clock)
