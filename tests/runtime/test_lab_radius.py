@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +20,9 @@ from pyrad import packet as radius
 
 import bras
 from bras.config import dictionary
+from bras.config.model import Listen
+from bras.lab.radius import LabRadius, serve
+from bras.lab.users import LabUser, LabUsers
 
 BRAS = Path(sys.executable).parent / "bras"
 SECRET = b"testing"
@@ -88,3 +93,25 @@ def test_a_whole_session(server: tuple[int, int, Path]) -> None:
     assert [line["type"] for line in lines] == ["access"] * 3 + ["accounting"]
     assert [line.get("accepted") for line in lines] == [True, True, False, None]
     assert lines[3]["attributes"] == {"Acct-Status-Type": "Stop", "Acct-Session-Id": "5", "Acct-Input-Octets": 77}
+
+
+def test_the_line_is_written_before_the_reply_is_sent() -> None:
+    port = free_port()
+    seen: list[tuple[str, bool]] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("127.0.0.1", port))
+        sock.settimeout(10)
+
+        def ready() -> None:
+            sock.send(access("alice", "wonder").RequestPacket())
+
+        def record(line: dict[str, Any]) -> None:
+            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+            replied, _, _ = select.select([sock], [], [], 0)
+            seen.append((line["type"], bool(replied)))
+
+        users = LabUsers([LabUser("alice", b"wonder")])
+        listen = (Listen("127.0.0.1", port), Listen("127.0.0.1", free_port()))
+        asyncio.run(serve(LabRadius(users, SECRET, words()), listen, record, ready))
+        assert seen == [("access", False)]
+        assert sock.recv(4096)[0] == radius.AccessAccept
