@@ -66,7 +66,10 @@ class Registry:
         self._count(subscriber)
 
     def adopt(self, subscriber: Subscriber) -> None:
-        """Enter a subscriber of an earlier process; slots that are free from now on lie above and between."""
+        """Enter a subscriber of an earlier process, for which time stands still until it is touched.
+
+        Slots that are free from now on lie above its own and between.
+        """
         slot = subscriber.forwarding.slot
         self._free_slots.extend(range(self._next_slot, slot))
         if slot >= self._next_slot:
@@ -77,7 +80,6 @@ class Registry:
         if subscriber.standing.call_up:
             self.by_call[subscriber.leg.key] = subscriber
         self._count(subscriber)
-        self.deadlines.set(subscriber.number, subscriber.deadline)
 
     def touched(self, subscriber: Subscriber, now: float) -> None:
         """Follow what an input may have changed: phase and deadline.

@@ -68,8 +68,8 @@ class Link:
     """One link; the owner sends its frames, reads its events and keeps its deadline."""
 
     __slots__ = (
-        "_auth", "_deadline", "_end", "_entropy", "_headers", "_keepalive", "_lcp", "_options", "_text",
-        "config", "state",
+        "_auth", "_deadline", "_end", "_entropy", "_headers", "_lcp", "_options", "_text",
+        "config", "keepalive", "state",
     )  # fmt: skip
 
     def __init__(self, config: LinkConfig, entropy: Entropy) -> None:
@@ -79,7 +79,7 @@ class Link:
         self._entropy = entropy
         self._options = Lcp(config, entropy)
         self._lcp = Negotiation(config.restart, self._options)
-        self._keepalive = Keepalive()
+        self.keepalive = Keepalive()
         self._auth: Method | None = None
         self._deadline: float | None = None  # of authentication or keep-alive; the restart timer is LCP's
         self._headers = framing.UNCOMPRESSED
@@ -104,7 +104,7 @@ class Link:
     @property
     def round_trip_s(self) -> float:
         """Return the last echo's round-trip time in seconds; 0 when none was measured."""
-        return self._keepalive.round_trip_s
+        return self.keepalive.round_trip_s
 
     def frame(self, protocol: int, octets: bytes) -> bytes:
         """Put a packet into a frame, as negotiated."""
@@ -154,7 +154,7 @@ class Link:
             protocol, offset = framing.parse(frame)
         except WireError:
             return [Dropped(DropReason.BAD_FRAME)]
-        self._keepalive.heard_at = now
+        self.keepalive.heard_at = now
         try:
             if protocol == LCP:
                 return self._lcp_received(*packet.parse(frame, offset), now)
@@ -246,7 +246,7 @@ class Link:
         if code == ECHO_REPLY:
             # One that bears our magic number comes from a peer that copies it: a loop would
             # have brought back our request, which nobody answers.
-            answers = self._keepalive.replied(identifier, now=now)
+            answers = self.keepalive.replied(identifier, now=now)
             return [EchoMeasured(self.round_trip_s) if answers else Dropped(DropReason.UNEXPECTED_PACKET)]
         return []
 
@@ -267,7 +267,7 @@ class Link:
 
     def _code_rejected(self, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
         if data and data[0] == ECHO_REQUEST:
-            self._keepalive.refused = True  # it lives, but cannot be asked
+            self.keepalive.refused = True  # it lives, but cannot be asked
             if self.state is LinkState.NETWORK:
                 self._deadline = None
         if data and CONFIGURE_REQUEST <= data[0] <= CODE_REJECT:
@@ -317,12 +317,12 @@ class Link:
     def _link_up(self, now: float) -> list[LinkEvent]:
         options = self._options
         self.state = LinkState.NETWORK
-        self._keepalive.heard_at = now
-        self._deadline = self._keepalive.due_at(self.config.echo_interval_s)
+        self.keepalive.heard_at = now
+        self._deadline = self.keepalive.due_at(self.config.echo_interval_s)
         return [LinkUp(min(options.peer_mru, self.config.mru), options.acfc, options.pfc)]
 
     def _keepalive_timeout(self, now: float) -> list[LinkEvent]:
-        config, keepalive = self.config, self._keepalive
+        config, keepalive = self.config, self.keepalive
         due_at = keepalive.due_at(config.echo_interval_s)
         if due_at is None or now < due_at:
             self._deadline = due_at
@@ -373,7 +373,7 @@ class Link:
             "auth": self._auth.save() if self._auth is not None else None,
             "deadline": self._deadline,
             "end": self._end.value if self._end is not None else None,
-            "keepalive": self._keepalive.save(),
+            "keepalive": self.keepalive.save(),
             "lcp": self._lcp.save(),
             "options": self._options.save(),
             "text": self._text,
@@ -386,7 +386,7 @@ class Link:
         self.state = LinkState(data["state"])
         self._options = options = Lcp.restore(data["options"], config, entropy)
         self._lcp = Negotiation.restore(data["lcp"], config.restart, options)
-        self._keepalive = Keepalive.restore(data["keepalive"])
+        self.keepalive = Keepalive.restore(data["keepalive"])
         auth = data["auth"]
         self._auth = methods.restore(self._options.agreed_method, auth, config, entropy) if auth is not None else None
         self._deadline = data["deadline"]

@@ -86,6 +86,9 @@ class Subscriber(Session):
     def resume(self, present: Counters | None, *, now: float) -> list[Event]:
         """Go on in a new process; ``present``: the counters of the Entry, ``None`` if there is none."""
         forwarding, standing = self.forwarding, self.standing
+        # Thousands go on at once, and are not all to be asked for a sign of life at once ever after.
+        share = int.from_bytes(self.entropy(2), "big") / 65536.0
+        self.link.keepalive.heard_at = now - share * self.settings.link.echo_interval_s
         before = forwarding.state
         forwarding.found(present)
         if before is EntryState.REMOVING:  # perhaps it was done: then it is answered once more

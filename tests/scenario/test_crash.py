@@ -260,12 +260,15 @@ def test_many_sessions_go_on_some_hundred_a_turn(tmp_path: Path) -> None:
     big = PoolConfig(name="default", ranges=((0x0A400001, 0x0A40FFFE),))
     world = Mortal(tmp_path, config(pool=(big,)), pinned=False)
     lac, clients = _dial(world, 500)
+    world.run(60.0)
     world.kill("unheard")
     assert world.lns.resumption is not None
     assert len(world.plane.entries) < 500, "not all in one turn"
     world.run(2.0)
     assert world.lns.resumption is None
     assert len(world.plane.entries) == 500
+    dues = sorted(subscriber.deadline - world.now for subscriber in world.lns.core.registry.by_number.values())
+    assert dues[0] < 2.0 < 15.0 < dues[-1] <= 20.0, "echoes are spread over their interval"
     assert not [client for client in clients if client.ended]
     _check_agreement(world, [lac])
 
