@@ -73,6 +73,7 @@ class _Daemon:
         """Start, serve, stop."""
         admin = AdminServer(self.config.admin.socket, driver.ask, self._version)
         exporter = self._exporter(driver)
+        self._serve(driver)  # before anybody can ask whether we do
         try:
             await admin.start()
             if exporter is not None:
@@ -82,7 +83,7 @@ class _Daemon:
             driver.stop()
             driver.plane.close()
             return 1
-        self._serve(driver, exporter)
+        self._announce(driver, exporter)
         await self.stopping.wait()
         log.info("stopping")
         ended = await self._stop(driver)
@@ -144,8 +145,8 @@ class _Daemon:
         )
         return Exporter(self.config.metrics.listen, collector, driver.ask)
 
-    def _serve(self, driver: Driver, exporter: Exporter | None) -> None:
-        """Begin to answer, and say so."""
+    def _serve(self, driver: Driver) -> None:
+        """Begin to answer: sessions of before are forwarded again when this returns."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._failed)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -154,6 +155,9 @@ class _Daemon:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         driver.start()
+
+    def _announce(self, driver: Driver, exporter: Exporter | None) -> None:
+        """Say what we listen on."""
         log.info(
             "listening",
             l2tp=[listener.address for listener in driver.listeners],
