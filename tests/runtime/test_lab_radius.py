@@ -112,6 +112,6 @@ def test_the_line_is_written_before_the_reply_is_sent() -> None:
 
         users = LabUsers([LabUser("alice", b"wonder")])
         listen = (Listen("127.0.0.1", port), Listen("127.0.0.1", free_port()))
-        asyncio.run(serve(LabRadius(users, SECRET, words()), listen, record, ready))
+        asyncio.run(asyncio.wait_for(serve(LabRadius(users, SECRET, words()), listen, record, ready), 10))
         assert seen == [("access", False)]
         assert sock.recv(4096)[0] == radius.AccessAccept
