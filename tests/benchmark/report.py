@@ -52,7 +52,7 @@ def setups(result: dict[str, Any]) -> str:
     return (
         "Calls set up with RADIUS authentication and an accounting Start each, over "
         f"{result['rows'][0]['tunnels_asked']} tunnels, the daemon on one core, load generator and RADIUS responder "
-        f"on the other ({machine['processor']}, Linux {machine['kernel']}, Python {machine['python']}).\n"
+        f"on the other ({machine['processor']}, Linux {machine['kernel'].partition('-')[0]}, Python {machine['python']}).\n"
         "l2tpns is written in C and does less; it stands beside us in the same run.\n\n"
         + table(head, rows)
         + "\n\n`sudo .venv/bin/python tests/benchmark/setup.py "
