@@ -287,9 +287,10 @@ def _logged(site: Site, place: Path, log: dict[str, str], *, terminal: bool = Fa
                 lac = wire.lac("198.18.0.2", calls=LISTEN)
                 client = lac.dial("user1", "pass")
                 wire.run(20.0, until=lambda: client.address)
-            finally:
                 process.terminate()
                 wire.run(20.0, until=lambda: process.poll() is not None)
+            finally:
+                process.kill()  # else a failure would wait for its end
     octets = b""
     try:
         while piece := os.read(reader, 65536):
