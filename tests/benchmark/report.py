@@ -49,10 +49,11 @@ def setups(result: dict[str, Any]) -> str:
         "teardown µs",
     )
     machine = result["machine"]
+    kernel = machine["kernel"].partition("-")[0]
     return (
         "Calls set up with RADIUS authentication and an accounting Start each, over "
         f"{result['rows'][0]['tunnels_asked']} tunnels, the daemon on one core, load generator and RADIUS responder "
-        f"on the other ({machine['processor']}, Linux {machine['kernel'].partition('-')[0]}, Python {machine['python']}).\n"
+        f"on the other ({machine['processor']}, Linux {kernel}, Python {machine['python']}).\n"
         "l2tpns is written in C and does less; it stands beside us in the same run.\n\n"
         + table(head, rows)
         + "\n\n`sudo .venv/bin/python tests/benchmark/setup.py "
