@@ -268,7 +268,8 @@ def test_many_sessions_go_on_some_hundred_a_turn(tmp_path: Path) -> None:
     assert world.lns.resumption is None
     assert len(world.plane.entries) == 500
     dues = sorted(subscriber.deadline - world.now for subscriber in world.lns.core.registry.by_number.values())
-    assert dues[0] < 2.0 < 15.0 < dues[-1] <= 20.0, "echoes are spread over their interval"
+    assert dues[0] < 2.0, "echoes are spread over their interval"
+    assert 15.0 < dues[-1] <= 20.0, "echoes are spread over their interval"
     assert not [client for client in clients if client.ended]
     _check_agreement(world, [lac])
 
