@@ -11,7 +11,7 @@ from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint, Role
 from bras.l2tp.messages import CallRequest
 from bras.ppp import events as ppp
-from bras.ppp.link import Link
+from bras.ppp.link import Link, LinkState
 from bras.ppp.network import Network
 from bras.ppp.settings import ClientIdentity, LinkConfig, NetworkConfig
 from bras.secret import Secret
@@ -94,7 +94,9 @@ class SimulatedLac:
     ) -> Client:
         """Place a call of one subscriber."""
         identity = ClientIdentity(user.encode(), Secret(password.encode()))
-        config = LinkConfig(mru=mru, methods=(method,), hostname=b"client", client=identity, auth_timeout_s=15.0)
+        config = LinkConfig(
+            mru=mru, methods=(method,), hostname=b"client", client=identity, auth_timeout_s=3.0, auth_attempts=10
+        )
         network = Network(NetworkConfig(client=True, wants_dns=True), wanted)
         client = Client(Link(config, self.entropy), network)
         request = CallRequest(number, "100", sequencing_required=self.sequencing_required)
@@ -192,6 +194,8 @@ class SimulatedLac:
                     client.was_up = True
                 case ppp.NetworkDown():
                     client.address = 0
+                    if event.final and client.link.state is LinkState.NETWORK:
+                        self.hang_up(client)  # as pppd does with no network protocol left
 
     def send(self, client: Client, frame: bytes) -> None:
         assert client.key is not None
