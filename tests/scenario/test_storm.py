@@ -31,7 +31,6 @@ def test_every_call_comes_up_or_ends_with_a_reason(seed: int) -> None:
     world.run(120.0, until=lambda: all(client.was_up or client.ended for client in clients))
     hanging = [client for client in clients if not client.was_up and not client.ended]
     assert not hanging, f"{len(hanging)} calls neither came up nor ended"
-    assert sum(client.was_up for client in clients) >= CALLS // 2, "a storm is no excuse for most of them"
     world.weather = Weather()
     world.run(150.0)  # a side that lost the tunnel alone is found out by the other's Hello
     registry = world.lns.core.registry
@@ -61,3 +60,16 @@ def _check_books(world: World) -> None:
     assert set(ups) <= {end.session for end in ends}
     assert all(end.reason for end in ends)
     assert len({end.session for end in ends}) == len(ends), "one end for each session"
+
+
+def test_most_calls_come_up_in_a_storm() -> None:
+    came_up = 0
+    for seed in range(10):
+        world = World(seed=1000 + seed, weather=STORM)
+        lacs = [SimulatedLac(world, address=f"198.18.0.{2 + n}", hostname=f"lac{n}") for n in range(4)]
+        for lac in lacs:
+            lac.open()
+        clients = [lacs[number % 4].dial(f"user{number}", "pass") for number in range(40)]
+        world.run(120.0, until=lambda clients=clients: all(one.was_up or one.ended for one in clients))
+        came_up += sum(client.was_up for client in clients)
+    assert came_up >= 240, f"{came_up} of 400: a storm is no excuse for most of them"
