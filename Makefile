@@ -54,7 +54,7 @@ test: test-deps lint  ## check, and the judges: real peers, kernel, mypyc (root;
 	BRAS_STORM_CALLS=50 $(PYTEST) $(PARALLEL) tests
 
 test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (hours)
-	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=150 BRAS_SOAK_CALLS=20000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) -m "long or not long" tests
+	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) -m "long or not long" tests
 
 bench: build  ## set-ups a second, microseconds and octets a session, packets a second
 	$(BIN)/python -m tests.benchmark
