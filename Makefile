@@ -53,8 +53,8 @@ check: lint  ## style, types, imports, and the tests that need no root (under 90
 test: test-deps lint  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
 	BRAS_STORM_CALLS=50 $(PYTEST) $(PARALLEL) tests
 
-test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (hours)
-	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) -m "long or not long" tests
+test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (an hour)
+	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) tests
 
 bench: build  ## set-ups a second, microseconds and octets a session, packets a second
 	$(BIN)/python -m tests.benchmark

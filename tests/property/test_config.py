@@ -86,7 +86,7 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in tables.items() if value is not None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(text=files().filter(writable))
 def test_any_values_become_a_config_or_problems(text, tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / "bras.toml"
@@ -94,7 +94,7 @@ def test_any_values_become_a_config_or_problems(text, tmp_path_factory):
     judge(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(octets=st.binary(max_size=60) | st.text(alphabet='[]{}="#.\n\r\\ a1,', max_size=60).map(str.encode))
 def test_any_octets_become_a_config_or_problems(octets, tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / "bras.toml"

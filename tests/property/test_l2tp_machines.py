@@ -68,7 +68,7 @@ class Ledger:
                 self.tunnels.remove(event.tunnel_id)
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.sampled_from(list(Role)), st.booleans(), st.integers(0, 3), st.lists(steps, max_size=12))
 def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, walk: list) -> None:
     group = LacConfig("g", secrets=(Secret(b"s"),) if secret else ())

@@ -148,5 +148,5 @@ class PoolsMachine(RuleBasedStateMachine):
             assert row["free"] == len(own) - row["used"] - len(held)
 
 
-PoolsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+PoolsMachine.TestCase.settings = settings(stateful_step_count=40)
 TestPools = PoolsMachine.TestCase

@@ -203,6 +203,11 @@ class SimulatedLac:
         if datagram is not None:
             self.world.send(self.address, self.port, LNS_ADDRESS, 1701, datagram.data)
 
+    @property
+    def retries(self) -> int:
+        """How often the oldest unacknowledged control message was repeated."""
+        return max((tunnel["channel"]["sender"]["retries"] for tunnel in self.endpoint.save()["tunnels"]), default=0)
+
     # -- what the test does
 
     def hang_up(self, client: Client) -> None:
