@@ -55,9 +55,10 @@ def _all_sections(sections: tuple[Section, ...]) -> Iterator[Section]:
 
 def _documented() -> dict[str, dict[str, str]]:
     """Return the texts of the model: by class, then by field ("" is the class's own)."""
-    tree = ast.parse(Path(__file__).with_name("model.py").read_text(encoding="utf-8"))
+    folder = Path(__file__).parent
+    trees = [ast.parse((folder / name).read_text(encoding="utf-8")) for name in ("model.py", "daemon.py")]
     texts: dict[str, dict[str, str]] = {}
-    for node in tree.body:
+    for node in (node for tree in trees for node in tree.body):
         if isinstance(node, ast.ClassDef):
             own = texts[node.name] = {"": (ast.get_docstring(node) or "").splitlines()[0]}
             for field, after in zip(node.body, node.body[1:], strict=False):

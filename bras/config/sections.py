@@ -12,21 +12,19 @@ from typing import Any
 
 from bras.config import values as v
 from bras.config.credentials import Credential
+from bras.config.daemon import AdminConfig, LogConfig, StateConfig
 from bras.config.model import (
-    AdminConfig,
     AuthConfig,
     DataplaneConfig,
     Grant,
     LacConfig,
     LnsConfig,
-    LogConfig,
     MetricsConfig,
     PoolConfig,
     PppConfig,
     ProfileConfig,
     RadiusConfig,
     RadiusServerConfig,
-    StateConfig,
     UserConfig,
 )
 

@@ -2,25 +2,20 @@
 
 ``receive`` takes any datagram.  Data goes to its call by two dictionary look-ups; control
 messages go to their tunnel.  A tunnel belongs to the ``Path`` on which it was opened:
-whatever comes for it from elsewhere is dropped.
-
-A LAC that begins anew with an id that it uses already gets a second tunnel, which takes
-the place of the first once it is established, that is, once the secret is proven.
+whatever comes for it from elsewhere is dropped.  Who wants a new one is received by ``bras.l2tp.reception``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from typing import Final
 
 from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason, WireError
-from bras.ids import CallKey, Entropy, new_tunnel_id, no_entropy
-from bras.l2tp import messages
+from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp.admission import NO_ROOM, Admission, Census
 from bras.l2tp.calls import Association
-from bras.l2tp.constants import AvpType, ErrorCode, MessageType, StopResult
+from bras.l2tp.constants import ErrorCode, StopResult
 from bras.l2tp.events import (
     By,
     CallInfo,
@@ -43,12 +38,12 @@ from bras.l2tp.header import (
     parse_control,
     parse_data,
 )
-from bras.l2tp.hidden import reveal
-from bras.l2tp.messages import CallRequest, Message
+from bras.l2tp.messages import CallRequest
+from bras.l2tp.reception import Reception, Role
 from bras.l2tp.records import SavedEndpoint, Touched, TunnelFacts
 from bras.l2tp.states import CallState, TunnelState
-from bras.l2tp.tunnel import REPLACED, Tunnel
-from bras.timers import DeadlineQueue
+from bras.l2tp.table import TunnelTable
+from bras.l2tp.tunnel import Tunnel
 
 _UP: Final = CallState.ESTABLISHED
 _IDLE: Final = TunnelState.IDLE
@@ -59,26 +54,17 @@ _KIND_MASK: Final = CONTROL_BIT | VERSION_MASK
 _NO_SESSION_ID: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "no session id")
 
 
-class Role(Enum):
-    """Which end of its tunnels an endpoint is."""
-
-    LNS = "lns"
-    LAC = "lac"
-
-
 class Endpoint:
     """The L2TP machine of one worker."""
 
     __slots__ = (
         "_admission",
-        "_by_peer",
-        "_deadlines",
-        "_entropy",
         "_lns",
+        "_reception",
         "_role",
         "_serial",
+        "_table",
         "_tunnels",
-        "touched",
     )
 
     def __init__(
@@ -87,14 +73,11 @@ class Endpoint:
         """Begin without tunnels; ``groups`` are matched in their order."""
         self._lns = lns
         self._admission = Admission(lns, groups, entropy)
-        self._entropy = entropy
         self._role = role
-        self._tunnels: dict[int, Tunnel] = {}
-        self._by_peer: dict[tuple[Path, int], int] = {}
-        self._deadlines: DeadlineQueue[int] = DeadlineQueue()
+        self._table = TunnelTable(lns.worker, self._admission.census, entropy)
+        self._tunnels = self._table.tunnels  # data is to find its tunnel by one look-up
+        self._reception = Reception(role, lns, self._admission, self._table)
         self._serial = int.from_bytes(entropy(2), "big")
-        self.touched: Touched | None = None
-        """To be told of what changes, where a journal is kept."""
 
     @property
     def census(self) -> Census:
@@ -102,9 +85,18 @@ class Endpoint:
         return self._admission.census
 
     @property
+    def touched(self) -> Touched | None:
+        """Return who is told of what changes, where a journal is kept."""
+        return self._table.touched
+
+    @touched.setter
+    def touched(self, touched: Touched) -> None:
+        self._table.touched = touched
+
+    @property
     def deadline(self) -> float | None:
         """Return when ``handle_timeout`` is to be called; it may be early, never late."""
-        return self._deadlines.next_deadline
+        return self._table.deadlines.next_deadline
 
     @property
     def closed(self) -> bool:
@@ -155,7 +147,7 @@ class Endpoint:
             return [Dropped(DropReason.BAD_AVP if bad_avp else DropReason.BAD_HEADER, path)]
         datagram = None if length == CONTROL_OCTETS else data if length == len(data) else data[:length]
         if tunnel_id == 0:
-            return self._receive_unassigned(path, ns, nr, datagram, now)
+            return self._reception.receive(path, ns, nr, datagram, now)
         tunnel = self._tunnels.get(tunnel_id)
         if tunnel is None:
             if tunnel_id == self._admission.refusing_id:
@@ -163,115 +155,11 @@ class Endpoint:
             return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
         if path is not tunnel.path and path != tunnel.path:
             return [Dropped(DropReason.WRONG_PEER, path)]
-        return self._deliver(tunnel, ns, nr, datagram, now)
-
-    def _deliver(self, tunnel: Tunnel, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
-        limit = len(tunnel.calls.table) + self._admission.census.room(tunnel.group)
-        up_before = tunnel.timers.up_at
-        events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
-        if up_before is None and tunnel.replaces and tunnel.state is _ESTABLISHED:
-            events = self.vanish(tunnel.replaces, now=now) + events
-            tunnel.replaces = 0
-        self._settle(tunnel, now)
-        return events
-
-    def _receive_unassigned(self, path: Path, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
-        if datagram is None:
-            return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
-        message = messages.parse(datagram)
-        if message.type != MessageType.SCCRQ:
-            # A StopCCN of a LAC that gave up before it knew our id (RFC 2661 section 4.4.3).
-            peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
-            tunnel = self._tunnels.get(self._by_peer.get((path, peer_tunnel_id), 0))
-            if tunnel is None or message.type != MessageType.STOPCCN:
-                return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
-            return self._deliver(tunnel, ns, nr, datagram, now)
-        return self._requested(path, ns, nr, datagram, message, now)
-
-    def _requested(self, path: Path, ns: int, nr: int, datagram: bytes, message: Message, now: float) -> list[Event]:
-        hostname = message.text(AvpType.HOST_NAME)
-        group = self._admission.groups.match(path.remote, hostname) if self._role is Role.LNS else None
-        if message.hidden is not None:
-            reveal(message, group.secrets if group is not None else ())
-        peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
-        if peer_tunnel_id == 0:
-            return [Dropped(DropReason.BAD_AVP, path)]  # nobody could be told anything
-        older = self._tunnels.get(self._by_peer.get((path, peer_tunnel_id), 0))
-        if older is not None and older.request == datagram and now <= older.timers.created_at + older.channel.cycle_s:
-            # A retransmission.  A LAC that has restarted may send the very same octets again;
-            # but nobody retransmits for longer than a full cycle (RFC 2661 section 5.7).
-            return self._deliver(older, ns, nr, datagram, now)
-        events = self._tie(path, message, now)
-        tunnel_id = None
-        replaced = older is not None and older.state is not _IDLE and older.group is group
-        cause = self._admission.judge(message, group, int(replaced))
-        if cause is None:
-            tunnel_id = self._new_tunnel_id()
-        if group is None or tunnel_id is None:
-            name = "" if group is None else group.name
-            return events + self._admission.refuse(path, message, ns, name, cause or NO_ROOM)
-        association = Association(group.name, path, tunnel_id)
-        tunnel = Tunnel(association, group, self._lns, self._entropy, lac=False, now=now)
-        if older is not None:
-            events += self._succeed(older, tunnel, now)
-        self._enter(tunnel)
-        self._by_peer[(path, peer_tunnel_id)] = tunnel_id
-        events += tunnel.accept(message, ns, datagram, now=now)
-        self._settle(tunnel, now)
-        return events
-
-    def _tie(self, path: Path, message: Message, now: float) -> list[Event]:
-        # We send no Tie Breaker, so a peer that sends one wins (RFC 2661 section 4.4.3).
-        events: list[Event] = []
-        if self._role is Role.LAC and AvpType.TIE_BREAKER in message.octets:
-            for tunnel in list(self._tunnels.values()):
-                if tunnel.state is TunnelState.WAIT_CTL_REPLY and tunnel.path == path:
-                    events += tunnel.lose_tie(now=now)
-                    self._settle(tunnel, now)
-        return events
-
-    def _succeed(self, older: Tunnel, tunnel: Tunnel, now: float) -> list[Event]:
-        if older.state is _ESTABLISHED:
-            tunnel.replaces = older.association.tunnel_id
-            return []
-        tunnel.replaces = older.replaces
-        return self.vanish(older.association.tunnel_id, now=now)
+        return self._table.deliver(tunnel, ns, nr, datagram, now)
 
     def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:
         """End a tunnel and its calls without a word; one that has ended is forgotten."""
-        tunnel = self._tunnels.get(tunnel_id)
-        if tunnel is None:
-            return []
-        events = tunnel.vanish(REPLACED, now=now)
-        self._settle(tunnel, now)
-        return events
-
-    def _new_tunnel_id(self) -> int | None:
-        taken = {*self._tunnels, self._admission.refusing_id}
-        return new_tunnel_id(self._lns.worker, taken, self._entropy)
-
-    def _enter(self, tunnel: Tunnel) -> None:
-        self._tunnels[tunnel.association.tunnel_id] = tunnel
-        if self.touched is not None:
-            tunnel.calls.touched = self.touched.calls
-
-    def _settle(self, tunnel: Tunnel, now: float) -> None:
-        tunnel_id = tunnel.association.tunnel_id
-        if self.touched is not None:
-            self.touched.tunnels[tunnel_id] = None
-        if tunnel.state is not _IDLE:
-            self._admission.census.count(tunnel_id, tunnel.association.group, len(tunnel.calls.table))
-            self._deadlines.set(tunnel_id, tunnel.deadline)
-            return
-        self._admission.census.forget(tunnel_id, tunnel.association.group)
-        if not tunnel.gone(now):
-            self._deadlines.set(tunnel_id, tunnel.deadline)
-            return
-        self._deadlines.set(tunnel_id, None)
-        del self._tunnels[tunnel_id]
-        peer = (tunnel.path, tunnel.association.peer_tunnel_id)
-        if self._by_peer.get(peer) == tunnel_id:
-            del self._by_peer[peer]
+        return self._table.vanish(tunnel_id, now=now)
 
     def send_frame(self, key: CallKey, frame: bytes) -> SendDatagram | None:
         """Put a PPP frame into a data message; ``None`` when the call is gone."""
@@ -281,8 +169,8 @@ class Endpoint:
         call = tunnel.calls.table.get(key & 0xFFFF)
         if call is None or call.state is not _UP:
             return None
-        if call.sequenced and self.touched is not None:
-            self.touched.calls[key] = None  # an Ns is never sent twice
+        if call.sequenced and self._table.touched is not None:
+            self._table.touched.calls[key] = None  # an Ns is never sent twice
         return SendDatagram(tunnel.path, call.data(frame))
 
     def call(self, key: CallKey) -> CallInfo | None:
@@ -299,7 +187,7 @@ class Endpoint:
         if tunnel is None:
             return []
         events = tunnel.close_call(key & 0xFFFF, cause, now=now)
-        self._settle(tunnel, now)
+        self._table.settle(tunnel, now)
         return events
 
     def close_tunnel(self, tunnel_id: int, cause: Cause, *, now: float) -> list[Event]:
@@ -308,7 +196,7 @@ class Endpoint:
         if tunnel is None:
             return []
         events = tunnel.close(cause, now=now)
-        self._settle(tunnel, now)
+        self._table.settle(tunnel, now)
         return events
 
     def close(self, cause: Cause, *, now: float) -> list[Event]:
@@ -321,13 +209,13 @@ class Endpoint:
 
     def expired(self, *, now: float) -> list[int]:
         """Take out and return the tunnels whose deadline has come: each must be served."""
-        return self._deadlines.pop_expired(now)
+        return self._table.deadlines.pop_expired(now)
 
     def serve(self, tunnel_id: int, *, now: float) -> list[Event]:
         """Serve one of those."""
         tunnel = self._tunnels[tunnel_id]
         events = tunnel.handle_timeout(now=now)
-        self._settle(tunnel, now)
+        self._table.settle(tunnel, now)
         return events
 
     def handle_timeout(self, *, now: float) -> list[Event]:
@@ -340,14 +228,14 @@ class Endpoint:
         ``group`` gives secret, window, Hello and retransmission values.  Returns our tunnel
         id, 0 with a TunnelRefused when none is free.
         """
-        tunnel_id = self._new_tunnel_id()
+        tunnel_id = self._table.new_id(self._admission.refusing_id)
         if tunnel_id is None:
             return 0, [TunnelRefused(group.name, hostname, path, NO_ROOM)]
         association = Association(group.name, path, tunnel_id)
-        tunnel = Tunnel(association, group, self._lns, self._entropy, lac=True, now=now)
-        self._enter(tunnel)
+        tunnel = Tunnel(association, group, self._lns, self._table.entropy, lac=True, now=now)
+        self._table.enter(tunnel)
         events = tunnel.open(hostname or self._lns.hostname, now=now)
-        self._settle(tunnel, now)
+        self._table.settle(tunnel, now)
         return tunnel_id, events
 
     def open_call(self, tunnel_id: int, call: CallRequest, *, now: float) -> tuple[CallKey, list[Event]]:
@@ -361,7 +249,7 @@ class Endpoint:
             raise LookupError(tunnel_id)
         self._serial = (self._serial + 1) & 0xFFFFFFFF
         key, events = tunnel.open_call(self._serial, call, now=now)
-        self._settle(tunnel, now)
+        self._table.settle(tunnel, now)
         if key is None:
             return CallKey(0), [CallRefused(tunnel.group.name, tunnel.path, _NO_SESSION_ID), *events]
         return key, events
@@ -386,15 +274,15 @@ class Endpoint:
     ) -> Endpoint:
         """Go on from ``save``; tunnels find their group by name."""
         endpoint = cls(lns=lns, groups=groups, entropy=no_entropy, role=Role(saved["role"]))
-        endpoint._entropy = entropy
+        endpoint._table.entropy = entropy
         endpoint._admission.refusing_id = saved["refusing_id"]
         endpoint._admission.closing = saved["closing"]
         endpoint._serial = saved["serial"]
         for one in saved["tunnels"]:
             tunnel = Tunnel.restore(one, endpoint._admission.groups.named(one["group"]), lns, entropy)
-            tunnel_id = tunnel.association.tunnel_id
-            endpoint._enter(tunnel)
-            if not tunnel.calls.lac:
-                endpoint._by_peer[(tunnel.path, tunnel.association.peer_tunnel_id)] = tunnel_id
-            endpoint._settle(tunnel, tunnel.timers.heard_at)
+            if tunnel.calls.lac:
+                endpoint._table.enter(tunnel)
+            else:
+                endpoint._table.enter_opened(tunnel, tunnel.association.peer_tunnel_id)
+            endpoint._table.settle(tunnel, tunnel.timers.heard_at)
         return endpoint

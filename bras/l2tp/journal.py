@@ -119,7 +119,7 @@ def _lasting(tunnel: Tunnel) -> bytes:
         (a.peer_hostname, a.peer_vendor, a.lac_hostname),
         tunnel.state,
         tunnel.calls.lac,
-        (tunnel.authentication.challenge, tunnel.authentication.proven),
+        (tunnel.handshake.authentication.challenge, tunnel.handshake.authentication.proven),
         tunnel.request,
         tunnel.replaces,
         timers.created_at,

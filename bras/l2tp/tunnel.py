@@ -14,13 +14,10 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason
 from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp import messages
-from bras.l2tp.admission import NO_SECRET, unsupported_version
 from bras.l2tp.calls import Association, Calls
-from bras.l2tp.challenge import Authentication
 from bras.l2tp.channel import Channel, ChannelState, Patience
 from bras.l2tp.constants import (
     DEFAULT_PEER_WINDOW,
-    AvpType,
     CdnResult,
     MessageType,
     StopResult,
@@ -37,23 +34,18 @@ from bras.l2tp.events import (
     TunnelRefused,
     TunnelUp,
 )
+from bras.l2tp.handshake import FSM_ERROR, Handshake
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CALL_MESSAGES, CallRequest, Message
 from bras.l2tp.records import SavedTunnel, Timers, TunnelFacts
 from bras.l2tp.states import TUNNEL_TABLE, TunnelAction, TunnelInput, TunnelState
 
-VENDOR_NAME = "bras"
 ESTABLISH_TIMEOUT_S = 60.0
 """Seconds from SCCRQ to established: two retransmission cycles, one for each message awaited."""
 _ESTABLISHED: Final = TunnelState.ESTABLISHED
 _IDLE: Final = TunnelState.IDLE
 _LOST: Final = ChannelState.LOST
 _STOPCCN: Final = MessageType.STOPCCN
-_SCCRP: Final = MessageType.SCCRP
-_SCCCN: Final = MessageType.SCCCN
-_SCCRQ: Final = MessageType.SCCRQ
-_FSM_ERROR: Final = Cause(By.LOCAL, StopResult.FSM_ERROR, 0, "message out of sequence")
-_NOT_AUTHORIZED: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed")
 _NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer")
 _TOO_SLOW: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "not established in time")
 _NO_CALLS: Final = Cause(By.LOCAL, StopResult.GENERAL_REQUEST, 0, "no calls")
@@ -66,11 +58,11 @@ class Tunnel:
 
     __slots__ = (
         "association",
-        "authentication",
         "calls",
         "channel",
         "config",
         "group",
+        "handshake",
         "path",
         "replaces",
         "request",
@@ -87,7 +79,7 @@ class Tunnel:
         self.group = group
         self.config = config
         self.state = _IDLE
-        self.authentication = Authentication(group.secrets, entropy)
+        self.handshake = Handshake(association, group, config.hostname, entropy)
         self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
         self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
         self.timers = Timers(now, now)
@@ -123,18 +115,16 @@ class Tunnel:
     def open(self, hostname: str, *, now: float) -> list[Event]:
         """Originate the control connection, in the LAC role."""
         self.association.lac_hostname = hostname
-        return self._flush(self._step(TunnelInput.OPEN, _FSM_ERROR, None, now), now)
+        return self._flush(self._step(TunnelInput.OPEN, FSM_ERROR, None, now), now)
 
     def accept(self, message: Message, ns: int, datagram: bytes, *, now: float) -> list[Event]:
         """Answer an acceptable SCCRQ."""
         self.request = datagram
         self.channel = Channel(_patience(self.group), self.group.receive_window, DEFAULT_PEER_WINDOW, ns)
         self.channel.receive(ns, 0, datagram, now=now)
-        self._learn(message)
+        self.handshake.learn(message, self.channel)
         self.association.lac_hostname = self.association.peer_hostname
-        events = self._step(TunnelInput.RECEIVE_SCCRQ_ACCEPTABLE, _FSM_ERROR, None, now)
-        self._start(_SCCRP, self.config.hostname, message.octets.get(AvpType.CHALLENGE))
-        return self._flush(events, now)
+        return self._flush(self._step(TunnelInput.RECEIVE_SCCRQ_ACCEPTABLE, FSM_ERROR, message, now), now)
 
     def receive(self, ns: int, nr: int, datagram: bytes | None, *, limit: int, now: float) -> list[Event]:
         """Take a control message (``None``: a ZLB); at most ``limit`` calls are allowed."""
@@ -158,68 +148,15 @@ class Tunnel:
         if self.state is _IDLE:
             return []  # it has ended: acknowledged, and no more
         if message.hidden is not None:
-            reveal(message, self.authentication.ordered)
+            reveal(message, self.handshake.secrets)
         if message.type in CALL_MESSAGES:
             if self.state is _ESTABLISHED:
                 return self.calls.receive(message, self.channel, limit=limit, now=now)
-            return self._step(TunnelInput.CLOSE, _FSM_ERROR, None, now)
+            return self._step(TunnelInput.CLOSE, FSM_ERROR, None, now)
         if message.type == _STOPCCN:
             return self._step(TunnelInput.RECEIVE_STOPCCN, message.cause(), None, now)
-        return self._take_control(message, now)
-
-    def _take_control(self, message: Message, now: float) -> list[Event]:
-        problem = message.problem()
-        cause = None if problem is None else Cause(By.LOCAL, problem.result, problem.error, problem.text)
-        if message.type == _SCCRP:
-            if self.state is TunnelState.WAIT_CTL_REPLY:  # also a StopCCN is for the id that it assigns
-                self.channel.peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
-            cause = cause or self._judge_reply(message)
-            if cause is None:
-                return self._step(TunnelInput.RECEIVE_SCCRP_ACCEPTABLE, _FSM_ERROR, message, now)
-            return self._step(TunnelInput.RECEIVE_SCCRP_NOT_ACCEPTABLE, cause, None, now)
-        if message.type == _SCCCN:
-            cause = cause or self._judge_connected(message)
-            if cause is None:
-                return self._step(TunnelInput.RECEIVE_SCCCN_ACCEPTABLE, _FSM_ERROR, message, now)
-            return self._step(TunnelInput.RECEIVE_SCCCN_NOT_ACCEPTABLE, cause, None, now)
-        if message.type == _SCCRQ:
-            return self._step(TunnelInput.RECEIVE_SCCRQ, _FSM_ERROR, None, now)
-        if cause is not None:
-            return self._step(TunnelInput.CLOSE, cause, None, now)
-        return []  # Hello, or an unknown message that need not be understood
-
-    def _judge_reply(self, message: Message) -> Cause | None:
-        if self.state is not TunnelState.WAIT_CTL_REPLY:
-            return _FSM_ERROR
-        refusal = unsupported_version(message)
-        if refusal is not None:
-            return refusal
-        if not self.authentication.accepts(_SCCRP, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
-            return _NOT_AUTHORIZED
-        if AvpType.CHALLENGE in message.octets and not self.group.secrets:
-            return NO_SECRET
-        return None
-
-    def _judge_connected(self, message: Message) -> Cause | None:
-        if self.state is not TunnelState.WAIT_CTL_CONN:
-            return _FSM_ERROR
-        if self.authentication.accepts(_SCCCN, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
-            return None
-        return _NOT_AUTHORIZED
-
-    def _learn(self, message: Message) -> None:
-        association = self.association
-        association.peer_tunnel_id = message.numbers[AvpType.ASSIGNED_TUNNEL_ID]
-        association.peer_hostname = message.text(AvpType.HOST_NAME)
-        association.peer_vendor = message.text(AvpType.VENDOR_NAME)
-        self.channel.peer_tunnel_id = association.peer_tunnel_id
-        self.channel.offered(message.numbers.get(AvpType.RECEIVE_WINDOW_SIZE, DEFAULT_PEER_WINDOW))
-
-    def _start(self, kind: int, hostname: str, challenge: bytes | None) -> None:
-        body = messages.start(kind, hostname, VENDOR_NAME, self.association.tunnel_id, self.group.receive_window)
-        self.channel.send(
-            0, body + self.authentication.challenge_avp() + self.authentication.answer_avp(kind, challenge)
-        )
+        happening, cause = self.handshake.judge(message, self.state, self.channel)
+        return [] if happening is None else self._step(happening, cause, message, now)
 
     def _step(self, happening: TunnelInput, cause: Cause, message: Message | None, now: float) -> list[Event]:
         cell = TUNNEL_TABLE.get((self.state, happening))
@@ -229,12 +166,14 @@ class Tunnel:
         before = self.state
         self.state = following
         if action is TunnelAction.SEND_SCCRQ:
-            self._start(_SCCRQ, self.association.lac_hostname, None)
+            self.channel.send(0, self.handshake.request())
+            return []
+        if action is TunnelAction.SEND_SCCRP and message is not None:
+            self.channel.send(0, self.handshake.reply(message))
             return []
         if action is TunnelAction.SEND_SCCCN and message is not None:
-            self._learn(message)
-            answer = self.authentication.answer_avp(_SCCCN, message.octets.get(AvpType.CHALLENGE))
-            self.channel.send(0, messages.scccn() + answer)
+            self.handshake.learn(message, self.channel)
+            self.channel.send(0, self.handshake.connected(message))
             return self._established(now)
         if action is TunnelAction.OPEN_CALLS:
             return self._established(now)
@@ -364,7 +303,7 @@ class Tunnel:
             "channel": self.channel.save(),
             "calls": self.calls.save(),
             "timers": [t.created_at, t.heard_at, t.up_at, t.idle_since_at, t.gone_at],
-            "authentication": (self.authentication.challenge, self.authentication.proven),
+            "authentication": (self.handshake.authentication.challenge, self.handshake.authentication.proven),
             "request": self.request,
             "replaces": self.replaces,
         }
@@ -377,7 +316,7 @@ class Tunnel:
         association = Association(group.name, path, saved["tunnel_id"], peer_tunnel_id, *saved["peer"])
         tunnel = cls(association, group, config, no_entropy, lac=saved["lac"], now=0.0)
         tunnel.state = TunnelState(saved["state"])
-        tunnel.authentication.challenge, tunnel.authentication.proven = saved["authentication"]
+        tunnel.handshake.authentication.challenge, tunnel.handshake.authentication.proven = saved["authentication"]
         tunnel.channel = Channel.restore(saved["channel"], _patience(group), group.receive_window)
         tunnel.calls.resume(saved["calls"], entropy)
         tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved

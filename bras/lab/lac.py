@@ -10,9 +10,10 @@ from typing import assert_never
 from bras.config.model import LacConfig, LnsConfig
 from bras.ids import CallKey, Entropy
 from bras.l2tp import events as l2tp
-from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import By, Cause, Path, SendDatagram
 from bras.l2tp.messages import CallRequest
+from bras.l2tp.reception import Role
 from bras.lab.plan import LacPlan, numbered
 from bras.lab.subscriber import LabSubscriber, Stage
 from bras.secret import Secret

@@ -23,9 +23,10 @@ from bras.addressing.pools import Pools
 from bras.config.model import Config, Listen
 from bras.forwarding.entry import Counters
 from bras.ids import CallKey, Entropy, new_tunnel_id
-from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import CallUp
 from bras.l2tp.journal import established, saved_tunnels, without
+from bras.l2tp.reception import Role
 from bras.l2tp.records import SavedTunnel
 from bras.lns import billing, from_l2tp, from_subscriber, operate
 from bras.lns.commit import VERSION, Commit

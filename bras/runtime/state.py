@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bras.config.model import StateConfig
+from bras.config.daemon import StateConfig
 from bras.store.journal import Fresh, Journal, Record, rewrite
 
 log = structlog.get_logger()

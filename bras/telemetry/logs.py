@@ -14,7 +14,7 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
 
-from bras.config.model import LogConfig
+from bras.config.daemon import LogConfig
 from bras.telemetry.pipe import LogPipe
 from bras.telemetry.text import CLIP, clean, clean_deep
 

@@ -17,6 +17,7 @@ CORE = (
     "radius",
     "addressing",
     "forwarding",
+    "config/daemon.py",
     "config/model.py",
     "plain.py",
     "value.py",

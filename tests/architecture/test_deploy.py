@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bras.cli.common import DEFAULT_CONFIG, DEFAULT_SOCKET
+from bras.config.daemon import AdminConfig
 from bras.config.load import check
-from bras.config.model import AdminConfig
 from tests.architecture.source import ROOT
 
 DEPLOY = ROOT / "deploy"

@@ -9,9 +9,10 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.ids import call_key
 from bras.l2tp import avp, messages
 from bras.l2tp.constants import MessageType
-from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import By, CallDown, CallUp, Cause, Event, TunnelDown, TunnelUp
 from bras.l2tp.messages import CallRequest
+from bras.l2tp.reception import Role
 from bras.secret import Secret
 from tests.support.l2tp import AT_LAC, AT_LNS, control, filled, header, sent
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.model import StateConfig
+from bras.config.daemon import StateConfig
 from bras.runtime import state
 from bras.runtime.state import Keeper
 from bras.store import journal

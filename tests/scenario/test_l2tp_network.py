@@ -10,7 +10,7 @@ import pytest
 from bras.config.model import LacConfig, LnsConfig
 from bras.l2tp import messages
 from bras.l2tp.constants import MessageType
-from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import (
     By,
     CallDown,
@@ -25,6 +25,7 @@ from bras.l2tp.events import (
     TunnelUp,
 )
 from bras.l2tp.messages import CallRequest
+from bras.l2tp.reception import Role
 from bras.secret import Secret
 from tests.support.l2tp import AT_LAC, LAC_ADDRESS, LNS_ADDRESS, Peer, control, header, lac_endpoint, lns_endpoint, read
 from tests.support.network import Datagram, Network

@@ -9,10 +9,11 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.l2tp import avp, messages
 from bras.l2tp.avp import RULES
 from bras.l2tp.constants import MessageType
-from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import Event, Path, SendDatagram
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS
 from bras.l2tp.messages import SPECIFICATIONS, Message
+from bras.l2tp.reception import Role
 from tests.support.network import Datagram
 
 LNS_ADDRESS = ("198.18.0.1", 1701)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from bras.config.model import LacConfig, LnsConfig
 from bras.ids import CallKey
 from bras.l2tp import events as l2tp
-from bras.l2tp.endpoint import Endpoint, Role
+from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.messages import CallRequest
+from bras.l2tp.reception import Role
 from bras.ppp import events as ppp
 from bras.ppp.link import Link, LinkState
 from bras.ppp.network import Network

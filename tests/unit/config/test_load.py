@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bras.config.daemon import AdminConfig, LogConfig, StateConfig
 from bras.config.load import check, load
 from bras.config.model import (
-    AdminConfig,
     AuthConfig,
     Config,
     DataplaneConfig,
@@ -16,14 +16,12 @@ from bras.config.model import (
     LacConfig,
     Listen,
     LnsConfig,
-    LogConfig,
     MetricsConfig,
     PoolConfig,
     PppConfig,
     ProfileConfig,
     RadiusConfig,
     RadiusServerConfig,
-    StateConfig,
     UserConfig,
 )
 from bras.config.sections import POLICY

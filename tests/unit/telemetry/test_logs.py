@@ -9,7 +9,7 @@ import orjson
 import pytest
 import structlog
 
-from bras.config.model import LogConfig
+from bras.config.daemon import LogConfig
 from bras.secret import Secret
 from bras.telemetry.lines import Lines
 from bras.telemetry.logs import LEVELS, make_logger, start_logging

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 from structlog.testing import capture_logs
 
-from bras.config.model import Config, LacConfig, Listen, LnsConfig, LogConfig, RadiusConfig, RadiusServerConfig
+from bras.config.daemon import LogConfig
+from bras.config.model import Config, LacConfig, Listen, LnsConfig, RadiusConfig, RadiusServerConfig
 from bras.lns.effects import Fact
 from bras.radius.events import AccountingAcknowledged
 from bras.secret import Secret

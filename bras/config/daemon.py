@@ -1,0 +1,33 @@
+"""The sections of the configuration that only the daemon's process acts on; see ``bras.config.model``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AdminConfig:
+    """`[admin]`: how `bras show` reaches the daemon."""
+
+    socket: str = "/run/bras/admin.sock"
+    """Path of the Unix socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """`[log]`: what is written to stderr."""
+
+    level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+    format: str = "auto"
+    """`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateConfig:
+    """`[state]`: sessions that outlive the daemon; without this section nothing is kept."""
+
+    directory: str
+    """Directory of the journal, on a local disk; made if it is not there, readable by the daemon's user alone."""
+    on_stop: str = "keep"
+    """What SIGTERM does: `keep` leaves every tunnel and session to the next start, `teardown` ends them; SIGQUIT always ends them."""

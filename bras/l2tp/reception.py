@@ -1,0 +1,107 @@
+"""Control messages without a tunnel id, foremost the SCCRQ that wants a tunnel (RFC 2661 sections 4.4.3, 5.1, 6.1).
+
+A LAC that begins anew with an id that it uses already gets a second tunnel, which takes
+the place of the first once it is established, that is, once the secret is proven.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from bras.config.model import LnsConfig
+from bras.errors import DropReason
+from bras.l2tp import messages
+from bras.l2tp.admission import NO_ROOM, Admission
+from bras.l2tp.calls import Association
+from bras.l2tp.constants import AvpType, MessageType
+from bras.l2tp.events import Dropped, Event, Path
+from bras.l2tp.hidden import reveal
+from bras.l2tp.messages import Message
+from bras.l2tp.states import TunnelState
+from bras.l2tp.table import TunnelTable
+from bras.l2tp.tunnel import Tunnel
+
+_IDLE: Final = TunnelState.IDLE
+_ESTABLISHED: Final = TunnelState.ESTABLISHED
+
+
+class Role(Enum):
+    """Which end of its tunnels an endpoint is."""
+
+    LNS = "lns"
+    LAC = "lac"
+
+
+class Reception:
+    """Receives those who have no tunnel yet."""
+
+    __slots__ = ("_admission", "_lns", "_role", "_table")
+
+    def __init__(self, role: Role, lns: LnsConfig, admission: Admission, table: TunnelTable) -> None:
+        """Begin; new tunnels go into ``table``."""
+        self._role = role
+        self._lns = lns
+        self._admission = admission
+        self._table = table
+
+    def receive(self, path: Path, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
+        """Take a control message (``None``: a ZLB) whose header names no tunnel."""
+        if datagram is None:
+            return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
+        message = messages.parse(datagram)
+        if message.type != MessageType.SCCRQ:
+            # A StopCCN of a LAC that gave up before it knew our id (RFC 2661 section 4.4.3).
+            tunnel = self._table.opened_by(path, message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0))
+            if tunnel is None or message.type != MessageType.STOPCCN:
+                return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
+            return self._table.deliver(tunnel, ns, nr, datagram, now)
+        return self._requested(path, ns, nr, datagram, message, now)
+
+    def _requested(self, path: Path, ns: int, nr: int, datagram: bytes, message: Message, now: float) -> list[Event]:
+        hostname = message.text(AvpType.HOST_NAME)
+        group = self._admission.groups.match(path.remote, hostname) if self._role is Role.LNS else None
+        if message.hidden is not None:
+            reveal(message, group.secrets if group is not None else ())
+        peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
+        if peer_tunnel_id == 0:
+            return [Dropped(DropReason.BAD_AVP, path)]  # nobody could be told anything
+        older = self._table.opened_by(path, peer_tunnel_id)
+        if older is not None and older.request == datagram and now <= older.timers.created_at + older.channel.cycle_s:
+            # A retransmission.  A LAC that has restarted may send the very same octets again;
+            # but nobody retransmits for longer than a full cycle (RFC 2661 section 5.7).
+            return self._table.deliver(older, ns, nr, datagram, now)
+        events = self._tie(path, message, now)
+        tunnel_id = None
+        replaced = older is not None and older.state is not _IDLE and older.group is group
+        cause = self._admission.judge(message, group, int(replaced))
+        if cause is None:
+            tunnel_id = self._table.new_id(self._admission.refusing_id)
+        if group is None or tunnel_id is None:
+            name = "" if group is None else group.name
+            return events + self._admission.refuse(path, message, ns, name, cause or NO_ROOM)
+        association = Association(group.name, path, tunnel_id)
+        tunnel = Tunnel(association, group, self._lns, self._table.entropy, lac=False, now=now)
+        if older is not None:
+            events += self._succeed(older, tunnel, now)
+        self._table.enter_opened(tunnel, peer_tunnel_id)
+        events += tunnel.accept(message, ns, datagram, now=now)
+        self._table.settle(tunnel, now)
+        return events
+
+    def _tie(self, path: Path, message: Message, now: float) -> list[Event]:
+        # We send no Tie Breaker, so a peer that sends one wins (RFC 2661 section 4.4.3).
+        events: list[Event] = []
+        if self._role is Role.LAC and AvpType.TIE_BREAKER in message.octets:
+            for tunnel in list(self._table.tunnels.values()):
+                if tunnel.state is TunnelState.WAIT_CTL_REPLY and tunnel.path == path:
+                    events += tunnel.lose_tie(now=now)
+                    self._table.settle(tunnel, now)
+        return events
+
+    def _succeed(self, older: Tunnel, tunnel: Tunnel, now: float) -> list[Event]:
+        if older.state is _ESTABLISHED:
+            tunnel.replaces = older.association.tunnel_id
+            return []
+        tunnel.replaces = older.replaces
+        return self._table.vanish(older.association.tunnel_id, now=now)

@@ -1,0 +1,92 @@
+"""The tunnels of an endpoint: by our id and by the peer's, with their deadlines and their counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bras.ids import Entropy, new_tunnel_id
+from bras.l2tp.admission import Census
+from bras.l2tp.events import Event, Path
+from bras.l2tp.records import Touched
+from bras.l2tp.states import TunnelState
+from bras.l2tp.tunnel import REPLACED, Tunnel
+from bras.timers import DeadlineQueue
+
+_IDLE: Final = TunnelState.IDLE
+_ESTABLISHED: Final = TunnelState.ESTABLISHED
+
+
+class TunnelTable:
+    """All tunnels that there are; whoever has changed one settles it."""
+
+    __slots__ = ("_by_peer", "_worker", "census", "deadlines", "entropy", "touched", "tunnels")
+
+    def __init__(self, worker: int, census: Census, entropy: Entropy) -> None:
+        """Begin without tunnels; ``census`` counts them."""
+        self._worker = worker
+        self._by_peer: dict[tuple[Path, int], int] = {}
+        self.census = census
+        self.entropy = entropy
+        self.tunnels: dict[int, Tunnel] = {}
+        """By our id; this dictionary stays the same one."""
+        self.deadlines: DeadlineQueue[int] = DeadlineQueue()
+        self.touched: Touched | None = None
+        """To be told of what changes, where a journal is kept."""
+
+    def opened_by(self, path: Path, peer_tunnel_id: int) -> Tunnel | None:
+        """Return the latest tunnel that the peer at ``path`` has opened with this id of its own."""
+        return self.tunnels.get(self._by_peer.get((path, peer_tunnel_id), 0))
+
+    def new_id(self, reserved: int) -> int | None:
+        """Return an id that no tunnel has and that is not ``reserved``; ``None`` when all are taken."""
+        return new_tunnel_id(self._worker, {*self.tunnels, reserved}, self.entropy)
+
+    def enter(self, tunnel: Tunnel) -> None:
+        """Take in a tunnel."""
+        self.tunnels[tunnel.association.tunnel_id] = tunnel
+        if self.touched is not None:
+            tunnel.calls.touched = self.touched.calls
+
+    def enter_opened(self, tunnel: Tunnel, peer_tunnel_id: int) -> None:
+        """Take in a tunnel that the peer opens, or has opened, with this id of its own."""
+        self.enter(tunnel)
+        self._by_peer[(tunnel.path, peer_tunnel_id)] = tunnel.association.tunnel_id
+
+    def deliver(self, tunnel: Tunnel, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
+        """Hand a control message (``None``: a ZLB) to its tunnel."""
+        limit = len(tunnel.calls.table) + self.census.room(tunnel.group)
+        up_before = tunnel.timers.up_at
+        events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
+        if up_before is None and tunnel.replaces and tunnel.state is _ESTABLISHED:
+            events = self.vanish(tunnel.replaces, now=now) + events
+            tunnel.replaces = 0
+        self.settle(tunnel, now)
+        return events
+
+    def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:
+        """End a tunnel and its calls without a word; one that has ended is forgotten."""
+        tunnel = self.tunnels.get(tunnel_id)
+        if tunnel is None:
+            return []
+        events = tunnel.vanish(REPLACED, now=now)
+        self.settle(tunnel, now)
+        return events
+
+    def settle(self, tunnel: Tunnel, now: float) -> None:
+        """Bring counts, deadline and journal in line with a tunnel that may have changed, or forget it."""
+        tunnel_id = tunnel.association.tunnel_id
+        if self.touched is not None:
+            self.touched.tunnels[tunnel_id] = None
+        if tunnel.state is not _IDLE:
+            self.census.count(tunnel_id, tunnel.association.group, len(tunnel.calls.table))
+            self.deadlines.set(tunnel_id, tunnel.deadline)
+            return
+        self.census.forget(tunnel_id, tunnel.association.group)
+        if not tunnel.gone(now):
+            self.deadlines.set(tunnel_id, tunnel.deadline)
+            return
+        self.deadlines.set(tunnel_id, None)
+        del self.tunnels[tunnel_id]
+        peer = (tunnel.path, tunnel.association.peer_tunnel_id)
+        if self._by_peer.get(peer) == tunnel_id:
+            del self._by_peer[peer]
