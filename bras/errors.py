@@ -29,12 +29,17 @@ class WireError(BrasError):
 class ProtocolViolation(BrasError):
     """A peer did what its RFC forbids; ``result`` and ``error`` are the codes to answer with."""
 
-    def __init__(self, result: int, error: int, text: str) -> None:
-        """Remember the RFC 2661 section 4.4.2 Result Code, Error Code and message."""
+    def __init__(self, result: int, error: int, text: str, *, avp: str = "", section: str = "") -> None:
+        """Remember the RFC 2661 section 4.4.2 Result Code, Error Code and message.
+
+        ``avp`` names the attribute that is wrong, ``section`` the section of an RFC that says so.
+        """
         super().__init__(text)
         self.result = result
         self.error = error
         self.text = text
+        self.avp = avp
+        self.section = section
 
 
 @dataclass(frozen=True, slots=True)

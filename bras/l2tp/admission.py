@@ -146,7 +146,7 @@ class Admission:
         if group is None:
             return _NO_GROUP
         if problem is not None:
-            return Cause(By.LOCAL, problem.result, problem.error, problem.text)
+            return Cause.of(problem)
         if self.closing:
             return _CLOSING
         if AvpType.CHALLENGE in message.octets and not group.secrets:

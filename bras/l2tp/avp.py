@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from bras.errors import ProtocolViolation
 from bras.l2tp.constants import AvpType, ErrorCode, StopResult
+from bras.l2tp.names import AVP_FORMAT, HIDING, MANDATORY, name_of, section_of
 
 MANDATORY_BIT = 0x8000
 HIDDEN_BIT = 0x4000
@@ -155,13 +156,14 @@ class Avps:
                 if lowest <= numeral <= highest:
                     self.numbers[name] = numeral
                 else:
-                    self.fault(flags, ErrorCode.OUT_OF_RANGE, f"value {numeral} of {name_of(name)}")
+                    self._out_of_range(flags, name, numeral)
             else:
                 self.octets[name] = value
                 if name == _RANDOM_VECTOR:
                     self._random_vector = value
         if offset != end:
-            self.fault(MANDATORY_BIT, ErrorCode.WRONG_LENGTH, f"AVP at octet {offset} does not fit")
+            text = f"AVP at octet {offset} does not fit its message"
+            self.fault(MANDATORY_BIT, ErrorCode.WRONG_LENGTH, text, section=AVP_FORMAT)
 
     def put(self, flags: int, attribute: int, value: bytes) -> None:
         """Take in one value that was hidden; its rule exists and allows hiding."""
@@ -173,23 +175,36 @@ class Avps:
         elif rule.lowest <= int.from_bytes(value, "big") <= rule.highest:
             self.numbers[attribute] = int.from_bytes(value, "big")
         else:
-            self.fault(flags, ErrorCode.OUT_OF_RANGE, f"value of hidden {name_of(attribute)}")
+            self._out_of_range(flags, attribute, int.from_bytes(value, "big"))
 
-    def fault(self, flags: int, error: int, text: str) -> None:
-        """Remember a fault; one without the M bit is forgiven."""
+    def fault(self, flags: int, error: int, text: str, attribute: int | None = None, section: str = "") -> None:
+        """Remember a fault; one without the M bit is forgiven.
+
+        The text names the attribute; ``section`` says where it is written, else that is where
+        the attribute is defined.
+        """
         if flags & MANDATORY_BIT and self.violation is None:
-            self.violation = ProtocolViolation(StopResult.GENERAL_ERROR, error, text)
+            name = "" if attribute is None else name_of(attribute)
+            where = section or ("" if attribute is None else section_of(attribute))
+            text = f"{text}, {where}" if where else text
+            self.violation = ProtocolViolation(StopResult.GENERAL_ERROR, error, text, avp=name, section=where)
+
+    def _out_of_range(self, flags: int, attribute: int, value: int) -> None:
+        self.fault(flags, ErrorCode.OUT_OF_RANGE, f"{name_of(attribute)} {value} is not allowed", attribute)
 
     def _unusual(self, flags: int, attribute: int, value: bytes) -> None:
         # Reserved bits make any AVP an unrecognized one (RFC 2661 section 4.1).
         rule = RULES.get(attribute)
         if rule is None or flags & RESERVED_BITS:
-            text = f"unknown mandatory AVP {attribute & 0xFFFF} of vendor {attribute >> 16}"
-            self.fault(flags, ErrorCode.UNKNOWN_MANDATORY_AVP, text)
+            why = "mandatory AVP with reserved bits set: " if rule is not None else "unknown mandatory "
+            where = AVP_FORMAT if rule is not None else MANDATORY
+            self.fault(flags, ErrorCode.UNKNOWN_MANDATORY_AVP, why + name_of(attribute), attribute, where)
         elif not rule.hideable:
-            self.fault(flags, ErrorCode.OUT_OF_RANGE, f"{name_of(attribute)} must not be hidden")
+            text = f"{name_of(attribute)} must not be hidden"
+            self.fault(flags, ErrorCode.OUT_OF_RANGE, text, attribute)
         elif self._random_vector is None:
-            self.fault(flags, ErrorCode.OUT_OF_RANGE, f"no Random Vector before hidden {name_of(attribute)}")
+            text = f"no Random Vector before hidden {name_of(attribute)}"
+            self.fault(flags, ErrorCode.OUT_OF_RANGE, text, attribute, HIDING)
         else:
             if self.hidden is None:
                 self.hidden = []
@@ -200,12 +215,15 @@ class Avps:
         if attribute in _SPEEDS and 0 < len(value) <= 10 and value.isdigit():
             self.numbers[attribute] = min(int(value), 0xFFFFFFFF)
         else:
-            self.fault(flags, ErrorCode.WRONG_LENGTH, f"length {len(value)} of {name_of(attribute)}")
+            text = f"{name_of(attribute)} of {len(value)} octets must have {_lengths(attribute)}"
+            self.fault(flags, ErrorCode.WRONG_LENGTH, text, attribute)
 
 
-def name_of(attribute: int) -> str:
-    """Return the attribute's name as RFC 2661 section 4.4 has it, more or less."""
-    return AvpType(attribute).name.replace("_", " ").title()
+def _lengths(attribute: int) -> str:
+    rule = RULES[attribute]
+    if rule.minimum_octets == rule.maximum_octets:
+        return str(rule.minimum_octets)
+    return f"{rule.minimum_octets} or more"
 
 
 def number16(attribute: int, value: int) -> bytes:

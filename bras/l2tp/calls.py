@@ -321,4 +321,4 @@ class Calls:
 
 
 def _fault(problem: ProtocolViolation) -> Cause:
-    return Cause(By.LOCAL, CdnResult.GENERAL_ERROR, problem.error, problem.text)
+    return Cause.of(problem)

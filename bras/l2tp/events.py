@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bras.errors import DropReason
+from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey
 from bras.value import hasten
 
@@ -49,6 +49,15 @@ class Cause:
     text: str = ""
     of_tunnel: bool = False
     """A call that ended because its tunnel did."""
+    avp: str = ""
+    """Name of the AVP that was wrong, where one was."""
+    section: str = ""
+    """Where it is written what is right: "RFC 2661 section 4.4.3"."""
+
+    @classmethod
+    def of(cls, problem: ProtocolViolation) -> Cause:
+        """Return why we end something whose peer sent such a message; the codes are those of StopCCN and of CDN."""
+        return cls(By.LOCAL, problem.result, problem.error, problem.text, avp=problem.avp, section=problem.section)
 
 
 @dataclass(frozen=True, slots=True)

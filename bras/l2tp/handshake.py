@@ -77,7 +77,7 @@ class Handshake:
     def judge(self, message: Message, state: TunnelState, channel: Channel) -> Verdict:
         """Say what a message that is neither about a call nor a StopCCN is to a tunnel in ``state``."""
         problem = message.problem()
-        cause = None if problem is None else Cause(By.LOCAL, problem.result, problem.error, problem.text)
+        cause = None if problem is None else Cause.of(problem)
         if message.type == _SCCRP:
             if state is TunnelState.WAIT_CTL_REPLY:  # also a StopCCN is for the id that it assigns
                 channel.peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from hashlib import md5
 
-from bras.l2tp.avp import MANDATORY_BIT, RULES, Avps, HiddenAvp, name_of
+from bras.l2tp.avp import MANDATORY_BIT, RULES, Avps, HiddenAvp
 from bras.l2tp.constants import ErrorCode
+from bras.l2tp.names import HIDING, name_of
 from bras.secret import Secret
 
 _BLOCK_OCTETS = 16
@@ -27,7 +28,9 @@ def reveal(avps: Avps, secrets: tuple[Secret, ...]) -> None:
         value = _open(hidden, secrets)
         flags = MANDATORY_BIT if hidden.mandatory else 0
         if value is None:
-            avps.fault(flags, ErrorCode.OUT_OF_RANGE, f"hidden {name_of(hidden.attribute)} cannot be read")
+            hint = "is the secret the same at both ends?" if secrets else "there is no secret for it here"
+            text = f"hidden {name_of(hidden.attribute)} cannot be read: {hint}"
+            avps.fault(flags, ErrorCode.OUT_OF_RANGE, text, hidden.attribute, HIDING)
         else:
             avps.put(flags, hidden.attribute, value)
     avps.hidden = None

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from bras.errors import ProtocolViolation
 from bras.l2tp import avp
-from bras.l2tp.avp import MANDATORY_BIT, Avps, name_of
+from bras.l2tp.avp import MANDATORY_BIT, Avps
 from bras.l2tp.constants import (
     BOTH_FRAMINGS,
     PROTOCOL_VERSION,
@@ -23,6 +23,7 @@ from bras.l2tp.constants import (
 )
 from bras.l2tp.events import By, Cause
 from bras.l2tp.header import CONTROL_OCTETS, FIRST_AVP
+from bras.l2tp.names import MESSAGE_TYPE, message_name, message_section, name_of
 
 _FIRST_END: Final = CONTROL_OCTETS + FIRST_AVP.size
 _SESSION_ID: Final = Struct("!H")
@@ -132,8 +133,11 @@ class Message(Avps):
             return self.violation
         for attribute in _MUST.get(self.type, ()):
             if attribute not in self.numbers and attribute not in self.octets:
-                text = f"{MessageType(self.type).name} without {name_of(attribute)}"
-                return ProtocolViolation(StopResult.GENERAL_ERROR, ErrorCode.OUT_OF_RANGE, text)
+                name, where = name_of(attribute), message_section(self.type)
+                text = f"{message_name(self.type)} without {name}, {where}"
+                return ProtocolViolation(
+                    StopResult.GENERAL_ERROR, ErrorCode.OUT_OF_RANGE, text, avp=name, section=where
+                )
         return None
 
     def cause(self) -> Cause:
@@ -153,7 +157,7 @@ def parse(datagram: bytes) -> Message:
         # The M bit of the Message Type speaks of the message itself (RFC 2661 section 4.4.1).
         message.violation = None
         text = f"unknown mandatory message type {kind}"
-        message.fault(flags, ErrorCode.UNKNOWN_MANDATORY_AVP, text)
+        message.fault(flags, ErrorCode.UNKNOWN_MANDATORY_AVP, text, section=MESSAGE_TYPE)
     return message
 
 

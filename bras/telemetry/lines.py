@@ -299,7 +299,9 @@ def _ends(path: Path) -> dict[str, str | int]:
 
 
 def _cause(cause: l2tp.Cause, word: str) -> dict[str, str | int]:
-    return {"by": cause.by.value, "cause": word, "result": cause.result, "error": cause.error, "text": cause.text}
+    said = {"by": cause.by.value, "cause": word, "result": cause.result, "error": cause.error, "text": cause.text}
+    wrong = {"avp": cause.avp, "section": cause.section}
+    return said | {name: value for name, value in wrong.items() if value}
 
 
 def _repeated(held_back: int) -> dict[str, int]:

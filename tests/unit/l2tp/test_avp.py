@@ -140,3 +140,44 @@ def test_a_value_too_long_for_an_avp_is_cut_off() -> None:
     built = avp.octets(AvpType.CALLED_NUMBER, bytes(2000))
     assert len(built) == 1023
     assert len(read(built).octets[21]) == 1017
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "name"),
+    [
+        (
+            raw(0x8000, 0, 9, bytes(2)),
+            "Assigned Tunnel ID 0 is not allowed, RFC 2661 section 4.4.3",
+            "Assigned Tunnel ID",
+        ),
+        (
+            raw(0x8000, 0, 14, bytes(3)),
+            "Assigned Session ID of 3 octets must have 2, RFC 2661 section 4.4.4",
+            "Assigned Session ID",
+        ),
+        (raw(0x8000, 0, 7, b""), "Host Name of 0 octets must have 1 or more, RFC 2661 section 4.4.3", "Host Name"),
+        (
+            raw(0x8000, 9, 7, b"x"),
+            "unknown mandatory AVP 7 of vendor 9 (Cisco), RFC 2661 section 4.2",
+            "AVP 7 of vendor 9 (Cisco)",
+        ),
+        (
+            raw(0x8400, 0, 7, b"x"),
+            "mandatory AVP with reserved bits set: Host Name, RFC 2661 section 4.1",
+            "Host Name",
+        ),
+        (raw(0xC000, 0, 7, bytes(16)), "Host Name must not be hidden, RFC 2661 section 4.4.3", "Host Name"),
+        (
+            raw(0xC000, 0, 14, bytes(16)),
+            "no Random Vector before hidden Assigned Session ID, RFC 2661 section 4.3",
+            "Assigned Session ID",
+        ),
+        (raw(0x8000, 0, 14, b"\0\7")[:-1], "AVP at octet 0 does not fit its message, RFC 2661 section 4.1", ""),
+    ],
+)
+def test_a_fault_names_the_avp_and_where_it_is_written(data: bytes, text: str, name: str) -> None:
+    violation = read(data).violation
+    assert violation is not None
+    assert (violation.text, violation.avp) == (text, name)
+    assert text.endswith(violation.section)
+    assert violation.section.startswith("RFC 2661 section ")

@@ -54,12 +54,17 @@ def test_any_secret_of_the_group_opens_it() -> None:
     assert avps.numbers == {14: 7}
 
 
-@pytest.mark.parametrize("secrets", [(), (Secret(b"wrong"),)])
-def test_without_the_secret_a_mandatory_one_is_a_violation(secrets: tuple[Secret, ...]) -> None:
+@pytest.mark.parametrize(
+    ("secrets", "hint"),
+    [((), "there is no secret for it here"), ((Secret(b"wrong"),), "is the secret the same at both ends?")],
+)
+def test_without_the_secret_a_mandatory_one_is_a_violation(secrets: tuple[Secret, ...], hint: str) -> None:
     cipher = hide(14, b"\0\7", SECRET, RANDOM_VECTOR)
     avps = read(hidden_avp(14, cipher), secrets=secrets)
     assert avps.violation is not None
     assert avps.violation.error == ErrorCode.OUT_OF_RANGE
+    text = f"hidden Assigned Session ID cannot be read: {hint}, RFC 2661 section 4.3"
+    assert (avps.violation.text, avps.violation.avp) == (text, "Assigned Session ID")
     assert read(hidden_avp(14, cipher, mandatory=False), secrets=secrets).violation is None
 
 

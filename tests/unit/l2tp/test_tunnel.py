@@ -107,6 +107,15 @@ def test_an_unknown_mandatory_avp_ends_the_tunnel() -> None:
     assert "60" in tunnel.cause.text
 
 
+def test_a_refusal_says_which_avp_was_wrong_and_where_to_read_about_it() -> None:
+    lac = HandLac(lns_endpoint())
+    (event,) = lac.sccrq(window=0)
+    assert isinstance(event, TunnelRefused)
+    assert (event.cause.avp, event.cause.section) == ("Receive Window Size", "RFC 2661 section 4.4.3")
+    assert lac.last().cause().text == event.cause.text
+    assert event.cause.text == "Receive Window Size 0 is not allowed, RFC 2661 section 4.4.3"
+
+
 def test_an_unknown_optional_avp_does_not() -> None:
     lac = HandLac(lns_endpoint())
     lac.establish()

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bras.errors import DropReason
+from bras.errors import DropReason, ProtocolViolation
 from bras.forwarding.entry import Counters
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import By, Cause
@@ -108,6 +108,19 @@ def test_tunnels() -> None:
     )
     assert lost["log_level"] == "warning"
     assert (refused["event"], refused["cause"], refused["lac"]) == ("tunnel_refused", "not_authorized", None)
+
+
+def test_a_refusal_because_of_an_avp_names_it_and_the_section() -> None:
+    problem = ProtocolViolation(2, 3, "Host Name is wrong", avp="Host Name", section="RFC 2661 section 4.4.3")
+    tunnel, call, other = _lines(
+        l2tp.TunnelRefused("any", "lac1", PATH, Cause.of(problem)),
+        l2tp.CallRefused("any", PATH, Cause.of(problem)),
+        l2tp.TunnelRefused("any", "lac1", PATH, REFUSED),
+    )
+    for line in (tunnel, call):
+        assert (line["avp"], line["section"]) == ("Host Name", "RFC 2661 section 4.4.3")
+        assert (line["cause"], line["text"]) == ("value_out_of_range", "Host Name is wrong")
+    assert not {"avp", "section"} & other.keys()
 
 
 def test_a_reply_without_message_authenticator_names_the_key_and_the_value() -> None:
