@@ -88,9 +88,9 @@ RULES: Final[dict[int, Rule]] = {
     AvpType.INITIAL_RECEIVED_LCP_CONFREQ: _octets(0, _ANY, False, True),
     AvpType.LAST_SENT_LCP_CONFREQ: _octets(0, _ANY, False, True),
     AvpType.LAST_RECEIVED_LCP_CONFREQ: _octets(0, _ANY, False, True),
-    AvpType.PROXY_AUTHEN_TYPE: _u16(False, True, 1, 5),
+    AvpType.PROXY_AUTHEN_TYPE: _u16(False, True),  # an unknown one is for the LNS to distrust, not to hang up
     AvpType.PROXY_AUTHEN_NAME: _octets(0, _ANY, False, True),
-    AvpType.PROXY_AUTHEN_CHALLENGE: _octets(1, _ANY, False, True),
+    AvpType.PROXY_AUTHEN_CHALLENGE: _octets(0, _ANY, False, True),  # some send an empty one with PAP
     AvpType.PROXY_AUTHEN_ID: _u16(False, True, 0, 0xFF),
     AvpType.PROXY_AUTHEN_RESPONSE: _octets(0, _ANY, False, True),
     AvpType.CALL_ERRORS: _octets(26, 26, True, True),

@@ -6,12 +6,13 @@ state changes; whoever owns the call performs the action.
 
 from __future__ import annotations
 
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from bras.l2tp.constants import AvpType
 from bras.l2tp.events import CallInfo, Path
 from bras.l2tp.header import DATA, SEQUENCE_BIT, SEQUENCED_DATA, VERSION_2
 from bras.l2tp.messages import CallRequest, Message
+from bras.l2tp.proxy import Proxied
 from bras.l2tp.states import LAC_TABLE, LNS_TABLE, CallAction, CallInput, CallState
 
 _SERIAL: Final = int(AvpType.CALL_SERIAL_NUMBER)
@@ -42,6 +43,7 @@ class SavedCall(TypedDict):
     request: list[str | int | bool | None]
     serial_number: int
     proxy_auth_name: str
+    proxied: list[Any] | None
     numbering: list[int] | None
 
 
@@ -85,6 +87,7 @@ class Call:
         "lac",
         "numbering",
         "peer_session_id",
+        "proxied",
         "proxy_auth_name",
         "request",
         "sequenced",
@@ -103,6 +106,8 @@ class Call:
         self.request = request
         """What the LAC said, or in the LAC role what we say."""
         self.proxy_auth_name = ""
+        self.proxied: Proxied | None = None
+        """What goes into our ICCN, or came in the peer's: gone as soon as it was passed on."""
         self.sequenced = False
         """Whether the frames that we send are numbered now."""
         self.numbering: Numbering | None = None
@@ -206,6 +211,7 @@ class Call:
             request[8],
             self.proxy_auth_name,
             request[9],
+            self.proxied,
         )
 
     def save(self) -> SavedCall:
@@ -218,6 +224,7 @@ class Call:
             "request": list(self.request),
             "serial_number": self.serial_number,
             "proxy_auth_name": self.proxy_auth_name,
+            "proxied": None if self.proxied is None else self.proxied.save(),
             "numbering": None if self.numbering is None else [int(self.sequenced), *self.numbering.save()],
         }
 
@@ -229,6 +236,8 @@ class Call:
         call.peer_session_id = saved["peer_session_id"]
         call.state = CallState(saved["state"])
         call.proxy_auth_name = saved["proxy_auth_name"]
+        if saved["proxied"] is not None:
+            call.proxied = Proxied.restore(saved["proxied"])
         if call.state is CallState.ESTABLISHED:
             call.prepare_for_data(peer_tunnel_id)
         numbering = saved["numbering"]

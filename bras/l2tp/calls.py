@@ -7,17 +7,18 @@ refused by CDN.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey, Entropy, call_key, new_session_id
-from bras.l2tp import messages
+from bras.l2tp import messages, proxy
 from bras.l2tp.call import Call, SavedCall
 from bras.l2tp.channel import Channel
 from bras.l2tp.constants import AvpType, CdnResult, ErrorCode, MessageType
 from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause, Dropped, Event, Path
 from bras.l2tp.messages import CallRequest, Message
+from bras.l2tp.proxy import Proxied
 from bras.l2tp.states import CallAction, CallInput, CallState
 from bras.plain import Saved
 
@@ -63,6 +64,8 @@ class Association:
     peer_vendor: str = ""
     lac_hostname: str = ""
     """Host Name of whichever end is the LAC."""
+    authenticated: bool = field(default=False, kw_only=True)
+    """Whether the peer has proven that it knows the tunnel's secret."""
 
 
 class SavedCalls(TypedDict):
@@ -118,6 +121,7 @@ class Calls:
             if problem is None:
                 if call.state is _WAIT_CONNECT:
                     call.connected(message)
+                    call.proxied = proxy.proxied(message.numbers, message.octets, self._association.authenticated)
                 return self._step(call, _ICCN_ACCEPTABLE, _UNEXPECTED, channel, now)
             return self._step(call, CallInput.RECEIVE_ICCN_NOT_ACCEPTABLE, _fault(problem), channel, now)
         if kind == _CDN:
@@ -214,7 +218,8 @@ class Calls:
         if action == _PREPARE_FOR_DATA:
             return self._established(call)
         if action == _SEND_ICCN:
-            channel.send(call.peer_session_id, messages.iccn(call.request))
+            told = proxy.avps(call.proxied) if call.proxied is not None else b""
+            channel.send(call.peer_session_id, messages.iccn(call.request) + told)
             return self._established(call)
         if action == _SEND_ICRQ:
             channel.send(0, messages.icrq(call.session_id, call.serial_number, call.request))
@@ -231,7 +236,9 @@ class Calls:
         association = self._association
         self._pending.pop(call.session_id, None)
         call.prepare_for_data(association.peer_tunnel_id)
-        return [CallUp(call_key(association.tunnel_id, call.session_id), self.info(call))]
+        up = CallUp(call_key(association.tunnel_id, call.session_id), self.info(call))
+        call.proxied = None
+        return [up]
 
     def info(self, call: Call) -> CallInfo:
         """Return what the LAC said of a call."""
@@ -251,7 +258,9 @@ class Calls:
             return CallDown(key, cause)
         return CallRefused(association.group, association.path, cause, key)
 
-    def open(self, serial_number: int, request: CallRequest, channel: Channel | None, *, now: float) -> CallKey | None:
+    def open(
+        self, serial_number: int, request: CallRequest, proxied: Proxied | None, channel: Channel | None, *, now: float
+    ) -> CallKey | None:
         """Begin a call in the LAC role: its ICRQ goes into ``channel``, or waits for ``tunnel_opened``.
 
         ``None`` is returned when no session id is free.
@@ -260,6 +269,7 @@ class Calls:
         if session_id is None:
             return None
         call = Call(True, session_id, serial_number, request)
+        call.proxied = proxied
         call.step(CallInput.OPEN)
         self.table[session_id] = call
         self._pending[session_id] = now + self._setup_timeout_s

@@ -39,6 +39,7 @@ from bras.l2tp.header import (
     parse_data,
 )
 from bras.l2tp.messages import CallRequest
+from bras.l2tp.proxy import Proxied
 from bras.l2tp.reception import Reception, Role
 from bras.l2tp.records import SavedEndpoint, Touched, TunnelFacts
 from bras.l2tp.states import CallState, TunnelState
@@ -238,17 +239,20 @@ class Endpoint:
         self._table.settle(tunnel, now)
         return tunnel_id, events
 
-    def open_call(self, tunnel_id: int, call: CallRequest, *, now: float) -> tuple[CallKey, list[Event]]:
+    def open_call(
+        self, tunnel_id: int, call: CallRequest, *, now: float, proxied: Proxied | None = None
+    ) -> tuple[CallKey, list[Event]]:
         """Open an incoming call in the LAC role; it waits for its tunnel if need be.
 
-        Returns its key, 0 with a CallRefused when no session id is free.  Raises
-        ``LookupError`` when there is no such tunnel.
+        ``proxied`` is what was already negotiated with the client.  Returns the call's key, 0
+        with a CallRefused when no session id is free.  Raises ``LookupError`` when there is no
+        such tunnel.
         """
         tunnel = self._tunnels[tunnel_id]
         if tunnel.state is _IDLE:
             raise LookupError(tunnel_id)
         self._serial = (self._serial + 1) & 0xFFFFFFFF
-        key, events = tunnel.open_call(self._serial, call, now=now)
+        key, events = tunnel.open_call(self._serial, call, proxied, now=now)
         self._table.settle(tunnel, now)
         if key is None:
             return CallKey(0), [CallRefused(tunnel.group.name, tunnel.path, _NO_SESSION_ID), *events]

@@ -12,6 +12,7 @@ from enum import Enum
 
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey
+from bras.l2tp.proxy import Proxied
 from bras.value import hasten
 
 NO_CALL = CallKey(0)
@@ -84,6 +85,8 @@ class CallInfo:
     private_group: str = ""
     proxy_auth_name: str = ""
     sequencing_required: bool = False
+    proxied: Proxied | None = None
+    """What the LAC negotiated with the client itself: told once, in the CallUp."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ grows with them:
 - ``message:T:NS`` is one control message that is not acknowledged;
 - ``call:KEY`` is one call, and the instant by which it must be established.
 
-Not kept: session ids that were just given up (after a crash one can be chosen again at
-once, by one chance in 65,535), and Ns of data that came (a later one is always taken).
+Not kept: control messages that came before their turn (they are not acknowledged, so the
+peer sends them again; and an ICCN may have a password in it), session ids that were just
+given up (after a crash one can be chosen again at once, by one chance in 65,535), and Ns of
+data that came (a later one is always taken).
 """
 
 from __future__ import annotations
@@ -134,7 +136,6 @@ def _channel(tunnel: Tunnel) -> bytes:
         channel.state,
         channel.peer_tunnel_id,
         channel._expected,
-        list(channel._early.items()) if channel._early else (),
         sender.first,
         sender.in_flight,
         sender.sent,
@@ -212,7 +213,7 @@ def saved_tunnels(records: Mapping[str, bytes]) -> list[SavedTunnel]:
 
 def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel:
     group, path, peer, state, lac, authentication, request, replaces, created_at, up_at = lasting
-    channel_state, peer_tunnel_id, expected, early, first, in_flight, sent, window, *rest = channel
+    channel_state, peer_tunnel_id, expected, first, in_flight, sent, window, *rest = channel
     retries, retransmit_at, retransmitted, heard_at, idle_since_at, gone_at = rest
     return {
         "group": group,
@@ -225,7 +226,7 @@ def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel
             "state": channel_state,
             "peer_tunnel_id": peer_tunnel_id,
             "expected": expected,
-            "early": early,
+            "early": [],
             "acknowledge": False,
             "sender": {
                 "messages": [],
@@ -256,6 +257,7 @@ def _enter_call(tunnel: SavedTunnel, session_id: int, saved: Saved) -> None:
         "request": request,
         "serial_number": serial_number,
         "proxy_auth_name": proxy_auth_name,
+        "proxied": None,
         "numbering": numbering,
     })  # fmt: skip
     if pending_until is not None:

@@ -37,6 +37,7 @@ from bras.l2tp.events import (
 from bras.l2tp.handshake import FSM_ERROR, Handshake
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CALL_MESSAGES, CallRequest, Message
+from bras.l2tp.proxy import Proxied
 from bras.l2tp.records import SavedTunnel, Timers, TunnelFacts
 from bras.l2tp.states import TUNNEL_TABLE, TunnelAction, TunnelInput, TunnelState
 
@@ -187,8 +188,9 @@ class Tunnel:
 
     def _established(self, now: float) -> list[Event]:
         self.timers.up_at = now
-        self.calls.tunnel_opened(self.channel, now=now)
         a = self.association
+        a.authenticated = bool(self.handshake.authentication.challenge)  # else it would not have come so far
+        self.calls.tunnel_opened(self.channel, now=now)
         return [TunnelUp(a.tunnel_id, a.peer_tunnel_id, a.group, a.lac_hostname, a.path)]
 
     def _ended(self, before: TunnelState, cause: Cause, gone_at: float) -> list[Event]:
@@ -218,10 +220,12 @@ class Tunnel:
             events += [again] * (channel.sender.retransmitted - before)
         return events
 
-    def open_call(self, serial_number: int, request: CallRequest, *, now: float) -> tuple[CallKey | None, list[Event]]:
+    def open_call(
+        self, serial_number: int, request: CallRequest, proxied: Proxied | None, *, now: float
+    ) -> tuple[CallKey | None, list[Event]]:
         """Begin an incoming call in the LAC role; it waits for the tunnel if need be."""
         channel = self.channel if self.state is _ESTABLISHED else None
-        key = self.calls.open(serial_number, request, channel, now=now)
+        key = self.calls.open(serial_number, request, proxied, channel, now=now)
         return key, self._flush([], now)
 
     def close_call(self, session_id: int, cause: Cause, *, now: float) -> list[Event]:
@@ -317,6 +321,8 @@ class Tunnel:
         tunnel = cls(association, group, config, no_entropy, lac=saved["lac"], now=0.0)
         tunnel.state = TunnelState(saved["state"])
         tunnel.handshake.authentication.challenge, tunnel.handshake.authentication.proven = saved["authentication"]
+        established = tunnel.state is _ESTABLISHED
+        association.authenticated = established and bool(tunnel.handshake.authentication.challenge)
         tunnel.channel = Channel.restore(saved["channel"], _patience(group), group.receive_window)
         tunnel.calls.resume(saved["calls"], entropy)
         tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved

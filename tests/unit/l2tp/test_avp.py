@@ -95,7 +95,7 @@ def test_a_wrong_length_is_a_violation_with_the_m_bit_only(attribute: int, value
     assert attribute not in avps.octets
 
 
-@pytest.mark.parametrize(("attribute", "value"), [(9, 0), (14, 0), (10, 0), (29, 0), (29, 6), (32, 256)])
+@pytest.mark.parametrize(("attribute", "value"), [(9, 0), (14, 0), (10, 0), (32, 256)])
 def test_a_value_out_of_range_is_a_violation_with_the_m_bit_only(attribute: int, value: int) -> None:
     octets = value.to_bytes(2, "big")
     assert error_of(read(raw(0x8000, 0, attribute, octets))) == ErrorCode.OUT_OF_RANGE
