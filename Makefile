@@ -9,8 +9,8 @@ JOBS ?= 2
 # To build, and to run the demo in namespaces.
 PACKAGES := python3-venv iproute2
 # To judge: real peers, dissectors, systemd-analyze for the unit, a compiler for mypyc.
-TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd ppp freeradius tshark tcpdump prometheus systemd \
-	gcc libc6-dev python3-dev
+TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd l2tpns ppp freeradius tshark tcpdump prometheus \
+	systemd gcc libc6-dev python3-dev
 
 PYTEST := $(BIN)/pytest -q
 # One worker has the guests and name spaces to itself, the other the rest (tests/conftest.py).
