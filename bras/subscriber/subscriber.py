@@ -203,8 +203,9 @@ class Subscriber(Session):
         if self.network is not None:
             events += self._take_network(self.network.lower_down(now=now), now)
         if self.standing.end is None:
+            if self.standing.phase in (Phase.UP, Phase.PROGRAMMING):  # before that, it has the time that it had
+                self.instants.setup_by_at = now + self.settings.setup_timeout_s
             self.standing.phase = Phase.LINK
-            self.instants.setup_by_at = now + self.settings.setup_timeout_s
             self.forwarding.wanted = None
             events += self._sync_entry(now)
         return events

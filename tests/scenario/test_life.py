@@ -302,3 +302,18 @@ def test_mschapv2_asks_what_radius_answered() -> None:
     client = lac.dial("user1", "pass", method="mschapv2")
     world.run(5.0)
     assert client.ended, "a client that gets a wrong authenticator response does not stay (RFC 2759 section 5)"
+
+
+def test_a_client_that_never_stops_renegotiating_has_no_longer_than_others() -> None:
+    """Each Configure-Request begins LCP anew (RFC 1661 section 4.3); none of them buys more time."""
+    world = World(config(lns=LnsConfig(listen=(Listen(LNS_ADDRESS, 1701),), setup_timeout_s=10.0)))
+    lac = SimulatedLac(world)
+    lac.open()
+    client = lac.dial("user1", "pass")
+    world.radius.silent = True
+    for _ in range(9):
+        world.run(2.0)
+        lac.send(client, b"\xff\x03" + struct.pack("!H", LCP) + b"\x01\x99\x00\x0a\x05\x06\x01\x02\x03\x04")
+    (end,) = ended(world)
+    assert (end.reason, end.duration_s) == ("setup_timeout", 0.0)
+    assert world.now < 1000.0 + 20.0
