@@ -28,6 +28,7 @@ def crosscheck(config: Config, findings: Findings) -> None:
     _check_servers(config, findings)
     _check_sources(config, findings)
     _check_lacs(config.lac, findings)
+    _check_local(config, findings)
 
 
 def _grants(config: Config) -> Iterator[tuple[str, Grant]]:
@@ -204,10 +205,23 @@ def _check_lacs(lacs: tuple[LacConfig, ...], findings: Findings) -> None:
         findings.doubtful("lac", "there is no [[lac]]: every tunnel is refused", "add a [[lac]]")
     for index, lac in enumerate(lacs):
         for before, earlier in enumerate(lacs[:index]):
-            if earlier.hostname in ("*", lac.hostname) and all(_within(prefix, earlier) for prefix in lac.address):
+            wider = not earlier.local or (lac.local and set(lac.local) <= set(earlier.local))
+            wider = wider and earlier.hostname in ("*", lac.hostname)
+            if wider and all(_within(prefix, earlier) for prefix in lac.address):
                 wrong = f"lac[{before}] matches first whatever this one would"
                 findings.doubtful(f"lac[{index}]", wrong, "put the narrower group first")
                 break
+
+
+def _check_local(config: Config, findings: Findings) -> None:
+    """See that the addresses of ours that a group names are such that we listen on."""
+    listens = {listen.address for listen in config.lns.listen}
+    for index, lac in enumerate(config.lac):
+        for number, address in enumerate(lac.local):
+            family = "::" if ":" in address else "0.0.0.0"
+            if listens and not listens & {address, family}:
+                wrong = f"{address} is not among the addresses of lns.listen"
+                findings.wrong(f"lac[{index}].local[{number}]", wrong, "give one of those, or listen on it")
 
 
 def _within(prefix: str, lac: LacConfig) -> bool:

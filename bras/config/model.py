@@ -112,6 +112,10 @@ class LacConfig:
     """Prefixes from which its LACs may come."""
     hostname: str = "*"
     """Shell pattern that the LAC's Host Name AVP must match."""
+    local: tuple[str, ...] = ()
+    """Addresses of ours, of those of `[lns]` `listen`, that its LACs call; none: any."""
+    local_hostname: str | None = None
+    """Host Name AVP that its LACs see; none: `hostname` of `[lns]`."""
     secrets: tuple[Secret, ...] = ()
     """Tunnel secrets, the first one sent, any accepted; none: no tunnel authentication."""
     methods: tuple[str, ...] = ()
@@ -120,8 +124,14 @@ class LacConfig:
     """RADIUS server group for its subscribers; none: the servers without a group."""
     max_tunnels: int = 0
     """Tunnels at most of this group; 0 means no limit."""
+    max_tunnels_per_lac: int = 0
+    """Tunnels at most of one LAC of this group, which is one remote address; 0 means no limit."""
     max_sessions: int = 0
     """Sessions at most of this group; 0 means no limit."""
+    one_session_per_host: bool = False
+    """Whether an address may have one session only, over all its tunnels; while it is there, a new call is refused by CDN."""
+    mtu: int | None = None
+    """Octets of the largest IP packet that the path to its LACs carries, from which `mru = "auto"` is worked out; none: it is measured."""
     hello_interval_s: float = 60.0
     """Seconds of silence in a tunnel after which a HELLO is sent; 0 means never."""
     receive_window: int = 16

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fnmatch import translate
 from ipaddress import IPv6Address, ip_network
-from typing import Final
+from typing import Final, TypeVar
 
 from bras.config.model import LacConfig, LnsConfig
 from bras.ids import Entropy, new_tunnel_id
@@ -20,21 +20,26 @@ from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
 from bras.l2tp.messages import Message
 
 NO_ROOM: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "tunnel limit reached")
+_NO_ROOM_FOR_LAC: Final = Cause(
+    By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "tunnel limit of this LAC reached"
+)
 NO_SECRET: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "challenged without a secret")
 _NO_GROUP: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "not authorized")
 _CLOSING: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.TRY_ANOTHER, "shutting down")
+_Key = TypeVar("_Key")
 _MAPPED = 0xFFFF << 32
 _ONES4 = (1 << 32) - 1
 
 
 class _Group:
-    """A group with its prefixes as numbers: (version, network, mask)."""
+    """A group with its addresses as numbers: ours as (version, address), prefixes as (version, network, mask)."""
 
-    __slots__ = ("config", "hostname", "prefixes")
+    __slots__ = ("config", "hostname", "local", "prefixes")
 
     def __init__(self, config: LacConfig) -> None:
         self.config = config
         self.hostname = re.compile(translate(config.hostname))
+        self.local = frozenset(_number(address) for address in config.local)
         networks = [ip_network(prefix, strict=False) for prefix in config.address]
         self.prefixes = [(n.version, int(n.network_address), int(n.netmask)) for n in networks]
 
@@ -48,10 +53,12 @@ class Groups:
         """Prepare the groups for matching."""
         self._groups = [_Group(group) for group in groups]
 
-    def match(self, address: str, hostname: str) -> LacConfig | None:
-        """Return the first group whose prefixes hold ``address`` and whose pattern fits the Host Name AVP."""
-        version, number = _number(address)
+    def match(self, path: Path, hostname: str) -> LacConfig | None:
+        """Return the first group that has our address, the LAC's address and its Host Name AVP."""
+        version, number = _number(path.remote)
         for group in self._groups:
+            if group.local and _number(path.local) not in group.local:
+                continue
             for kind, network, mask in group.prefixes:
                 if kind == version and number & mask == network and group.hostname.match(hostname):
                     return group.config
@@ -76,14 +83,16 @@ def _number(address: str) -> tuple[int, int]:
 
 
 class Census:
-    """Tunnels that have not ended and their calls, in all and by group."""
+    """Tunnels that have not ended and their calls: in all, by group, and by LAC, which is a remote address."""
 
-    __slots__ = ("_config", "_counted", "sessions", "sessions_of", "tunnels_of")
+    __slots__ = ("_config", "_counted", "_sessions_at", "_tunnels_at", "sessions", "sessions_of", "tunnels_of")
 
-    def __init__(self, config: LnsConfig) -> None:
-        """Begin with nothing."""
+    def __init__(self, config: LnsConfig, *, by_host: bool = False) -> None:
+        """Begin with nothing; with ``by_host`` sessions are counted by LAC, too."""
         self._config = config
         self._counted: dict[int, int] = {}  # tunnel id -> calls counted
+        self._tunnels_at: dict[tuple[str, str], int] = {}  # (group, remote address) -> tunnels
+        self._sessions_at: dict[str, int] | None = {} if by_host else None
         self.sessions = 0
         self.tunnels_of: dict[str, int] = {}
         self.sessions_of: dict[str, int] = {}
@@ -93,38 +102,60 @@ class Census:
         """Return how many tunnels have not ended."""
         return len(self._counted)
 
-    def count(self, tunnel_id: int, group: str, calls: int) -> None:
-        """Take note that a tunnel has so many calls now."""
+    def count(self, tunnel_id: int, group: str, remote: str, calls: int) -> None:
+        """Take note that a tunnel of the LAC at ``remote`` has so many calls now."""
         before = self._counted.get(tunnel_id)
         if before == calls:
             return
         if before is None:
             self.tunnels_of[group] = self.tunnels_of.get(group, 0) + 1
+            _add(self._tunnels_at, (group, remote), 1)
             before = 0
         self._counted[tunnel_id] = calls
         self.sessions += calls - before
         self.sessions_of[group] = self.sessions_of.get(group, 0) + calls - before
+        if self._sessions_at is not None:
+            _add(self._sessions_at, remote, calls - before)
 
-    def forget(self, tunnel_id: int, group: str) -> None:
+    def forget(self, tunnel_id: int, group: str, remote: str) -> None:
         """Take note that a tunnel has ended."""
         calls = self._counted.pop(tunnel_id, None)
         if calls is not None:
             self.tunnels_of[group] -= 1
+            _add(self._tunnels_at, (group, remote), -1)
             self.sessions -= calls
             self.sessions_of[group] -= calls
+            if self._sessions_at is not None:
+                _add(self._sessions_at, remote, -calls)
 
-    def full(self, group: LacConfig, replaced: int) -> bool:
-        """Return whether one more tunnel is too many; ``replaced`` of the group will go for it."""
+    def full(self, group: LacConfig, remote: str, replaced: int) -> Cause | None:
+        """Return why one more tunnel of that LAC is too many; ``replaced`` of its own will go for it."""
         if self.tunnels - replaced >= self._config.max_tunnels:
-            return True
-        return bool(group.max_tunnels) and self.tunnels_of.get(group.name, 0) - replaced >= group.max_tunnels
+            return NO_ROOM
+        if group.max_tunnels and self.tunnels_of.get(group.name, 0) - replaced >= group.max_tunnels:
+            return NO_ROOM
+        most = group.max_tunnels_per_lac
+        if most and self._tunnels_at.get((group.name, remote), 0) - replaced >= most:
+            return _NO_ROOM_FOR_LAC
+        return None
 
-    def room(self, group: LacConfig) -> int:
-        """Return how many more calls a tunnel of the group may have."""
+    def room(self, group: LacConfig, path: Path) -> int:
+        """Return how many more calls a tunnel of the group may have on this path."""
         room = self._config.max_sessions - self.sessions
         if group.max_sessions:
             room = min(room, group.max_sessions - self.sessions_of.get(group.name, 0))
+        if group.one_session_per_host and self._sessions_at is not None:
+            room = min(room, 1 - self._sessions_at.get(path.remote, 0))
         return room
+
+
+def _add(counts: dict[_Key, int], key: _Key, change: int) -> None:
+    """Change a count; what is none is not kept: anybody's address can be a key."""
+    count = counts.get(key, 0) + change
+    if count:
+        counts[key] = count
+    else:
+        counts.pop(key, None)
 
 
 class Admission:
@@ -135,13 +166,13 @@ class Admission:
     def __init__(self, config: LnsConfig, groups: tuple[LacConfig, ...], entropy: Entropy) -> None:
         """Begin open."""
         self.groups = Groups(groups)
-        self.census = Census(config)
+        self.census = Census(config, by_host=any(group.one_session_per_host for group in groups))
         self.closing = False
         self.refusing_id = new_tunnel_id(config.worker, (), entropy) or 0
         """Tunnel id from which StopCCN is sent to those that get no tunnel."""
 
-    def judge(self, message: Message, group: LacConfig | None, replaced: int) -> Cause | None:
-        """Return why a SCCRQ is not acceptable; ``replaced`` tunnels of the group would go for it."""
+    def judge(self, message: Message, group: LacConfig | None, remote: str, replaced: int) -> Cause | None:
+        """Return why a SCCRQ from ``remote`` is not acceptable; ``replaced`` tunnels of that LAC would go for it."""
         problem = message.problem()
         if group is None:
             return _NO_GROUP
@@ -151,9 +182,7 @@ class Admission:
             return _CLOSING
         if AvpType.CHALLENGE in message.octets and not group.secrets:
             return NO_SECRET
-        if self.census.full(group, replaced):
-            return NO_ROOM
-        return unsupported_version(message)
+        return self.census.full(group, remote, replaced) or unsupported_version(message)
 
     def refuse(self, path: Path, message: Message, ns: int, group: str, cause: Cause) -> list[Event]:
         """Answer a SCCRQ by StopCCN without keeping anything."""

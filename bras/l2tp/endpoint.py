@@ -224,7 +224,7 @@ class Endpoint:
         return [event for tunnel_id in self.expired(now=now) for event in self.serve(tunnel_id, now=now)]
 
     def open_tunnel(self, path: Path, group: LacConfig, *, now: float, hostname: str = "") -> tuple[int, list[Event]]:
-        """Open a tunnel in the LAC role, as ``hostname`` (else the endpoint's own).
+        """Open a tunnel in the LAC role, as ``hostname`` (else the group's or the endpoint's own).
 
         ``group`` gives secret, window, Hello and retransmission values.  Returns our tunnel
         id, 0 with a TunnelRefused when none is free.
@@ -235,7 +235,7 @@ class Endpoint:
         association = Association(group.name, path, tunnel_id)
         tunnel = Tunnel(association, group, self._lns, self._table.entropy, lac=True, now=now)
         self._table.enter(tunnel)
-        events = tunnel.open(hostname or self._lns.hostname, now=now)
+        events = tunnel.open(hostname or group.local_hostname or self._lns.hostname, now=now)
         self._table.settle(tunnel, now)
         return tunnel_id, events
 

@@ -60,7 +60,7 @@ class Reception:
 
     def _requested(self, path: Path, ns: int, nr: int, datagram: bytes, message: Message, now: float) -> list[Event]:
         hostname = message.text(AvpType.HOST_NAME)
-        group = self._admission.groups.match(path.remote, hostname) if self._role is Role.LNS else None
+        group = self._admission.groups.match(path, hostname) if self._role is Role.LNS else None
         if message.hidden is not None:
             reveal(message, group.secrets if group is not None else ())
         peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
@@ -74,7 +74,7 @@ class Reception:
         events = self._tie(path, message, now)
         tunnel_id = None
         replaced = older is not None and older.state is not _IDLE and older.group is group
-        cause = self._admission.judge(message, group, int(replaced))
+        cause = self._admission.judge(message, group, path.remote, int(replaced))
         if cause is None:
             tunnel_id = self._table.new_id(self._admission.refusing_id)
         if group is None or tunnel_id is None:

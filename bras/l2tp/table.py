@@ -54,7 +54,7 @@ class TunnelTable:
 
     def deliver(self, tunnel: Tunnel, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
         """Hand a control message (``None``: a ZLB) to its tunnel."""
-        limit = len(tunnel.calls.table) + self.census.room(tunnel.group)
+        limit = len(tunnel.calls.table) + self.census.room(tunnel.group, tunnel.path)
         up_before = tunnel.timers.up_at
         events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
         if up_before is None and tunnel.replaces and tunnel.state is _ESTABLISHED:
@@ -78,10 +78,10 @@ class TunnelTable:
         if self.touched is not None:
             self.touched.tunnels[tunnel_id] = None
         if tunnel.state is not _IDLE:
-            self.census.count(tunnel_id, tunnel.association.group, len(tunnel.calls.table))
+            self.census.count(tunnel_id, tunnel.association.group, tunnel.path.remote, len(tunnel.calls.table))
             self.deadlines.set(tunnel_id, tunnel.deadline)
             return
-        self.census.forget(tunnel_id, tunnel.association.group)
+        self.census.forget(tunnel_id, tunnel.association.group, tunnel.path.remote)
         if not tunnel.gone(now):
             self.deadlines.set(tunnel_id, tunnel.deadline)
             return

@@ -80,7 +80,7 @@ class Tunnel:
         self.group = group
         self.config = config
         self.state = _IDLE
-        self.handshake = Handshake(association, group, config.hostname, entropy)
+        self.handshake = Handshake(association, group, group.local_hostname or config.hostname, entropy)
         self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
         self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
         self.timers = Timers(now, now)

@@ -36,7 +36,7 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
             effects.append(Report(event))
             core.backlog.down.append(event)
         elif not isinstance(event, (SendDatagram, FrameReceived)):
-            if isinstance(event, l2tp.TunnelUp) and core.config.ppp.mru == "auto":
+            if isinstance(event, l2tp.TunnelUp) and core.policy.measures(event.group):
                 effects.append(MeasurePath(event.path))
             effects.append(Report(event))
 

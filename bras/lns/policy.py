@@ -39,18 +39,22 @@ class Policy:
         """Return a local user."""
         return self._users.get(name)
 
-    def mru(self, remote: str) -> int:
-        """Return the MRU to negotiate over the path to a LAC."""
+    def measures(self, group: str) -> bool:
+        """Return whether what the path to a LAC of the group carries is to be found out."""
+        return self.config.ppp.mru == "auto" and self.group(group).mtu is None
+
+    def mru(self, group: str, remote: str) -> int:
+        """Return the MRU to negotiate over the path to a LAC of the group."""
         configured = self.config.ppp.mru
         if isinstance(configured, int):
             return configured
         overhead = IPV6_OVERHEAD if ":" in remote else IPV4_OVERHEAD
-        room = self.path_mtu.get(remote, LARGEST_MRU) - overhead
+        room = (self.group(group).mtu or self.path_mtu.get(remote, LARGEST_MRU)) - overhead
         return max(SMALLEST_MRU, min(LARGEST_MRU, room))
 
     def settings(self, group: str, remote: str) -> Settings:
         """Return what a new subscriber of the group, behind that LAC address, shares with its like."""
-        return self.settings_of(group, self.mru(remote))
+        return self.settings_of(group, self.mru(group, remote))
 
     def settings_of(self, group: str, mru: int) -> Settings:
         """Return what the subscribers of the group share that have this MRU."""

@@ -8,9 +8,9 @@ from hashlib import md5
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, LnsConfig, RadiusConfig, RadiusServerConfig
+from bras.config.model import AuthConfig, Grant, LacConfig, LnsConfig, PppConfig, RadiusConfig, RadiusServerConfig
 from bras.errors import DropReason
-from bras.l2tp.events import Dropped, TunnelDown, TunnelRefused, TunnelUp
+from bras.l2tp.events import By, Cause, Dropped, TunnelDown, TunnelRefused, TunnelUp
 from bras.lns.commands import ShowLacs
 from bras.radius.events import Kind
 from bras.secret import Secret
@@ -22,12 +22,13 @@ from tests.support.rim import (
     CONFIGURE_REQUEST,
     HELLO,
     LCP,
+    MRU,
     SCCRP,
     STOPCCN,
     Rim,
     gaps,
 )
-from tests.support.world import LNS_ADDRESS, RADIUS_SECRET, SimulatedRadius, config
+from tests.support.world import LNS_ADDRESS, OTHER_LNS_ADDRESS, RADIUS_SECRET, SimulatedRadius, config
 
 SECRET = (Secret(b"tunsecret"),)
 POLICY = Grant(pool="default")
@@ -87,6 +88,40 @@ def test_address(prefixes: tuple[str, ...], address: str, welcome: bool) -> None
 )
 def test_hostname(pattern: str, hostname: str, welcome: bool) -> None:
     assert (taken(group(hostname=pattern), hostname=hostname) == "any") is welcome
+
+
+def test_local() -> None:
+    """Two groups of the same LACs, told apart by which address of ours they call."""
+    groups = (group("one", local=(LNS_ADDRESS,)), group("other", local=("198.18.0.253", OTHER_LNS_ADDRESS)))
+    rim = Rim(config(lac=groups))
+    for number, address in enumerate((LNS_ADDRESS, OTHER_LNS_ADDRESS)):
+        lac = SimulatedLac(rim, address=f"198.18.0.{2 + number}", lns=address)
+        lac.open()
+        lac.dial(f"user{number}", "pass")
+    rim.run(5.0)
+    assert [(up.group, up.path.local) for up in rim.of(TunnelUp)] == [
+        ("one", LNS_ADDRESS),
+        ("other", OTHER_LNS_ADDRESS),
+    ]
+    assert [up.group for up in rim.of(SubscriberUp)] == ["one", "other"], "and data goes back the same way"
+
+
+def test_local_without_a_group() -> None:
+    rim = Rim(config(lac=(group(local=(OTHER_LNS_ADDRESS,)),)))
+    assert SimulatedLac(rim).open()
+    rim.run(2.0)
+    assert rim.controls(STOPCCN)[0].result == (4, 0)
+    assert not rim.of(TunnelUp)
+
+
+@pytest.mark.parametrize(("own", "seen"), [("lns.paris.example", b"lns.paris.example"), (None, b"lns1")])
+def test_local_hostname(own: str | None, seen: bytes) -> None:
+    rim = Rim(config(lac=(group("paris", address=("198.18.0.2/32",), local_hostname=own), group("rest"))))
+    rim.lac()
+    rim.lac(address="198.18.0.3")
+    rim.run(2.0)
+    assert rim.controls(SCCRP, "198.18.0.2")[0].avps[7] == seen
+    assert rim.controls(SCCRP, "198.18.0.3")[0].avps[7] == b"lns1"
 
 
 def test_the_first_group_that_matches_is_taken() -> None:
@@ -181,6 +216,67 @@ def test_max_tunnels(most: int) -> None:
     assert sum(1 for lac in lacs if not lac.refused) == (most or 4)
     assert not any(lac.refused for lac in others), "it is no business of the other group"
     assert {one.result for one in rim.controls(STOPCCN)} == ({(2, 4)} if most else set())
+
+
+@pytest.mark.parametrize("most", [1, 2, 0])
+def test_max_tunnels_per_lac(most: int) -> None:
+    """One LAC is one address, whatever its port or Host Name."""
+    rim = Rim(config(lac=(group("small", address=("198.18.0.0/24",), max_tunnels_per_lac=most), group("other"))))
+    lacs = [
+        rim.lac(address=address, port=1701 + number, hostname=f"lac{number}")
+        for address in ("198.18.0.2", "198.18.0.3", "198.18.1.2")
+        for number in range(3)
+    ]
+    rim.run(2.0)
+    ups = [up.path.remote for up in rim.of(TunnelUp)]
+    assert [ups.count(address) for address in ("198.18.0.2", "198.18.0.3", "198.18.1.2")] == [most or 3, most or 3, 3]
+    assert {refusal.cause.text for refusal in rim.of(TunnelRefused)} == (
+        {"tunnel limit of this LAC reached"} if most else set()
+    )
+    if most:
+        assert {one.result for one in rim.controls(STOPCCN)} == {(2, 4)}
+        lacs[0].endpoint.close_tunnel(lacs[0].tunnel_id, Cause(By.LOCAL, 1, 0, ""), now=rim.now)
+        lacs[0].take(lacs[0].endpoint.handle_timeout(now=rim.now + 1.0), rim.now)
+        rim.run(2.0)
+        lacs[2].refused.clear()
+        lacs[2].open()
+        rim.run(2.0)
+        assert not lacs[2].refused, "one has gone"
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_one_session_per_host(one: bool) -> None:
+    """The new one is refused; the old one stays."""
+    rim = Rim(config(lac=(group("homes", one_session_per_host=one),)))
+    lac, first = rim.up()
+    second = lac.dial("user2", "pass")
+    another = rim.lac(port=1702, hostname="lac2")
+    third = another.dial("user3", "pass")
+    elsewhere = rim.lac(address="198.18.0.3", hostname="lac3")
+    fourth = elsewhere.dial("user4", "pass")
+    rim.run(5.0)
+    assert [bool(client.address) for client in (first, second, third, fourth)] == [True, not one, not one, True]
+    assert {cdn.result for cdn in rim.controls(CDN)} == ({(4, 0)} if one else set())
+    lac.hang_up(first)
+    rim.run(5.0)
+    another.dial("user5", "pass")
+    rim.run(5.0)
+    assert rim.of(SubscriberUp)[-1].user == "user5", "it has gone"
+
+
+@pytest.mark.parametrize(("mtu", "told"), [(1400, 1360), (None, 1453), (1500, 1460)])
+def test_mtu(mtu: int | None, told: int) -> None:
+    """What is configured counts, else what was measured; other groups do as they did."""
+    groups = (group("tunnelled", address=("198.18.0.2/32",), mtu=mtu), group("other"))
+    rim = Rim(config(lac=groups, ppp=PppConfig(mru="auto")), path_mtu=1493)
+    for number, address in enumerate(("198.18.0.2", "198.18.0.3")):
+        lac = rim.lac(address=address)
+        rim.run(1.0)
+        lac.dial(f"user{number}", "pass", mru=1500)
+        rim.run(3.0)
+    first, *_, last = rim.frames(LCP, CONFIGURE_REQUEST)
+    assert [int.from_bytes(one.options[MRU], "big") for one in (first, last)] == [told, 1453]
+    assert [entry.mtu for entry in rim.plane.entries.values()] == [told, 1453]
 
 
 @pytest.mark.parametrize("most", [1, 2, 0])

@@ -50,6 +50,7 @@ class SimulatedLac:
     hostname: str = "lac1"
     window: int = 4
     sequencing_required: bool = False
+    lns: str = LNS_ADDRESS
     refused: list[l2tp.TunnelRefused | l2tp.CallRefused] = field(default_factory=list)
     downs: list[l2tp.TunnelDown | l2tp.CallDown] = field(default_factory=list)
     clients: dict[CallKey, Client] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class SimulatedLac:
         self.world.parties[self.address, self.port] = self.receive
         self.world.timers.append(lambda: self.deadline)
         self.world.handlers.append(self.handle_timeout)
-        self.path = l2tp.Path(0, self.address, self.port, LNS_ADDRESS, 1701)
+        self.path = l2tp.Path(0, self.address, self.port, self.lns, 1701)
         self.tunnel_id = 0
 
     @property
@@ -130,7 +131,7 @@ class SimulatedLac:
         for event in events:
             match event:
                 case l2tp.SendDatagram():
-                    self.world.send(self.address, self.port, LNS_ADDRESS, 1701, event.data)
+                    self.world.send(self.address, self.port, self.lns, 1701, event.data)
                 case l2tp.CallUp():
                     client = self.clients[event.key] = self.waiting.pop(event.key)
                     self.take_link(client, client.link.open(now=now), now)
@@ -202,7 +203,7 @@ class SimulatedLac:
         assert client.key is not None
         datagram = self.endpoint.send_frame(client.key, frame)
         if datagram is not None:
-            self.world.send(self.address, self.port, LNS_ADDRESS, 1701, datagram.data)
+            self.world.send(self.address, self.port, self.lns, 1701, datagram.data)
 
     @property
     def retries(self) -> int:

@@ -18,7 +18,7 @@ from bras.l2tp.messages import CallRequest
 from bras.lns.inputs import Input, RadiusReceived
 from bras.radius.events import Kind, SendRadius
 from tests.support.lacs import Client, SimulatedLac
-from tests.support.world import LNS_ADDRESS, SimulatedRadius, Weather, World
+from tests.support.world import LNS_ADDRESSES, SimulatedRadius, Weather, World
 
 SCCRQ, SCCRP, SCCCN, STOPCCN, HELLO, ICRQ, ICRP, ICCN, CDN = 1, 2, 3, 4, 6, 10, 11, 12, 14
 LCP, PAP, CHAP, IPCP = 0xC021, 0xC023, 0xC223, 0x8021
@@ -158,7 +158,7 @@ class Rim(World):
 
     def send(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
         """Note what the LNS sends, then carry it."""
-        if source == LNS_ADDRESS:
+        if source in LNS_ADDRESSES:
             self.sent.append(Datagram(self.now, (target, target_port), data))
         super().send(source, source_port, target, target_port, data)
 

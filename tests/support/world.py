@@ -51,6 +51,8 @@ from bras.secret import Secret
 
 RADIUS_SECRET = b"radsecret"
 LNS_ADDRESS = "198.18.0.1"
+OTHER_LNS_ADDRESS = "198.18.0.254"
+LNS_ADDRESSES = (LNS_ADDRESS, OTHER_LNS_ADDRESS)
 WALL_OFFSET_S = 1_760_000_000.0
 
 _codec: list[Codec] = []
@@ -267,7 +269,7 @@ class World:
             self.at(self.now + self._way(), lambda: self._arrive(source, source_port, target, target_port, data))
 
     def _arrive(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
-        if target == LNS_ADDRESS:
+        if target in LNS_ADDRESSES:
             from bras.l2tp.events import Path
 
             self.give(DatagramReceived(Path(0, target, target_port, source, source_port), data))

@@ -238,5 +238,26 @@ def test_a_group_that_can_never_match_is_doubtful():
     assert len(warnings(lac=(narrow, replace(narrow, name="again", address=("192.0.2.128/25",))))) == 1
 
 
+def test_a_group_for_other_addresses_of_ours_leaves_some_for_the_next():
+    first, second = LacConfig(name="first", local=("192.0.2.1",)), LacConfig(name="second", local=("192.0.2.2",))
+    lns = LnsConfig(listen=(Listen("0.0.0.0", 1701),))
+    assert warnings(lns=lns, lac=(first, second)) == []
+    assert warnings(lns=lns, lac=(first, LacConfig(name="rest"))) == []
+    assert len(warnings(lns=lns, lac=(first, replace(first, name="again")))) == 1
+    assert len(warnings(lns=lns, lac=(LacConfig(name="any"), second))) == 1
+
+
+def test_a_group_can_only_have_addresses_on_which_we_listen():
+    group = LacConfig(name="g", local=("192.0.2.1", "192.0.2.2", "2001:db8::1"))
+    assert problems(lac=(group,)) == [
+        "lac[0].local[1]: 192.0.2.2 is not among the addresses of lns.listen, give one of those, or listen on it",
+        "lac[0].local[2]: 2001:db8::1 is not among the addresses of lns.listen, give one of those, or listen on it",
+    ]
+    assert len(problems(lac=(group,), lns=LnsConfig(listen=(Listen("0.0.0.0", 1701),)))) == 1
+    assert len(problems(lac=(group,), lns=LnsConfig(listen=(Listen("::", 1701),)))) == 2
+    assert problems(lac=(group,), lns=LnsConfig(listen=(Listen("0.0.0.0", 1701), Listen("::", 1701)))) == []
+    assert problems(lac=(group,), lns=LnsConfig(listen=())) == [], "about a list that is wrong no more is said"
+
+
 def test_without_a_group_of_lacs_nobody_gets_in():
     assert warnings(lac=()) == ["lac: there is no [[lac]]: every tunnel is refused, add a [[lac]]"]

@@ -26,13 +26,21 @@ def test_the_mru_is_what_the_path_leaves(remote: str, path: int | None, mru: int
     policy = Policy(config(ppp=PppConfig(mru="auto")), 1)
     if path is not None:
         policy.path_mtu[remote] = path
-    assert policy.mru(remote) == mru
+    assert policy.mru("any", remote) == mru
 
 
 def test_a_number_is_what_it_is() -> None:
     policy = Policy(config(ppp=PppConfig(mru=1492)), 1)
     policy.path_mtu["198.18.0.2"] = 1280
-    assert policy.mru("198.18.0.2") == 1492
+    assert policy.mru("any", "198.18.0.2") == 1492
+
+
+@pytest.mark.parametrize(("remote", "mtu", "mru"), [("198.18.0.2", 1400, 1360), ("2001:db8::2", 1400, 1340)])
+def test_what_is_configured_of_a_path_is_not_measured(remote: str, mtu: int, mru: int) -> None:
+    policy = Policy(config(lac=(LacConfig("told", mtu=mtu), LacConfig("any")), ppp=PppConfig(mru="auto")), 1)
+    policy.path_mtu[remote] = 1500
+    assert policy.mru("told", remote) == mru
+    assert (policy.measures("told"), policy.measures("any")) == (False, True)
 
 
 def test_settings_are_made_once_for_a_group_and_an_mru() -> None:
