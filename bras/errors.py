@@ -81,6 +81,7 @@ class DropReason(Enum):
     WRONG_PEER = "wrong_peer"
     OUTSIDE_WINDOW = "outside_window"
     UNEXPECTED_MESSAGE = "unexpected_message"
+    UNKNOWN_MESSAGE = "unknown_message"
     NO_LAC_GROUP = "no_lac_group"
     OUT_OF_ORDER_DATA = "out_of_order_data"
     # ppp

@@ -1,4 +1,4 @@
-"""Attribute Value Pairs: the format and the rules of each (RFC 2661 sections 4.1, 4.2, 4.4).
+"""Attribute Value Pairs: the format and the rules of each (RFC 2661 sections 4.1, 4.2, 4.4; RFC 3145, RFC 5515).
 
 A value is either a number or octets.  What is wrong with an AVP does not stop the parsing:
 the first fault of an AVP with the M bit becomes the message's ``violation``, a fault of one
@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from bras.errors import ProtocolViolation
-from bras.l2tp.constants import AvpType, ErrorCode, StopResult
+from bras.l2tp.constants import AvpType, ErrorCode, LineAvp, StopResult
 from bras.l2tp.names import AVP_FORMAT, HIDING, MANDATORY, name_of, section_of
 
 MANDATORY_BIT = 0x8000
@@ -28,6 +28,7 @@ _NUMBER32: Final = Struct("!HHHI")
 _UNUSUAL: Final = HIDDEN_BIT | RESERVED_BITS
 _RANDOM_VECTOR: Final = int(AvpType.RANDOM_VECTOR)
 _SPEEDS: Final = (int(AvpType.TX_CONNECT_SPEED), int(AvpType.RX_CONNECT_SPEED))
+_UPDATE: Final = int(AvpType.CONNECT_SPEED_UPDATE)
 
 
 class Rule(NamedTuple):
@@ -53,11 +54,17 @@ def _u32(mandatory: bool) -> Rule:
     return Rule(True, 4, 4, 0, 0xFFFFFFFF, mandatory, True)
 
 
+def _u64() -> Rule:
+    return Rule(True, 8, 8, 0, (1 << 64) - 1, False, True)
+
+
 def _octets(minimum: int, maximum: int, mandatory: bool, hideable: bool) -> Rule:
     return Rule(False, minimum, maximum, 0, 0, mandatory, hideable)
 
 
 _ANY: Final = MAX_VALUE_OCTETS
+_MOST_LINE_OCTETS: Final = 247
+"""An agent's id has 63 octets at most (RFC 5515); taken is what RADIUS can carry on."""
 
 RULES: Final[dict[int, Rule]] = {
     AvpType.MESSAGE_TYPE: _u16(True, False),
@@ -99,12 +106,26 @@ RULES: Final[dict[int, Rule]] = {
     AvpType.PRIVATE_GROUP_ID: _octets(0, _ANY, False, True),
     AvpType.RX_CONNECT_SPEED: Rule(True, 4, 4, 0, 0xFFFFFFFF, False, True),
     AvpType.SEQUENCING_REQUIRED: _octets(0, 0, True, False),
+    AvpType.PPP_DISCONNECT_CAUSE: _octets(5, _ANY, False, True),
+    AvpType.TX_CONNECT_SPEED_BPS: _u64(),
+    AvpType.RX_CONNECT_SPEED_BPS: _u64(),
+    AvpType.CONNECT_SPEED_UPDATE: _octets(12, 12, False, True),
+    AvpType.CONNECT_SPEED_UPDATE_ENABLE: _octets(0, _ANY, False, True),
 }
-"""All attributes of RFC 2661 section 4.4; 20 is not assigned."""
+"""All attributes of RFC 2661 section 4.4 (20 is not assigned), and what we understand of later ones."""
+RULES.update(dict.fromkeys(map(int, LineAvp), _octets(4, 4, False, True)))
+RULES.update({
+    LineAvp.AGENT_CIRCUIT_ID: _octets(1, _MOST_LINE_OCTETS, False, True),
+    LineAvp.AGENT_REMOTE_ID: _octets(1, _MOST_LINE_OCTETS, False, True),
+    LineAvp.ACCESS_LOOP_ENCAPSULATION: _octets(3, 3, False, True),
+    LineAvp.IWF_SESSION: _octets(0, 4, False, True),
+})  # fmt: skip
 
 
 _BOUNDS: Final = {
-    kind: (r.number, r.minimum_octets, r.maximum_octets, r.lowest, r.highest) for kind, r in RULES.items()
+    kind: (r.number, r.minimum_octets, r.maximum_octets, r.lowest, r.highest)
+    for kind, r in RULES.items()
+    if kind != _UPDATE  # the one that may be there several times
 }
 # Exact tuples unpack twice as fast as named ones, and every AVP of every message comes by.
 
@@ -166,10 +187,12 @@ class Avps:
             self.fault(MANDATORY_BIT, ErrorCode.WRONG_LENGTH, text, section=AVP_FORMAT)
 
     def put(self, flags: int, attribute: int, value: bytes) -> None:
-        """Take in one value that was hidden; its rule exists and allows hiding."""
+        """Take in one value that was hidden, or that may be there again; its rule exists."""
         rule = RULES[attribute]
         if not rule.minimum_octets <= len(value) <= rule.maximum_octets:
             self._misfit(flags, attribute, value)
+        elif attribute == _UPDATE:
+            self.octets[attribute] = self.octets.get(attribute, b"") + value
         elif not rule.number:
             self.octets[attribute] = value
         elif rule.lowest <= int.from_bytes(value, "big") <= rule.highest:
@@ -199,6 +222,8 @@ class Avps:
             why = "mandatory AVP with reserved bits set: " if rule is not None else "unknown mandatory "
             where = AVP_FORMAT if rule is not None else MANDATORY
             self.fault(flags, ErrorCode.UNKNOWN_MANDATORY_AVP, why + name_of(attribute), attribute, where)
+        elif not flags & HIDDEN_BIT:
+            self.put(flags, attribute, value)
         elif not rule.hideable:
             text = f"{name_of(attribute)} must not be hidden"
             self.fault(flags, ErrorCode.OUT_OF_RANGE, text, attribute)
@@ -212,8 +237,9 @@ class Avps:
 
     def _misfit(self, flags: int, attribute: int, value: bytes) -> None:
         # Some LACs (Cisco AS5300) send the connect speeds as decimal digits.
-        if attribute in _SPEEDS and 0 < len(value) <= 10 and value.isdigit():
-            self.numbers[attribute] = min(int(value), 0xFFFFFFFF)
+        digits = value.rstrip(b"\0 ") if attribute in _SPEEDS else b""
+        if 0 < len(digits) <= 10 and digits.isdigit():
+            self.numbers[attribute] = min(int(digits), 0xFFFFFFFF)
         else:
             text = f"{name_of(attribute)} of {len(value)} octets must have {_lengths(attribute)}"
             self.fault(flags, ErrorCode.WRONG_LENGTH, text, attribute)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Final, TypedDict
 
+from bras.l2tp import line
 from bras.l2tp.constants import AvpType
 from bras.l2tp.events import CallInfo, Path
 from bras.l2tp.header import DATA, SEQUENCE_BIT, SEQUENCED_DATA, VERSION_2
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.proxy import Proxied
+from bras.l2tp.report import Reports
 from bras.l2tp.states import LAC_TABLE, LNS_TABLE, CallAction, CallInput, CallState
+from bras.plain import Saved
 
 _SERIAL: Final = int(AvpType.CALL_SERIAL_NUMBER)
 _CALLING: Final = int(AvpType.CALLING_NUMBER)
@@ -27,6 +30,13 @@ _CHANNEL: Final = int(AvpType.PHYSICAL_CHANNEL_ID)
 _GROUP: Final = int(AvpType.PRIVATE_GROUP_ID)
 _PROXY_NAME: Final = int(AvpType.PROXY_AUTHEN_NAME)
 _SEQUENCING: Final = int(AvpType.SEQUENCING_REQUIRED)
+_TX_SPEED_BPS: Final = int(AvpType.TX_CONNECT_SPEED_BPS)
+_RX_SPEED_BPS: Final = int(AvpType.RX_CONNECT_SPEED_BPS)
+_SPEED_UPDATES: Final = int(AvpType.CONNECT_SPEED_UPDATE_ENABLE)
+_IETF: Final = 0xFFFF
+"""The largest attribute of vendor 0; beyond are those of the access line."""
+_MODEM_SPEEDS: Final = {int.from_bytes(str(bps).encode(), "big"): bps for bps in (1200, 2400, 4800, 7200, 9600)}
+"""Four decimal digits, as a Cisco AS5300 sends them, look like a number of 32 bits that no line has."""
 _IDLE: Final = CallState.IDLE
 _NONE: Final = CallAction.NONE
 _ASSIGNED: Final = AvpType.ASSIGNED_SESSION_ID
@@ -40,11 +50,12 @@ class SavedCall(TypedDict):
     session_id: int
     peer_session_id: int
     state: int
-    request: list[str | int | bool | None]
+    request: list[str | bytes | int | bool | None]
     serial_number: int
     proxy_auth_name: str
     proxied: list[Any] | None
     numbering: list[int] | None
+    reports: Saved
 
 
 class Numbering:
@@ -89,6 +100,7 @@ class Call:
         "peer_session_id",
         "proxied",
         "proxy_auth_name",
+        "reports",
         "request",
         "sequenced",
         "serial_number",
@@ -112,6 +124,8 @@ class Call:
         """Whether the frames that we send are numbered now."""
         self.numbering: Numbering | None = None
         """Ns of both directions, since the first numbered frame."""
+        self.reports: Reports | None = None
+        """What was told of it since it is up, once something was."""
         self._header = b""
 
     def step(self, happening: CallInput) -> CallAction:
@@ -135,28 +149,40 @@ class Call:
             numbers.get(_BEARER),
             numbers.get(_CHANNEL),
         )
+        if octets and (_SPEED_UPDATES in octets or max(octets) > _IETF):
+            self.request = self.request._replace(
+                access_line=line.gather(octets), speed_updates=_SPEED_UPDATES in octets
+            )
 
     def connected(self, message: Message) -> None:
         """Keep what an ICCN says.
 
         Without Rx Connect Speed the Tx Connect Speed holds for both directions (RFC 2661
-        section 4.4.4).
+        section 4.4.4).  What an LAC says in 64 bits (RFC 3931) is more exact than in 32.
         """
         numbers = message.numbers
         octets = message.octets
-        calling, called, sub_address, bearer, channel, *_ = self.request
-        tx_speed = numbers[_TX_SPEED]
+        calling, called, sub_address, bearer, channel, *_, access_line, speed_updates = self.request
+        tx_speed = numbers.get(_TX_SPEED, 0)
+        rx_speed = numbers.get(_RX_SPEED, tx_speed)
+        if _TX_SPEED_BPS in numbers or _RX_SPEED_BPS in numbers:
+            tx_speed = numbers.get(_TX_SPEED_BPS, tx_speed)
+            rx_speed = numbers.get(_RX_SPEED_BPS, numbers.get(_RX_SPEED, tx_speed))
+        if octets and max(octets) > _IETF:
+            access_line = access_line or line.gather(octets)
         self.request = CallRequest(
             calling,
             called,
             sub_address,
             bearer,
             channel,
-            tx_speed,
-            numbers.get(_RX_SPEED, tx_speed),
+            _MODEM_SPEEDS.get(tx_speed, tx_speed),
+            _MODEM_SPEEDS.get(rx_speed, rx_speed),
             numbers[_FRAMING],
             message.text(_GROUP) if _GROUP in octets else "",
             _SEQUENCING in octets,
+            access_line,
+            speed_updates,
         )
         if _PROXY_NAME in octets:
             self.proxy_auth_name = message.text(_PROXY_NAME)
@@ -212,7 +238,23 @@ class Call:
             self.proxy_auth_name,
             request[9],
             self.proxied,
+            request[10],
+            request[11],
         )
+
+    def report(self) -> Reports:
+        """Return where to keep what is told of the call from now on."""
+        if self.reports is None:
+            self.reports = Reports()
+        return self.reports
+
+    def tell_speeds(self, tx_bps: int, rx_bps: int) -> bool:
+        """Take the present speeds; false when they are the old ones."""
+        if (tx_bps, rx_bps) == self.request[5:7]:
+            return False
+        self.request = self.request._replace(tx_connect_speed_bps=tx_bps, rx_connect_speed_bps=rx_bps)
+        self.report().speed_changes += 1
+        return True
 
     def save(self) -> SavedCall:
         """Return plain data."""
@@ -226,6 +268,7 @@ class Call:
             "proxy_auth_name": self.proxy_auth_name,
             "proxied": None if self.proxied is None else self.proxied.save(),
             "numbering": None if self.numbering is None else [int(self.sequenced), *self.numbering.save()],
+            "reports": None if self.reports is None else self.reports.save(),
         }
 
     @classmethod
@@ -240,6 +283,8 @@ class Call:
             call.proxied = Proxied.restore(saved["proxied"])
         if call.state is CallState.ESTABLISHED:
             call.prepare_for_data(peer_tunnel_id)
+        if saved["reports"] is not None:
+            call.reports = Reports.restore(saved["reports"])
         numbering = saved["numbering"]
         if numbering is not None:
             call.sequenced = bool(numbering[0])

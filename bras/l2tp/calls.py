@@ -1,4 +1,4 @@
-"""All calls of one tunnel (RFC 2661 sections 5.2.1, 5.6, 7.4).
+"""All calls of one tunnel (RFC 2661 sections 5.2.1, 5.6, 7.4; RFC 5515).
 
 Owns the session ids.  Answers go into the channel that each method is given; the owner
 flushes it.  Only incoming calls are made and taken; a request for an outgoing one is
@@ -12,11 +12,11 @@ from typing import Final, TypedDict
 
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey, Entropy, call_key, new_session_id
-from bras.l2tp import messages, proxy
+from bras.l2tp import messages, news, proxy
 from bras.l2tp.call import Call, SavedCall
 from bras.l2tp.channel import Channel
 from bras.l2tp.constants import AvpType, CdnResult, ErrorCode, MessageType
-from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause, Dropped, Event, Path
+from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause, Dropped, Event, Path, SpeedChanged
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.states import CallAction, CallInput, CallState
@@ -27,7 +27,6 @@ _ICRP: Final = int(MessageType.ICRP)
 _ICCN: Final = int(MessageType.ICCN)
 _CDN: Final = int(MessageType.CDN)
 _OCRQ: Final = int(MessageType.OCRQ)
-_REPORTS: Final = (int(MessageType.WEN), int(MessageType.SLI))
 _ASSIGNED: Final = int(AvpType.ASSIGNED_SESSION_ID)
 _SEND_ICRP: Final = CallAction.SEND_ICRP
 _PREPARE_FOR_DATA: Final = CallAction.PREPARE_FOR_DATA
@@ -128,10 +127,12 @@ class Calls:
             return self._step(call, _CDN_RECEIVED, message.cause(), channel, now)
         if kind == _ICRP:
             return self._replied(call, message, problem, channel, now)
+        if kind in news.SPEEDS:
+            return self._receive_speeds(message, channel)
         if problem is not None:
             return self._step(call, CallInput.CLOSE, _fault(problem), channel, now)
-        if kind in _REPORTS:
-            return []  # statistics and ACCM: nothing that an LNS on Ethernet acts on
+        if kind in news.REPORTS:
+            return news.take_report(call, message, self._touch(call))
         return [Dropped(DropReason.UNEXPECTED_MESSAGE, self._association.path)]
 
     def _find(self, message: Message) -> Call | None:
@@ -175,6 +176,8 @@ class Calls:
 
     def _receive_unknown(self, message: Message, channel: Channel, now: float) -> list[Event]:
         # The rows of the tables for calls in idle.
+        if message.type in news.SPEEDS:
+            return self._receive_speeds(message, channel)
         peer_session_id = message.numbers.get(_ASSIGNED, 0)
         if message.type == _CDN:
             return []  # ours and theirs have crossed
@@ -183,6 +186,23 @@ class Calls:
         if message.type == _ICRP and not self.lac:
             return self._refuse(peer_session_id, _UNEXPECTED, channel, now)
         return [Dropped(DropReason.UNKNOWN_CALL, self._association.path)]
+
+    def _receive_speeds(self, message: Message, channel: Channel) -> list[Event]:
+        association, asked = self._association, message.type == MessageType.CSURQ
+        if asked is not self.lac:
+            return [Dropped(DropReason.UNEXPECTED_MESSAGE, association.path)]
+        if asked:
+            return news.answer_speeds(message, self.table, channel, association.path)
+        events = news.take_speeds(message, self.table, association.tunnel_id, association.path)
+        if self.touched is not None:
+            self.touched.update((event.key, None) for event in events if isinstance(event, SpeedChanged))
+        return events
+
+    def _touch(self, call: Call) -> CallKey:
+        key = call_key(self._association.tunnel_id, call.session_id)
+        if self.touched is not None:
+            self.touched[key] = None
+        return key
 
     def _refuse(self, peer_session_id: int, cause: Cause, channel: Channel, now: float) -> list[Event]:
         association = self._association
@@ -216,6 +236,8 @@ class Calls:
             channel.send(call.peer_session_id, messages.icrp(call.session_id))
             return []
         if action == _PREPARE_FOR_DATA:
+            if call.request.speed_updates:
+                news.ask_speeds(call, channel)
             return self._established(call)
         if action == _SEND_ICCN:
             told = proxy.avps(call.proxied) if call.proxied is not None else b""

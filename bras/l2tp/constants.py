@@ -1,4 +1,4 @@
-"""Numbers of RFC 2661: message types, attribute types, result and error codes."""
+"""Numbers of RFC 2661 and of what came after it: message types, attribute types, result and error codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class MessageType(IntEnum):
-    """Control message types (RFC 2661 section 3.2)."""
+    """Control message types (RFC 2661 section 3.2, RFC 5515)."""
 
     SCCRQ = 1
     SCCRP = 2
@@ -22,10 +22,12 @@ class MessageType(IntEnum):
     CDN = 14
     WEN = 15
     SLI = 16
+    CSUN = 28  # RFC 5515
+    CSURQ = 29
 
 
 class AvpType(IntEnum):
-    """Attribute types of vendor 0 (RFC 2661 sections 4.4.1 to 4.4.6)."""
+    """Attribute types of vendor 0 (RFC 2661 sections 4.4.1 to 4.4.6, and later RFCs)."""
 
     MESSAGE_TYPE = 0  # section 4.4.1
     RANDOM_VECTOR = 36
@@ -66,6 +68,39 @@ class AvpType(IntEnum):
     PROXY_AUTHEN_RESPONSE = 33
     CALL_ERRORS = 34  # section 4.4.6
     ACCM = 35
+    PPP_DISCONNECT_CAUSE = 46  # RFC 3145
+    TX_CONNECT_SPEED_BPS = 74  # RFC 3931: the same in 64 bits
+    RX_CONNECT_SPEED_BPS = 75
+    CONNECT_SPEED_UPDATE = 97  # RFC 5515
+    CONNECT_SPEED_UPDATE_ENABLE = 98
+
+
+_ADSL_FORUM = 3561 << 16
+"""Vendor ID of the ADSL Forum, above the attribute's number as in an AVP's header."""
+
+
+class LineAvp(IntEnum):
+    """Vendor and attribute types of what is told of an access line (RFC 5515)."""
+
+    AGENT_CIRCUIT_ID = _ADSL_FORUM | 1
+    AGENT_REMOTE_ID = _ADSL_FORUM | 2
+    ACTUAL_DATA_RATE_UPSTREAM = _ADSL_FORUM | 129
+    ACTUAL_DATA_RATE_DOWNSTREAM = _ADSL_FORUM | 130
+    MINIMUM_DATA_RATE_UPSTREAM = _ADSL_FORUM | 131
+    MINIMUM_DATA_RATE_DOWNSTREAM = _ADSL_FORUM | 132
+    ATTAINABLE_DATA_RATE_UPSTREAM = _ADSL_FORUM | 133
+    ATTAINABLE_DATA_RATE_DOWNSTREAM = _ADSL_FORUM | 134
+    MAXIMUM_DATA_RATE_UPSTREAM = _ADSL_FORUM | 135
+    MAXIMUM_DATA_RATE_DOWNSTREAM = _ADSL_FORUM | 136
+    MINIMUM_DATA_RATE_UPSTREAM_LOW_POWER = _ADSL_FORUM | 137
+    MINIMUM_DATA_RATE_DOWNSTREAM_LOW_POWER = _ADSL_FORUM | 138
+    MAXIMUM_INTERLEAVING_DELAY_UPSTREAM = _ADSL_FORUM | 139
+    ACTUAL_INTERLEAVING_DELAY_UPSTREAM = _ADSL_FORUM | 140
+    MAXIMUM_INTERLEAVING_DELAY_DOWNSTREAM = _ADSL_FORUM | 141
+    ACTUAL_INTERLEAVING_DELAY_DOWNSTREAM = _ADSL_FORUM | 142
+    ACCESS_LOOP_ENCAPSULATION = _ADSL_FORUM | 144
+    ACCESS_LINE_TYPE = _ADSL_FORUM | 145
+    IWF_SESSION = _ADSL_FORUM | 254
 
 
 class StopResult(IntEnum):

@@ -12,7 +12,9 @@ from enum import Enum
 
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey
+from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.proxy import Proxied
+from bras.l2tp.report import Accm, LineErrors
 from bras.value import hasten
 
 NO_CALL = CallKey(0)
@@ -54,6 +56,10 @@ class Cause:
     """Name of the AVP that was wrong, where one was."""
     section: str = ""
     """Where it is written what is right: "RFC 2661 section 4.4.3"."""
+    disconnect: Disconnect | None = None
+    """What became of PPP, where the end that hangs up says so (RFC 3145)."""
+    q931: Q931 | None = None
+    """What the telephone network said (RFC 2661 section 4.4.4)."""
 
     @classmethod
     def of(cls, problem: ProtocolViolation) -> Cause:
@@ -87,6 +93,10 @@ class CallInfo:
     sequencing_required: bool = False
     proxied: Proxied | None = None
     """What the LAC negotiated with the client itself: told once, in the CallUp."""
+    access_line: bytes = b""
+    """What was told of the access line: see ``bras.l2tp.line``."""
+    speed_updates: bool = False
+    """Whether the LAC will tell new speeds (Connect Speed Update Enable AVP, RFC 5515)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,32 @@ class CallRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeedChanged:
+    """The LAC told new speeds of an established call (CSUN, RFC 5515)."""
+
+    key: CallKey
+    tx_bps: int
+    rx_bps: int
+    """0: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsReported:
+    """The LAC told how often the line of a call erred (WEN, RFC 2661 section 6.13)."""
+
+    key: CallKey
+    errors: LineErrors
+
+
+@dataclass(frozen=True, slots=True)
+class AccmReceived:
+    """The peer told the ACCM of a call (SLI, RFC 2661 section 6.14)."""
+
+    key: CallKey
+    accm: Accm
+
+
+@dataclass(frozen=True, slots=True)
 class FrameReceived:
     """A PPP frame came in a data message; it begins with FF 03 or the protocol field."""
 
@@ -191,6 +227,9 @@ Event = (
     | CallUp
     | CallDown
     | CallRefused
+    | SpeedChanged
+    | ErrorsReported
+    | AccmReceived
     | FrameReceived
     | Dropped
     | Retransmitted

@@ -47,7 +47,7 @@ def _open(hidden: HiddenAvp, secrets: tuple[Secret, ...]) -> bytes | None:
 
 
 def _decipher(hidden: HiddenAvp, secret: bytes) -> bytes:
-    attribute = hidden.attribute.to_bytes(2, "big")
+    attribute = (hidden.attribute & 0xFFFF).to_bytes(2, "big")
     pad = md5(attribute + secret + hidden.random_vector, usedforsecurity=False).digest()
     plain = bytearray()
     for start in range(0, len(hidden.octets), _BLOCK_OCTETS):

@@ -160,6 +160,7 @@ def _call(call: Call, tunnel: Tunnel) -> bytes:
         call.proxy_auth_name,
         None if numbering is None else (call.sequenced, *numbering.save()),
         tunnel.calls.pending_until(call.session_id),
+        None if call.reports is None else call.reports.save(),
     ))  # fmt: skip
 
 
@@ -248,7 +249,7 @@ def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel
 
 
 def _enter_call(tunnel: SavedTunnel, session_id: int, saved: Saved) -> None:
-    lac, peer_session_id, state, request, serial_number, proxy_auth_name, numbering, pending_until = saved
+    lac, peer_session_id, state, request, serial_number, proxy_auth_name, numbering, pending_until, reports = saved
     tunnel["calls"]["calls"].append({
         "lac": lac,
         "session_id": session_id,
@@ -259,6 +260,7 @@ def _enter_call(tunnel: SavedTunnel, session_id: int, saved: Saved) -> None:
         "proxy_auth_name": proxy_auth_name,
         "proxied": None,
         "numbering": numbering,
+        "reports": reports,
     })  # fmt: skip
     if pending_until is not None:
         tunnel["calls"]["pending"].append((session_id, pending_until))

@@ -1,4 +1,4 @@
-"""Control messages: what each must and may contain, and how it is built (RFC 2661 sections 6.1 to 6.14).
+"""Control messages: what each must and may contain, and how it is built (RFC 2661 sections 6.1 to 6.14, RFC 5515).
 
 A received message is a ``Message``: numbers and octets by attribute type, already checked
 against the rules of section 4.4.  An attribute that RFC 2661 knows but does not list for
@@ -7,27 +7,32 @@ the message is ignored, whatever its M bit: MPD sends such in SCCCN.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct
 from typing import Final, NamedTuple
 
 from bras.errors import ProtocolViolation
-from bras.l2tp import avp
-from bras.l2tp.avp import MANDATORY_BIT, Avps
+from bras.l2tp import avp, line
+from bras.l2tp.avp import Avps
 from bras.l2tp.constants import (
     BOTH_FRAMINGS,
     PROTOCOL_VERSION,
     AvpType,
     ErrorCode,
+    LineAvp,
     MessageType,
     StopResult,
 )
+from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.events import By, Cause
 from bras.l2tp.header import CONTROL_OCTETS, FIRST_AVP
 from bras.l2tp.names import MESSAGE_TYPE, message_name, message_section, name_of
+from bras.l2tp.report import Accm, LineErrors, Speed
 
 _FIRST_END: Final = CONTROL_OCTETS + FIRST_AVP.size
 _SESSION_ID: Final = Struct("!H")
 _MAX_TEXT_OCTETS = 200
+_MOST32: Final = 0xFFFFFFFF
 
 
 class Specification(NamedTuple):
@@ -65,6 +70,8 @@ SPECIFICATIONS: Final[dict[int, Specification]] = {
             AvpType.CALLING_NUMBER,
             AvpType.CALLED_NUMBER,
             AvpType.SUB_ADDRESS,
+            AvpType.CONNECT_SPEED_UPDATE_ENABLE,
+            *LineAvp,
         ),
     ),
     MessageType.ICRP: Specification((AvpType.ASSIGNED_SESSION_ID,)),  # section 6.7
@@ -82,6 +89,8 @@ SPECIFICATIONS: Final[dict[int, Specification]] = {
             AvpType.PRIVATE_GROUP_ID,
             AvpType.RX_CONNECT_SPEED,
             AvpType.SEQUENCING_REQUIRED,
+            AvpType.TX_CONNECT_SPEED_BPS,
+            AvpType.RX_CONNECT_SPEED_BPS,
         ),
     ),
     MessageType.OCRQ: Specification(  # section 6.9
@@ -102,10 +111,13 @@ SPECIFICATIONS: Final[dict[int, Specification]] = {
         (AvpType.RX_CONNECT_SPEED, AvpType.SEQUENCING_REQUIRED),
     ),
     MessageType.CDN: Specification(  # section 6.12
-        (AvpType.RESULT_CODE, AvpType.ASSIGNED_SESSION_ID), (AvpType.Q931_CAUSE_CODE,)
+        (AvpType.RESULT_CODE, AvpType.ASSIGNED_SESSION_ID),
+        (AvpType.Q931_CAUSE_CODE, AvpType.PPP_DISCONNECT_CAUSE),
     ),
     MessageType.WEN: Specification((AvpType.CALL_ERRORS,)),  # section 6.13
     MessageType.SLI: Specification((AvpType.ACCM,)),  # section 6.14
+    MessageType.CSUN: Specification((AvpType.CONNECT_SPEED_UPDATE,)),
+    MessageType.CSURQ: Specification((AvpType.CONNECT_SPEED_UPDATE,)),
 }
 _MUST: Final = {int(kind): tuple(map(int, specification.must)) for kind, specification in SPECIFICATIONS.items()}
 CALL_MESSAGES: Final = frozenset(int(kind) for kind in SPECIFICATIONS if kind >= MessageType.OCRQ)
@@ -133,6 +145,8 @@ class Message(Avps):
             return self.violation
         for attribute in _MUST.get(self.type, ()):
             if attribute not in self.numbers and attribute not in self.octets:
+                if attribute == AvpType.TX_CONNECT_SPEED and AvpType.TX_CONNECT_SPEED_BPS in self.numbers:
+                    continue
                 name, where = name_of(attribute), message_section(self.type)
                 text = f"{message_name(self.type)} without {name}, {where}"
                 return ProtocolViolation(
@@ -145,7 +159,15 @@ class Message(Avps):
         value = self.octets.get(AvpType.RESULT_CODE, b"")
         result = int.from_bytes(value[:2], "big")
         error = int.from_bytes(value[2:4], "big") if len(value) >= 4 else 0
-        return Cause(By.PEER, result, error, value[4:].decode("utf-8", "replace"))
+        disconnect, q931 = self.octets.get(AvpType.PPP_DISCONNECT_CAUSE), self.octets.get(AvpType.Q931_CAUSE_CODE)
+        return Cause(
+            By.PEER,
+            result,
+            error,
+            value[4:].decode("utf-8", "replace"),
+            disconnect=Disconnect.parse(disconnect) if disconnect is not None else None,
+            q931=Q931.parse(q931) if q931 is not None else None,
+        )
 
 
 def parse(datagram: bytes) -> Message:
@@ -153,15 +175,18 @@ def parse(datagram: bytes) -> Message:
     flags, _, _, kind = FIRST_AVP.unpack_from(datagram, CONTROL_OCTETS)
     message = Message(kind, _SESSION_ID.unpack_from(datagram, 6)[0])
     message.read(datagram, _FIRST_END, len(datagram))
-    if kind not in SPECIFICATIONS and flags & MANDATORY_BIT:
-        # The M bit of the Message Type speaks of the message itself (RFC 2661 section 4.4.1).
-        message.violation = None
+    if kind not in SPECIFICATIONS:
+        # The M bit of the Message Type speaks of the message itself (RFC 2661 section 4.4.1):
+        # one that is ignored is ignored whole, whatever its AVPs demand.
+        message.violation = message.hidden = None
         text = f"unknown mandatory message type {kind}"
         message.fault(flags, ErrorCode.UNKNOWN_MANDATORY_AVP, text, section=MESSAGE_TYPE)
     return message
 
 
 _MESSAGE_TYPE: Final = {int(kind): avp.number16(AvpType.MESSAGE_TYPE, kind) for kind in MessageType}
+for _kind in (MessageType.CSUN, MessageType.CSURQ):  # who does not know them ignores them
+    _MESSAGE_TYPE[_kind] = b"\0" + _MESSAGE_TYPE[_kind][1:]
 
 _ICRP_BEGINNING: Final = _MESSAGE_TYPE[MessageType.ICRP] + avp.number16(AvpType.ASSIGNED_SESSION_ID, 1)[:-2]
 
@@ -202,12 +227,15 @@ def stopccn(tunnel_id: int, cause: Cause) -> bytes:
 
 
 def cdn(session_id: int, cause: Cause) -> bytes:
-    """Build a CDN; ``session_id`` is our own (RFC 2661 section 6.12)."""
-    return (
+    """Build a CDN; ``session_id`` is our own (RFC 2661 section 6.12, RFC 3145)."""
+    body = (
         _MESSAGE_TYPE[MessageType.CDN]
         + avp.octets(AvpType.RESULT_CODE, _result(cause))
         + avp.number16(AvpType.ASSIGNED_SESSION_ID, session_id)
     )
+    if cause.disconnect is None:
+        return body
+    return body + avp.octets(AvpType.PPP_DISCONNECT_CAUSE, cause.disconnect.build())
 
 
 def _result(cause: Cause) -> bytes:
@@ -237,6 +265,10 @@ class CallRequest(NamedTuple):
     """1 synchronous, 2 asynchronous (RFC 2661 section 4.4.4)."""
     private_group: str = ""
     sequencing_required: bool = False
+    access_line: bytes = b""
+    """What is told of the access line: see ``bras.l2tp.line``."""
+    speed_updates: bool = False
+    """Whether new speeds will be told by CSUN (RFC 5515)."""
 
 
 def icrq(session_id: int, serial_number: int, request: CallRequest) -> bytes:
@@ -257,20 +289,51 @@ def icrq(session_id: int, serial_number: int, request: CallRequest) -> bytes:
     ):
         if text:
             parts.append(avp.octets(attribute, text.encode()))
+    parts += [avp.octets(attribute, value) for attribute, value in line.avps(request.access_line)]
+    if request.speed_updates:
+        parts.append(avp.octets(AvpType.CONNECT_SPEED_UPDATE_ENABLE, b""))
     return b"".join(parts)
 
 
 def iccn(request: CallRequest) -> bytes:
     """Build an ICCN (RFC 2661 section 6.8)."""
+    tx_bps, rx_bps = request.tx_connect_speed_bps, request.rx_connect_speed_bps
     parts = [
         _MESSAGE_TYPE[MessageType.ICCN],
-        avp.number32(AvpType.TX_CONNECT_SPEED, request.tx_connect_speed_bps),
+        avp.number32(AvpType.TX_CONNECT_SPEED, min(tx_bps, _MOST32)),
         avp.number32(AvpType.FRAMING_TYPE, request.framing_type),
     ]
-    if request.rx_connect_speed_bps:
-        parts.append(avp.number32(AvpType.RX_CONNECT_SPEED, request.rx_connect_speed_bps))
+    if rx_bps:
+        parts.append(avp.number32(AvpType.RX_CONNECT_SPEED, min(rx_bps, _MOST32)))
+    if max(tx_bps, rx_bps) > _MOST32:
+        parts.append(avp.octets(AvpType.TX_CONNECT_SPEED_BPS, tx_bps.to_bytes(8, "big")))
+        parts.append(avp.octets(AvpType.RX_CONNECT_SPEED_BPS, rx_bps.to_bytes(8, "big")))
     if request.private_group:
         parts.append(avp.octets(AvpType.PRIVATE_GROUP_ID, request.private_group.encode()))
     if request.sequencing_required:
         parts.append(avp.octets(AvpType.SEQUENCING_REQUIRED, b""))
     return b"".join(parts)
+
+
+def wen(errors: LineErrors) -> bytes:
+    """Build a WEN (RFC 2661 section 6.13)."""
+    return _MESSAGE_TYPE[MessageType.WEN] + avp.octets(AvpType.CALL_ERRORS, errors.build())
+
+
+def sli(accm: Accm) -> bytes:
+    """Build an SLI (RFC 2661 section 6.14)."""
+    return _MESSAGE_TYPE[MessageType.SLI] + avp.octets(AvpType.ACCM, accm.build())
+
+
+def csun(speeds: Iterable[Speed]) -> bytes:
+    """Build a CSUN (RFC 5515)."""
+    return _MESSAGE_TYPE[MessageType.CSUN] + _speeds(speeds)
+
+
+def csurq(session_ids: Iterable[int]) -> bytes:
+    """Build a CSURQ for the calls to which the peer has given these ids (RFC 5515)."""
+    return _MESSAGE_TYPE[MessageType.CSURQ] + _speeds(Speed(session_id) for session_id in session_ids)
+
+
+def _speeds(speeds: Iterable[Speed]) -> bytes:
+    return b"".join(avp.octets(AvpType.CONNECT_SPEED_UPDATE, speed.build()) for speed in speeds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bras.l2tp.constants import AvpType, MessageType
+from bras.l2tp.constants import AvpType, LineAvp, MessageType
 
 AVP_FORMAT: Final = "RFC 2661 section 4.1"
 MANDATORY: Final = "RFC 2661 section 4.2"
@@ -30,6 +30,9 @@ _SPELLED: Final[dict[int, str]] = {
     AvpType.LAST_RECEIVED_LCP_CONFREQ: "Last Received LCP CONFREQ",
     AvpType.PROXY_AUTHEN_ID: "Proxy Authen ID",
     AvpType.ACCM: "ACCM",
+    AvpType.PPP_DISCONNECT_CAUSE: "PPP Disconnect Cause Code",
+    AvpType.TX_CONNECT_SPEED_BPS: "Tx Connect Speed BPS",
+    AvpType.RX_CONNECT_SPEED_BPS: "Rx Connect Speed BPS",
 }
 """Names that are not just the words of the constant."""
 
@@ -41,8 +44,14 @@ _SECTIONS: Final[tuple[tuple[str, tuple[int, ...]], ...]] = (
     ("4.4.5", (26, 27, 28, 29, 30, 31, 32, 33)),
     ("4.4.6", (34, 35)),
 )
-_SECTION_OF: Final = {number: section for section, numbers in _SECTIONS for number in numbers}
+_SECTION_OF: Final[dict[int, str]] = {
+    number: f"RFC 2661 section {section}" for section, numbers in _SECTIONS for number in numbers
+}
+_SECTION_OF[AvpType.PPP_DISCONNECT_CAUSE] = "RFC 3145 section 2"
+_SECTION_OF.update(dict.fromkeys((74, 75), "RFC 3931"))
+_SECTION_OF.update(dict.fromkeys((97, 98, *map(int, LineAvp)), "RFC 5515"))
 _NAMES: Final = {int(kind): _SPELLED.get(kind, kind.name.replace("_", " ").title()) for kind in AvpType}
+_NAMES.update({int(kind): kind.name.replace("_", "-").title() for kind in LineAvp})
 
 _MESSAGE_SECTIONS: Final[dict[int, str]] = {
     MessageType.SCCRQ: "6.1",
@@ -87,8 +96,7 @@ def name_of(attribute: int) -> str:
 
 def section_of(attribute: int) -> str:
     """Return where an attribute is defined: "RFC 2661 section 4.4.3"; nothing for one that is not known here."""
-    section = _SECTION_OF.get(attribute)
-    return f"RFC 2661 section {section}" if section else ""
+    return _SECTION_OF.get(attribute, "")
 
 
 def vendor_of(attribute: int) -> str:
@@ -103,5 +111,6 @@ def message_name(kind: int) -> str:
 
 
 def message_section(kind: int) -> str:
-    """Return where a Message Type is defined: "RFC 2661 section 6.1"."""
-    return f"RFC 2661 section {_MESSAGE_SECTIONS[kind]}"
+    """Return where a Message Type is defined: "RFC 2661 section 6.1"; those of CSUN and CSURQ have no number here."""
+    section = _MESSAGE_SECTIONS.get(kind)
+    return f"RFC 2661 section {section}" if section else "RFC 5515"

@@ -157,7 +157,9 @@ class Tunnel:
         if message.type == _STOPCCN:
             return self._step(TunnelInput.RECEIVE_STOPCCN, message.cause(), None, now)
         happening, cause = self.handshake.judge(message, self.state, self.channel)
-        return [] if happening is None else self._step(happening, cause, message, now)
+        if happening is not None:
+            return self._step(happening, cause, message, now)
+        return [] if message.type == MessageType.HELLO else [Dropped(DropReason.UNKNOWN_MESSAGE, self.path)]
 
     def _step(self, happening: TunnelInput, cause: Cause, message: Message | None, now: float) -> list[Event]:
         cell = TUNNEL_TABLE.get((self.state, happening))

@@ -21,6 +21,9 @@ Fact = (
     | l2tp.CallUp
     | l2tp.CallDown
     | l2tp.CallRefused
+    | l2tp.ErrorsReported
+    | l2tp.AccmReceived
+    | l2tp.SpeedChanged
     | l2tp.Dropped
     | l2tp.Retransmitted
     | ppp.Dropped

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bras.errors import DropReason
-from bras.ids import tunnel_of
+from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.ppp import events as ppp
 from bras.radius import events as radius
@@ -53,7 +53,16 @@ class Histogram:
 class TunnelCounts:
     """What became of tunnels and calls."""
 
-    __slots__ = ("_groups", "calls", "calls_ended", "dropped", "retransmissions", "setups", "tunnels_ended")
+    __slots__ = (
+        "_groups",
+        "calls",
+        "calls_ended",
+        "dropped",
+        "reports",
+        "retransmissions",
+        "setups",
+        "tunnels_ended",
+    )
 
     def __init__(self, groups: Iterable[str]) -> None:
         """Begin at zero, with the samples of the configured groups already there."""
@@ -68,6 +77,8 @@ class TunnelCounts:
         """By group, who ended it, cause."""
         self.retransmissions: Tally = defaultdict(int, {(name,): 0 for name in names})
         """By group."""
+        self.reports: Tally = defaultdict(int)
+        """By group, and what was told: errors (WEN), accm (SLI), speeds (CSUN)."""
         self.dropped: defaultdict[DropReason, int] = defaultdict(int)
         self._groups: dict[int, str] = {}
         """Group of each tunnel, since the end of a call does not say it."""
@@ -81,6 +92,9 @@ class TunnelCounts:
             l2tp.CallUp: self.call_up,
             l2tp.CallDown: self.call_down,
             l2tp.CallRefused: self.call_refused,
+            l2tp.ErrorsReported: self.errors_reported,
+            l2tp.AccmReceived: self.accm_received,
+            l2tp.SpeedChanged: self.speed_changed,
             l2tp.Dropped: self.drop,
             l2tp.Retransmitted: self.retransmitted,
         }
@@ -111,6 +125,21 @@ class TunnelCounts:
     def call_refused(self, fact: l2tp.CallRefused) -> None:
         """Count a call that never came up."""
         self.calls[fact.group, "refused", call_cause(fact.cause)] += 1
+
+    def errors_reported(self, fact: l2tp.ErrorsReported) -> None:
+        """Count a WEN."""
+        self._report(fact.key, "errors")
+
+    def accm_received(self, fact: l2tp.AccmReceived) -> None:
+        """Count an SLI."""
+        self._report(fact.key, "accm")
+
+    def speed_changed(self, fact: l2tp.SpeedChanged) -> None:
+        """Count new speeds of a call."""
+        self._report(fact.key, "speeds")
+
+    def _report(self, key: CallKey, what: str) -> None:
+        self.reports[self._groups.get(tunnel_of(key), ""), what] += 1
 
     def drop(self, fact: l2tp.Dropped) -> None:
         """Count a dropped datagram."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from structlog.typing import FilteringBoundLogger
 
 from bras.errors import DropReason
-from bras.ids import session_of, tunnel_of
+from bras.ids import CallKey, session_of, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import Path
 from bras.ppp import events as ppp
@@ -66,6 +66,9 @@ class Lines:
                 SubscriberUp: self.session_up,
                 l2tp.CallUp: self.call_up,
                 l2tp.CallDown: self.call_down,
+                l2tp.ErrorsReported: self.errors_reported,
+                l2tp.AccmReceived: self.accm_received,
+                l2tp.SpeedChanged: self.speed_changed,
                 l2tp.Dropped: self.datagram_dropped,
                 l2tp.Retransmitted: self.retransmitted,
                 ppp.Dropped: self.frame_dropped,
@@ -146,6 +149,19 @@ class Lines:
         """Write ``call_down`` (debug)."""
         cause = _cause(fact.cause, call_cause(fact.cause))
         self._log.debug("call_down", tunnel=tunnel_of(fact.key), call=session_of(fact.key), **cause)
+
+    def errors_reported(self, fact: l2tp.ErrorsReported) -> None:
+        """Write ``errors_reported`` (debug)."""
+        self._log.debug("errors_reported", **_call(fact.key), **fact.errors._asdict())
+
+    def accm_received(self, fact: l2tp.AccmReceived) -> None:
+        """Write ``accm_received`` (debug)."""
+        accm = fact.accm
+        self._log.debug("accm_received", **_call(fact.key), send=f"{accm.send:08x}", receive=f"{accm.receive:08x}")
+
+    def speed_changed(self, fact: l2tp.SpeedChanged) -> None:
+        """Write ``speed_changed`` (debug)."""
+        self._log.debug("speed_changed", **_call(fact.key), tx_speed_bps=fact.tx_bps, rx_speed_bps=fact.rx_bps)
 
     def datagram_dropped(self, fact: l2tp.Dropped) -> None:
         """Write ``datagram_dropped`` (debug)."""
@@ -292,6 +308,10 @@ class Lines:
 
     def _server(self, name: str) -> int | str:
         return self._servers.get(name, name)
+
+
+def _call(key: CallKey) -> dict[str, int]:
+    return {"tunnel": tunnel_of(key), "call": session_of(key)}
 
 
 def _ends(path: Path) -> dict[str, str | int]:

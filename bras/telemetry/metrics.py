@@ -46,6 +46,12 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "tunnels.calls",
     ),
     ("bras_calls_ended_total", "Established calls that ended.", ("lac", "by", "cause"), "tunnels.calls_ended"),
+    (
+        "bras_call_reports_total",
+        "What LACs told of established calls: line errors (WEN), ACCM (SLI), new speeds (CSUN).",
+        ("lac", "report"),
+        "tunnels.reports",
+    ),
     ("bras_retransmissions_total", "L2TP control messages that were sent again.", ("lac",), "tunnels.retransmissions"),
     (
         "bras_authentications_total",

@@ -14,7 +14,7 @@ def hide(attribute: int, value: bytes, secret: bytes, random_vector: bytes, padd
     """Return the hidden subformat of ``value``."""
     plain = len(value).to_bytes(2, "big") + value + padding
     cipher = b""
-    key = md5(attribute.to_bytes(2, "big") + secret + random_vector).digest()
+    key = md5((attribute & 0xFFFF).to_bytes(2, "big") + secret + random_vector).digest()
     while plain:
         block, plain = plain[:16], plain[16:]
         size = len(block)
@@ -27,7 +27,7 @@ def hide(attribute: int, value: bytes, secret: bytes, random_vector: bytes, padd
 def hidden_avp(attribute: int, cipher: bytes, mandatory: bool = True) -> bytes:
     """Return an AVP with the H bit."""
     flags = (0xC000 if mandatory else 0x4000) | (6 + len(cipher))
-    return flags.to_bytes(2, "big") + b"\0\0" + attribute.to_bytes(2, "big") + cipher
+    return flags.to_bytes(2, "big") + attribute.to_bytes(4, "big") + cipher
 
 
 # Assigned Tunnel ID 0x1234, hidden; the digests here and below by `openssl md5`.

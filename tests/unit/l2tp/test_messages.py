@@ -47,6 +47,8 @@ def test_an_unknown_message_type_counts_if_its_m_bit_is_set(kind: int) -> None:
     assert (problem.result, problem.error) == (2, ErrorCode.UNKNOWN_MANDATORY_AVP)
     optional = b"\x00" + avp.number16(0, kind)[1:]
     assert read(control(1, 0, 0, optional)).problem() is None
+    demanding = optional + bytes.fromhex("8008 0000 00c8 0001")
+    assert read(control(1, 0, 0, demanding)).problem() is None, "it is ignored whole"
 
 
 def test_what_xl2tpd_sends_is_read() -> None:

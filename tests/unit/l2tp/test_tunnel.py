@@ -126,7 +126,7 @@ def test_an_unknown_optional_avp_does_not() -> None:
 def test_an_unknown_message_type_ends_the_tunnel_if_it_is_mandatory() -> None:
     lac = HandLac(lns_endpoint())
     lac.establish()
-    assert lac.say(bytes.fromhex("0008 0000 0000 0063")) == []
+    assert lac.say(bytes.fromhex("0008 0000 0000 0063")) == [Dropped(DropReason.UNKNOWN_MESSAGE, AT_LNS)]
     assert lac.kinds() == ["ZLB"]
     (event,) = lac.say(bytes.fromhex("8008 0000 0000 0063"))
     assert isinstance(event, TunnelDown)

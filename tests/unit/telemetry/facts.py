@@ -7,6 +7,7 @@ from bras.forwarding.entry import Counters
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import By, CallInfo, Cause, Path
+from bras.l2tp.report import Accm, LineErrors
 from bras.lns.effects import Fact
 from bras.ppp import events as ppp
 from bras.radius import events as radius
@@ -61,6 +62,9 @@ FACTS: tuple[Fact, ...] = (
     l2tp.CallUp(KEY, INFO),
     l2tp.CallDown(KEY, LOST),
     l2tp.CallRefused("any", PATH, REFUSED),
+    l2tp.ErrorsReported(KEY, LineErrors(crc=3, timeouts=1)),
+    l2tp.AccmReceived(KEY, Accm(0, 0xFFFFFFFF)),
+    l2tp.SpeedChanged(KEY, 8_000_000, 640_000),
     l2tp.Dropped(DropReason.BAD_AVP, PATH),
     l2tp.Dropped(DropReason.SHORT_DATAGRAM),
     l2tp.Retransmitted(5, "any"),
