@@ -29,6 +29,7 @@ def crosscheck(config: Config, findings: Findings) -> None:
     _check_sources(config, findings)
     _check_lacs(config.lac, findings)
     _check_local(config, findings)
+    _check_hiding(config.lac, findings)
 
 
 def _grants(config: Config) -> Iterator[tuple[str, Grant]]:
@@ -211,6 +212,15 @@ def _check_lacs(lacs: tuple[LacConfig, ...], findings: Findings) -> None:
                 wrong = f"lac[{before}] matches first whatever this one would"
                 findings.doubtful(f"lac[{index}]", wrong, "put the narrower group first")
                 break
+
+
+def _check_hiding(lacs: tuple[LacConfig, ...], findings: Findings) -> None:
+    """See that who hides AVPs has a secret for it; of one that could not be read enough has been said."""
+    for index, lac in enumerate(lacs):
+        told = any(problem.key.startswith(f"lac[{index}].secret") for problem in findings.problems)
+        if lac.hide_avps and not lac.secrets and not told:
+            wrong = "there is no secret to hide with"
+            findings.wrong(f"lac[{index}].hide_avps", wrong, 'give "secret", or leave it out')
 
 
 def _check_local(config: Config, findings: Findings) -> None:

@@ -117,7 +117,9 @@ class LacConfig:
     local_hostname: str | None = None
     """Host Name AVP that its LACs see; none: `hostname` of `[lns]`."""
     secrets: tuple[Secret, ...] = ()
-    """Tunnel secrets, the first one sent, any accepted; none: no tunnel authentication."""
+    """Tunnel secrets, any accepted; answered and hidden with is the one that the LAC knows, before that is known the first; none: no tunnel authentication."""
+    hide_avps: bool = False
+    """Whether what we send is hidden as far as RFC 2661 section 4.4 allows it; needs a secret. Hidden AVPs are always understood."""
     methods: tuple[str, ...] = ()
     """Authentication methods in order of preference; none: those of `[auth]`."""
     radius: str | None = None

@@ -146,6 +146,7 @@ SECTIONS = (
             "hostname": v.PATTERN,
             "local": v.Many(v.ADDRESS),
             "local_hostname": v.HOSTNAME,
+            "hide_avps": v.FLAG,
             "methods": v.Many(METHODS, least=1),
             "radius": v.LABEL,
             "max_tunnels": v.whole(0, 4095),

@@ -18,6 +18,7 @@ from bras.l2tp.constants import PROTOCOL_VERSION, AvpType, ErrorCode, StopResult
 from bras.l2tp.events import By, Cause, Event, Path, SendDatagram, TunnelRefused
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
 from bras.l2tp.messages import Message
+from bras.secret import Secret
 
 NO_ROOM: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "tunnel limit reached")
 _NO_ROOM_FOR_LAC: Final = Cause(
@@ -43,6 +44,12 @@ class _Group:
         networks = [ip_network(prefix, strict=False) for prefix in config.address]
         self.prefixes = [(n.version, int(n.network_address), int(n.netmask)) for n in networks]
 
+    def has(self, path: Path) -> bool:
+        if self.local and _number(path.local) not in self.local:
+            return False
+        version, number = _number(path.remote)
+        return any(kind == version and number & mask == network for kind, network, mask in self.prefixes)
+
 
 class Groups:
     """The ``[[lac]]`` groups in the order of the file; the first that matches is taken."""
@@ -55,14 +62,15 @@ class Groups:
 
     def match(self, path: Path, hostname: str) -> LacConfig | None:
         """Return the first group that has our address, the LAC's address and its Host Name AVP."""
-        version, number = _number(path.remote)
         for group in self._groups:
-            if group.local and _number(path.local) not in group.local:
-                continue
-            for kind, network, mask in group.prefixes:
-                if kind == version and number & mask == network and group.hostname.match(hostname):
-                    return group.config
+            if group.has(path) and group.hostname.match(hostname):
+                return group.config
         return None
+
+    def secrets_at(self, path: Path) -> tuple[Secret, ...]:
+        """Return the secrets of all groups that have our address and the LAC's, whatever its Host Name."""
+        groups = [group.config for group in self._groups if group.has(path)]
+        return tuple(secret for group in groups for secret in group.secrets)
 
     def named(self, name: str) -> LacConfig:
         """Return the group of this name; one that is configured no more lives on with defaults."""

@@ -22,6 +22,7 @@ from enum import Enum
 from typing import Final, TypedDict
 
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
+from bras.l2tp.hidden import Hiding
 from bras.plain import Saved
 
 _HALF: Final = 0x8000
@@ -221,21 +222,17 @@ class Channel:
     """Both directions of one control connection."""
 
     __slots__ = (
-        "_acknowledge",
-        "_early",
-        "_expected",
-        "_patience",
-        "_receive_window",
-        "peer_tunnel_id",
-        "sender",
+        "_acknowledge", "_early", "_expected", "_patience", "_receive_window", "hiding", "peer_tunnel_id", "sender",
         "state",
-    )
+    )  # fmt: skip
 
     def __init__(self, patience: Patience, receive_window: int, peer_window: int, expected: int = 0) -> None:
         """Begin with Ns 0; ``expected`` is the peer's first Ns.  Windows are in messages."""
         self.state = _RUNNING
         self.peer_tunnel_id = 0
         """Tunnel ID for the header; 0 until the peer has assigned it."""
+        self.hiding: Hiding | None = None
+        """What hides AVPs, where they are to be hidden."""
         self._patience = patience
         self._receive_window = receive_window
         self._expected = expected
@@ -311,6 +308,8 @@ class Channel:
     def send(self, session_id: int, avps: bytes) -> None:
         """Queue a message for the peer's ``session_id``; ``flush`` sends it."""
         if self.state is _RUNNING:
+            if self.hiding is not None:
+                avps = self.hiding.hide(avps)
             self.sender.messages.append((session_id, avps))
 
     def finish(self, avps: bytes) -> None:

@@ -42,6 +42,7 @@ from bras.l2tp.messages import CallRequest
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.reception import Reception, Role
 from bras.l2tp.records import SavedEndpoint, Touched, TunnelFacts
+from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.table import TunnelTable
 from bras.l2tp.tunnel import Tunnel
@@ -258,6 +259,13 @@ class Endpoint:
             return CallKey(0), [CallRefused(tunnel.group.name, tunnel.path, _NO_SESSION_ID), *events]
         return key, events
 
+    def recall_secrets(self) -> None:
+        """Remember who knows which secret by the tunnels that there are: after a start from a journal."""
+        for tunnel in self._tunnels.values():
+            number = tunnel.handshake.authentication.number
+            if tunnel.state is _ESTABLISHED and number is not None:
+                self._table.rotation.knows(tunnel.group.name, tunnel.path.remote, number)
+
     def tunnels(self) -> Iterator[TunnelFacts]:
         """Iterate over the tunnels that have not ended."""
         return (tunnel.facts() for tunnel in self._tunnels.values() if tunnel.state is not _IDLE)
@@ -269,6 +277,7 @@ class Endpoint:
             "refusing_id": self._admission.refusing_id,
             "closing": self._admission.closing,
             "serial": self._serial,
+            "rotation": self._table.rotation.save(),
             "tunnels": [tunnel.save() for tunnel in self._tunnels.values()],
         }
 
@@ -282,6 +291,7 @@ class Endpoint:
         endpoint._admission.refusing_id = saved["refusing_id"]
         endpoint._admission.closing = saved["closing"]
         endpoint._serial = saved["serial"]
+        endpoint._table.rotation = Rotation.restore(saved["rotation"])
         for one in saved["tunnels"]:
             tunnel = Tunnel.restore(one, endpoint._admission.groups.named(one["group"]), lns, entropy)
             if tunnel.calls.lac:

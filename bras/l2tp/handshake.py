@@ -17,8 +17,10 @@ from bras.l2tp.challenge import Authentication
 from bras.l2tp.channel import Channel
 from bras.l2tp.constants import DEFAULT_PEER_WINDOW, AvpType, MessageType, StopResult
 from bras.l2tp.events import By, Cause
+from bras.l2tp.hidden import Hiding
 from bras.l2tp.messages import Message
 from bras.l2tp.states import TunnelInput, TunnelState
+from bras.plain import Saved
 from bras.secret import Secret
 
 VENDOR_NAME = "bras"
@@ -48,6 +50,10 @@ class Handshake:
     def secrets(self) -> tuple[Secret, ...]:
         """Return the secrets with which the peer may have hidden AVPs, the likeliest first."""
         return self.authentication.ordered
+
+    def hiding(self, entropy: Entropy) -> Hiding | None:
+        """Return what hides AVPs, if the group wants that."""
+        return Hiding(self.authentication, entropy) if self._group.hide_avps else None
 
     def request(self) -> bytes:
         """Build our SCCRQ."""
@@ -95,6 +101,10 @@ class Handshake:
         if cause is not None:
             return TunnelInput.CLOSE, cause
         return None, FSM_ERROR  # Hello, or an unknown message that need not be understood
+
+    def resume(self, authentication: Saved, *, lac: bool) -> None:
+        """Go on from what ``authentication`` has saved; ``lac`` is our role."""
+        self.authentication.resume(_SCCRP if lac else _SCCCN, authentication)
 
     def _judge_reply(self, message: Message, state: TunnelState) -> Cause | None:
         if state is not TunnelState.WAIT_CTL_REPLY:

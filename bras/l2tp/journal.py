@@ -121,7 +121,7 @@ def _lasting(tunnel: Tunnel) -> bytes:
         (a.peer_hostname, a.peer_vendor, a.lac_hostname),
         tunnel.state,
         tunnel.calls.lac,
-        (tunnel.handshake.authentication.challenge, tunnel.handshake.authentication.proven),
+        tunnel.handshake.authentication.save(),
         tunnel.request,
         tunnel.replaces,
         timers.created_at,

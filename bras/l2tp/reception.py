@@ -52,6 +52,8 @@ class Reception:
         message = messages.parse(datagram)
         if message.type != MessageType.SCCRQ:
             # A StopCCN of a LAC that gave up before it knew our id (RFC 2661 section 4.4.3).
+            if message.type == MessageType.STOPCCN and message.hidden is not None:
+                reveal(message, self._admission.groups.secrets_at(path))
             tunnel = self._table.opened_by(path, message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0))
             if tunnel is None or message.type != MessageType.STOPCCN:
                 return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
@@ -61,8 +63,9 @@ class Reception:
     def _requested(self, path: Path, ns: int, nr: int, datagram: bytes, message: Message, now: float) -> list[Event]:
         hostname = message.text(AvpType.HOST_NAME)
         group = self._admission.groups.match(path, hostname) if self._role is Role.LNS else None
+        opened_by = None
         if message.hidden is not None:
-            reveal(message, group.secrets if group is not None else ())
+            opened_by = reveal(message, group.secrets if group is not None else ())
         peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
         if peer_tunnel_id == 0:
             return [Dropped(DropReason.BAD_AVP, path)]  # nobody could be told anything
@@ -82,6 +85,9 @@ class Reception:
             return events + self._admission.refuse(path, message, ns, name, cause or NO_ROOM)
         association = Association(group.name, path, tunnel_id)
         tunnel = Tunnel(association, group, self._lns, self._table.entropy, lac=False, now=now)
+        if len(group.secrets) > 1:
+            guess = self._table.rotation.guess(group.name, path.remote, len(group.secrets))
+            tunnel.handshake.authentication.number = guess if opened_by is None else opened_by
         if older is not None:
             events += self._succeed(older, tunnel, now)
         self._table.enter_opened(tunnel, peer_tunnel_id)

@@ -71,7 +71,7 @@ class SavedTunnel(TypedDict):
     calls: SavedCalls
     timers: list[float | None]
     authentication: Saved
-    """The challenge, and the number of the secret that was proven: a tuple as saved, a list out of a file."""
+    """As ``Authentication`` saves it: a tuple as saved, a list out of a file."""
     request: bytes
     replaces: int
 
@@ -83,4 +83,6 @@ class SavedEndpoint(TypedDict):
     refusing_id: int
     closing: bool
     serial: int
+    rotation: Saved
+    """As ``Rotation`` saves it."""
     tunnels: list[SavedTunnel]

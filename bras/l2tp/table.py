@@ -6,8 +6,9 @@ from typing import Final
 
 from bras.ids import Entropy, new_tunnel_id
 from bras.l2tp.admission import Census
-from bras.l2tp.events import Event, Path
+from bras.l2tp.events import By, Event, Path, TunnelRefused
 from bras.l2tp.records import Touched
+from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import TunnelState
 from bras.l2tp.tunnel import REPLACED, Tunnel
 from bras.timers import DeadlineQueue
@@ -19,7 +20,7 @@ _ESTABLISHED: Final = TunnelState.ESTABLISHED
 class TunnelTable:
     """All tunnels that there are; whoever has changed one settles it."""
 
-    __slots__ = ("_by_peer", "_worker", "census", "deadlines", "entropy", "touched", "tunnels")
+    __slots__ = ("_by_peer", "_worker", "census", "deadlines", "entropy", "rotation", "touched", "tunnels")
 
     def __init__(self, worker: int, census: Census, entropy: Entropy) -> None:
         """Begin without tunnels; ``census`` counts them."""
@@ -27,6 +28,7 @@ class TunnelTable:
         self._by_peer: dict[tuple[Path, int], int] = {}
         self.census = census
         self.entropy = entropy
+        self.rotation = Rotation()
         self.tunnels: dict[int, Tunnel] = {}
         """By our id; this dictionary stays the same one."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
@@ -57,10 +59,22 @@ class TunnelTable:
         limit = len(tunnel.calls.table) + self.census.room(tunnel.group, tunnel.path)
         up_before = tunnel.timers.up_at
         events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
-        if up_before is None and tunnel.replaces and tunnel.state is _ESTABLISHED:
+        if up_before is None:
+            events = self._opening(tunnel, events, now)
+        self.settle(tunnel, now)
+        return events
+
+    def _opening(self, tunnel: Tunnel, events: list[Event], now: float) -> list[Event]:
+        """See what has become of a tunnel that was not established."""
+        group, number = tunnel.group, tunnel.handshake.authentication.number
+        if len(group.secrets) > 1 and number is not None:
+            if tunnel.state is _ESTABLISHED:
+                self.rotation.knows(group.name, tunnel.path.remote, number)
+            elif any(isinstance(event, TunnelRefused) and event.cause.by is By.PEER for event in events):
+                self.rotation.knows(group.name, tunnel.path.remote, (number + 1) % len(group.secrets))
+        if tunnel.replaces and tunnel.state is _ESTABLISHED:
             events = self.vanish(tunnel.replaces, now=now) + events
             tunnel.replaces = 0
-        self.settle(tunnel, now)
         return events
 
     def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:

@@ -82,6 +82,7 @@ class Tunnel:
         self.state = _IDLE
         self.handshake = Handshake(association, group, group.local_hostname or config.hostname, entropy)
         self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
+        self.channel.hiding = self.handshake.hiding(entropy)
         self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
         self.timers = Timers(now, now)
         self.request = b""
@@ -121,7 +122,9 @@ class Tunnel:
     def accept(self, message: Message, ns: int, datagram: bytes, *, now: float) -> list[Event]:
         """Answer an acceptable SCCRQ."""
         self.request = datagram
+        hiding = self.channel.hiding
         self.channel = Channel(_patience(self.group), self.group.receive_window, DEFAULT_PEER_WINDOW, ns)
+        self.channel.hiding = hiding
         self.channel.receive(ns, 0, datagram, now=now)
         self.handshake.learn(message, self.channel)
         self.association.lac_hostname = self.association.peer_hostname
@@ -309,7 +312,7 @@ class Tunnel:
             "channel": self.channel.save(),
             "calls": self.calls.save(),
             "timers": [t.created_at, t.heard_at, t.up_at, t.idle_since_at, t.gone_at],
-            "authentication": (self.handshake.authentication.challenge, self.handshake.authentication.proven),
+            "authentication": self.handshake.authentication.save(),
             "request": self.request,
             "replaces": self.replaces,
         }
@@ -322,10 +325,11 @@ class Tunnel:
         association = Association(group.name, path, saved["tunnel_id"], peer_tunnel_id, *saved["peer"])
         tunnel = cls(association, group, config, no_entropy, lac=saved["lac"], now=0.0)
         tunnel.state = TunnelState(saved["state"])
-        tunnel.handshake.authentication.challenge, tunnel.handshake.authentication.proven = saved["authentication"]
+        tunnel.handshake.resume(saved["authentication"], lac=saved["lac"])
         established = tunnel.state is _ESTABLISHED
         association.authenticated = established and bool(tunnel.handshake.authentication.challenge)
         tunnel.channel = Channel.restore(saved["channel"], _patience(group), group.receive_window)
+        tunnel.channel.hiding = tunnel.handshake.hiding(entropy)
         tunnel.calls.resume(saved["calls"], entropy)
         tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved
         tunnel.request = saved["request"]

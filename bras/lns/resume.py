@@ -194,12 +194,14 @@ def _core(config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: l
             "refusing_id": new_tunnel_id(config.lns.worker, taken, entropy) or 0,
             "closing": False,
             "serial": 0,
+            "rotation": [],
             "tunnels": tunnels,
         },
         lns=config.lns,
         groups=config.lac,
         entropy=entropy,
     )
+    endpoint.recall_secrets()
     return Core(
         config=config,
         endpoint=endpoint,

@@ -47,6 +47,7 @@ EFFECTS = {
     "lac.secret": CREDENTIALS + "one_secret_or_several",
     "lac.secret_file": CREDENTIALS + "a_file_of_its_own_with_or_without_a_line_end",
     "lac.secrets": LAC + "secrets",
+    "lac.hide_avps": LAC + "hide_avps",
     "lac.methods": LAC + "methods",
     "lac.radius": LAC + "radius",
     "lac.max_tunnels": LAC + "max_tunnels",

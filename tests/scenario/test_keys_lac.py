@@ -21,6 +21,7 @@ from tests.support.rim import (
     CDN,
     CONFIGURE_REQUEST,
     HELLO,
+    ICRP,
     LCP,
     MRU,
     SCCRP,
@@ -166,6 +167,22 @@ def _avp(kind: int, value: bytes) -> bytes:
 def _message(kind: int, tunnel_id: int, ns: int, nr: int, *avps: bytes) -> bytes:
     body = _avp(0, kind.to_bytes(2, "big")) + b"".join(avps)
     return struct.pack("!HHHHHH", 0xC802, 12 + len(body), tunnel_id, 0, ns, nr) + body
+
+
+@pytest.mark.parametrize("hide", [True, False])
+def test_hide_avps(hide: bool) -> None:
+    """Of two groups one hides what it sends; who does not understand that would not come up."""
+    rim = Rim(config(lac=(group("shy", address=("198.18.0.2/32",), hide_avps=hide), group("open"))))
+    for address in ("198.18.0.2", "198.18.0.3"):
+        lac = rim.lac(address=address)
+        lac.dial("user", "pass")
+    rim.run(5.0)
+    assert len(rim.of(SubscriberUp)) == 2
+    for kind, attribute in ((SCCRP, 9), (ICRP, 14)):
+        shy, plain = (rim.controls(kind, address)[0].avps for address in ("198.18.0.2", "198.18.0.3"))
+        assert (36 in shy, 36 in plain) == (hide, False), "Random Vector"
+        assert (len(shy[attribute]), len(plain[attribute])) == (16 if hide else 2, 2)
+        assert shy[0] == plain[0], "Message Type must not be hidden"
 
 
 @pytest.mark.parametrize("secrets", [(), SECRET])

@@ -259,5 +259,16 @@ def test_a_group_can_only_have_addresses_on_which_we_listen():
     assert problems(lac=(group,), lns=LnsConfig(listen=())) == [], "about a list that is wrong no more is said"
 
 
+def test_nothing_can_be_hidden_without_a_secret():
+    assert problems(lac=(LacConfig(name="g", hide_avps=True),)) == [
+        'lac[0].hide_avps: there is no secret to hide with, give "secret", or leave it out'
+    ]
+    assert problems(lac=(LacConfig(name="g", hide_avps=True, secrets=(SECRET,)),)) == []
+    findings = Findings("f")
+    findings.wrong("lac[0].secret_file", "it cannot be read", "give another")
+    crosscheck(replace(SOUND, lac=(LacConfig(name="g", hide_avps=True),)), findings)
+    assert len(findings.problems) == 1, "there was to be one"
+
+
 def test_without_a_group_of_lacs_nobody_gets_in():
     assert warnings(lac=()) == ["lac: there is no [[lac]]: every tunnel is refused, add a [[lac]]"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bras.l2tp.challenge import Authentication, response
 from bras.l2tp.constants import MessageType
 from bras.secret import Secret
@@ -43,3 +45,45 @@ def test_any_secret_is_accepted_and_the_proven_one_used_from_then_on() -> None:
 
 def test_no_challenge_no_answer() -> None:
     assert Authentication((Secret(b"s"),), entropy).answer_avp(2, None) == b""
+
+
+@pytest.mark.parametrize(
+    ("configured", "number"),
+    [
+        ((b"new", SECRET), 1),
+        ((SECRET, b"new"), 0),
+        ((SECRET,), 0),
+        ((b"newer", b"new", SECRET), 2),
+        ((b"newer", b"new"), None),
+        ((), None),
+    ],
+)
+def test_the_proof_tells_which_of_other_secrets_the_peer_knows(configured: tuple[bytes, ...], number: int) -> None:
+    before = Authentication((Secret(b"older"), Secret(SECRET)), entropy)
+    assert before.accepts(MessageType.SCCCN, RESPONSE_IN_SCCCN)
+    after = Authentication(tuple(map(Secret, configured)), bytes)
+    after.resume(MessageType.SCCCN, before.save())
+    assert after.number == number
+    assert after.secret == (None if number is None else Secret(SECRET))
+    assert after.save() == (CHALLENGE, RESPONSE_IN_SCCCN, number)
+
+
+def test_who_was_asked_for_no_proof_is_not_thought_to_know_a_secret() -> None:
+    after = Authentication((Secret(SECRET),), entropy)
+    after.resume(MessageType.SCCCN, Authentication((), entropy).save())
+    assert after.secret is None
+
+
+@pytest.mark.parametrize(("configured", "number"), [((b"a", b"b"), 1), ((b"a",), 0)])
+def test_who_has_not_yet_proven_any_is_thought_to_know_the_same(configured: tuple[bytes, ...], number: int) -> None:
+    before = Authentication((Secret(b"a"), Secret(b"b")), entropy)
+    before.number = 1
+    after = Authentication(tuple(map(Secret, configured)), bytes)
+    after.resume(MessageType.SCCCN, before.save())
+    assert (after.challenge, after.number) == (CHALLENGE, number)
+
+
+def test_no_secret_is_in_what_is_saved() -> None:
+    authentication = Authentication((Secret(SECRET),), entropy)
+    assert authentication.accepts(MessageType.SCCCN, RESPONSE_IN_SCCCN)
+    assert SECRET not in b"".join(part for part in authentication.save() if isinstance(part, bytes))
