@@ -31,11 +31,19 @@ def _who(row: Row) -> Facts:
         ("state", row["state"]),
         ("address", plain(row["address"])),
         ("method", row["method"]),
+        ("proxy", _proxy(row)),
         ("mtu", plain(row["mtu"])),
         ("echo", milliseconds(row["echo_ms"])),
         ("calling number", row["calling_number"]),
         ("called number", row["called_number"]),
     ]
+
+
+def _proxy(row: Row) -> str:
+    """Say what became of what the LAC had negotiated, and why if not all of it was taken over."""
+    if row["proxy"] is None or row["proxy_reason"] == "none":
+        return plain(row["proxy"])
+    return f"{row['proxy']} ({row['proxy_reason']})"
 
 
 def _tunnel(row: Row) -> Facts:

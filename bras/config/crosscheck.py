@@ -205,6 +205,9 @@ def _check_lacs(lacs: tuple[LacConfig, ...], findings: Findings) -> None:
     if not lacs:
         findings.doubtful("lac", "there is no [[lac]]: every tunnel is refused", "add a [[lac]]")
     for index, lac in enumerate(lacs):
+        if lac.proxy != "renegotiate" and not lac.secrets:
+            wrong = "a LAC that proves nothing is not believed what it says of a client"
+            findings.wrong(f"lac[{index}].proxy", wrong, 'add a secret, or give "renegotiate"')
         for before, earlier in enumerate(lacs[:index]):
             wider = not earlier.local or (lac.local and set(lac.local) <= set(earlier.local))
             wider = wider and earlier.hostname in ("*", lac.hostname)

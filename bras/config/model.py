@@ -144,6 +144,8 @@ class LacConfig:
     """Seconds at most between two retransmissions."""
     max_retransmissions: int = 5
     """Retransmissions of a control message without answer after which the tunnel is lost."""
+    proxy: str = "renegotiate"
+    """What to make of LCP and authentication that the LAC has done already (RFC 2661 section 4.4.5): `renegotiate` does both again with the client, `accept` takes them over where that can work, `renegotiate-on-mismatch` only where all is as this configuration wants it; the last two need a `secret`."""
     grant: Grant = field(default_factory=Grant)
     """Any key of a profile given in `[[lac]]` is the policy of its subscribers."""
 

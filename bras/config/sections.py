@@ -159,6 +159,7 @@ SECTIONS = (
             "retransmit_initial_s": v.seconds(0.1, 60),
             "retransmit_cap_s": v.seconds(8, 600),  # RFC 2661 section 5.8: no less than 8 seconds
             "max_retransmissions": v.whole(1, 100),
+            "proxy": v.choice("renegotiate", "accept", "renegotiate-on-mismatch"),
         },
         repeated=True,
         policy=SHARED_POLICY,

@@ -89,6 +89,7 @@ def lac(
     udp_size: Annotated[int, typer.Option(help="Octets of each IP packet of the stream.")] = 500,
     hold: Annotated[float, typer.Option(help="Seconds to hold the sessions; negative: until Ctrl-C.")] = 0.0,
     timeout: Annotated[float, typer.Option(help="Seconds after which a call that is not up is given up.")] = 30.0,
+    proxy: Annotated[bool, typer.Option(help="Do LCP and authentication before the call, and tell the LNS.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Open tunnels, dial in, send traffic, hang up; exit 0 only if all came up and traffic passed."""
@@ -97,7 +98,7 @@ def lac(
         plan = LacPlan(
             endpoint(lns, 1701), secret, hostname, tunnels, sessions, window, tuple(method.split(",")), user, password,
             calling_number, called_number, rate, mru, pings, _stream(udp, udp_rate, udp_size),
-            None if hold < 0 else hold, timeout, max_loss / 100,
+            None if hold < 0 else hold, timeout, proxy, max_loss / 100,
         )  # fmt: skip
         raise typer.Exit(_dial(Dialer(plan, tuple(source or ()), port), as_json))
     except LabError as error:

@@ -155,7 +155,8 @@ class LabLac:
             tx_connect_speed_bps=100_000_000,
         )
         try:
-            one.key, events = self.endpoint.open_call(tunnel_id, request, now=now)
+            proxied = one.dial(self._entropy, now=now)
+            one.key, events = self.endpoint.open_call(tunnel_id, request, now=now, proxied=proxied)
         except LookupError:
             one.ended("its tunnel is not there")
             return []

@@ -43,6 +43,8 @@ class LacPlan:
     """Seconds for which sessions are held once all are up and have pinged; ``None``: until told to end."""
     setup_timeout_s: float = 30.0
     """Seconds after which a call that is not up is given up."""
+    proxy: bool = False
+    """Whether the LAC does LCP and authentication itself before it calls, and tells of both in the ICCN."""
     max_loss: float = 0.0
     """Share of echoes that may be lost without the run counting as failed."""
 

@@ -7,7 +7,9 @@ from typing import assert_never
 
 from bras.errors import WireError
 from bras.ids import CallKey, Entropy
+from bras.l2tp.proxy import Proxied
 from bras.lab.plan import LacPlan, numbered
+from bras.lab.predial import Predial
 from bras.lab.traffic import Ping, Stream
 from bras.ppp import events as ppp
 from bras.ppp import frame as framing
@@ -54,6 +56,12 @@ class LabSubscriber:
         self.ping: Ping | None = None
         self.stream: Stream | None = None
 
+    def dial(self, entropy: Entropy, *, now: float) -> Proxied | None:
+        """Talk PPP to the LAC itself, if it does; return what it will tell the LNS."""
+        if not self.plan.proxy:
+            return None
+        return Predial(self.link, self.link.config.methods[0], self.plan.mru, entropy).run(now=now)
+
     @property
     def deadline(self) -> float | None:
         """Return when ``handle_timeout`` is to be called."""
@@ -76,7 +84,7 @@ class LabSubscriber:
     def connected(self, *, now: float) -> list[bytes]:
         """The call is up."""
         self.stage = Stage.LINK
-        return self._link(self.link.open(now=now), now)
+        return self._link(self.link.open(now=now), now)  # nothing, if it is open with the LAC
 
     def receive(self, frame: bytes, *, now: float) -> list[bytes]:
         """Take a PPP frame."""
@@ -151,8 +159,8 @@ class LabSubscriber:
                     frames += self._network(self.network.reject(event.protocol, now=now), now)
                 case ppp.LinkDown():
                     self.ended(f"{event.end.value} {event.text}".strip())
-                case ppp.EchoMeasured() | ppp.Dropped() | ppp.CredentialsOffered():
-                    pass  # a client is offered no credentials
+                case ppp.EchoMeasured() | ppp.Dropped() | ppp.CredentialsOffered() | ppp.HandoverJudged():
+                    pass  # a client is offered no credentials, and handed no link over
                 case _:
                     assert_never(event)
         return frames

@@ -55,6 +55,8 @@ class ShowSession:
       "defaults"); addresses are text;
     - ``classes``: [str], the RADIUS Class attributes in hexadecimal;
     - ``mtu``: int | None, largest IP packet that the client takes, in octets;
+    - ``proxy``: "accepted" | "challenged" | "renegotiated" | None, what became of LCP and
+      authentication that the LAC had done; ``proxy_reason``: str | None, why not all was taken over;
     - ``session_timeout_left_s``, ``idle_timeout_left_s``: float | None (no such timeout);
     - ``peer_tunnel``, ``peer_call``: int, the ids that the LAC assigned;
     - ``local``, ``remote``: str, "address:port" or "[address]:port" of both ends;

@@ -25,6 +25,8 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "serial_number": line.serial_number,
         "tx_speed_bps": line.tx_speed_bps,
         "rx_speed_bps": line.rx_speed_bps,
+        "proxy": subscriber.standing.proxy[0] or None,
+        "proxy_reason": subscriber.standing.proxy[1] or None,
         "accounting": _accounting(core, subscriber, now),
         **_timeouts(subscriber, now),
         **_counters(subscriber),

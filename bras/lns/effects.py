@@ -11,7 +11,7 @@ from bras.lns.commands import Plain
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import SendRadius
-from bras.subscriber.events import Authenticated, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.value import hasten
 
 Fact = (
@@ -37,6 +37,7 @@ Fact = (
     | radius.AccountingUnanswered
     | radius.AccountingForgotten
     | Authenticated
+    | ProxyJudged
     | SubscriberUp
     | SubscriberEnded
 )

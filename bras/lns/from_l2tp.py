@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bras.forwarding.entry import Leg
 from bras.l2tp import events as l2tp
+from bras.l2tp import proxy
 from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, SendDatagram
 from bras.lns import from_subscriber
 from bras.lns.core import Core
 from bras.lns.effects import MeasurePath, Report
+from bras.ppp.handover import Handover
 from bras.subscriber.events import TerminateCause
 from bras.subscriber.parts import Line
 from bras.subscriber.subscriber import Subscriber
@@ -64,7 +66,27 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
         now=now,
     )
     registry.add(event.key, subscriber)
-    from_subscriber.take(core, subscriber, subscriber.open(now=now), now)
+    told = info.proxied
+    handover = None if told is None else _handover(told)
+    from_subscriber.take(core, subscriber, subscriber.open(handover, now=now), now)
+
+
+METHOD_OF = {proxy.CHAP: "chap", proxy.PAP: "pap", proxy.MSCHAPV1: "mschapv1"}
+"""Proxy Authen Types whose proof can be judged; a textual exchange is none of PPP's methods."""
+
+
+def _handover(told: proxy.Proxied) -> Handover:
+    """Translate what the LAC has negotiated (RFC 2661 section 4.4.5)."""
+    return Handover(
+        told.authenticated,
+        told.last_sent,
+        told.last_received,
+        METHOD_OF.get(told.type or 0, ""),
+        told.name,
+        told.challenge,
+        told.identifier,
+        told.response,
+    )
 
 
 def _leg(event: l2tp.CallUp) -> Leg:

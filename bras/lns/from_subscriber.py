@@ -14,6 +14,7 @@ from bras.subscriber.events import (
     Event,
     Gone,
     HangUp,
+    ProxyJudged,
     RecordDue,
     SubscriberEnded,
     SubscriberUp,
@@ -34,7 +35,7 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
                 effects.append(datagram)
         elif isinstance(event, EntryChanged):
             effects.append(Program(event.operation))
-        elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped)):
+        elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged)):
             effects.append(Report(event))
         elif not isinstance(event, SendFrame):
             _take_wish(core, subscriber, event, now)

@@ -67,7 +67,7 @@ class Policy:
         config = self.config
         local_address = ipv4_of(config.dataplane.local_address)
         assert local_address is not None  # the loader has checked it
-        link = LinkConfig.from_config(config.ppp, config.auth, self.group(group).methods, mru, config.lns.hostname)
+        link = LinkConfig.from_config(config.ppp, config.auth, self.group(group), mru, config.lns.hostname)
         waits = (link.restart.restart_timer_s, link.restart.restart_cap_s, link.auth_timeout_s, link.echo_interval_s)
         return Settings(
             group=group,

@@ -80,6 +80,11 @@ class ChapServer:
         self._challenge = self._entropy(_CHALLENGE_OCTETS[self._method])
         return build_value(CHALLENGE, self._identifier, self._challenge, self._name)
 
+    def handed_over(self, identifier: int) -> None:
+        """Somebody else has challenged with ``identifier``, and its response is being judged."""
+        self._identifier = identifier
+        self.pending = True
+
     def handle_timeout(self) -> bytes | None:
         """Challenge again."""
         return self.start() if self._attempts > 0 else None

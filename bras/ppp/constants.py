@@ -33,6 +33,8 @@ AUTHENTICATION_PROTOCOL: Final = 3
 MAGIC_NUMBER: Final = 5
 PFC: Final = 7
 ACFC: Final = 8
+ENDPOINT_DISCRIMINATOR: Final = 19
+"""RFC 1990 section 5.1.3."""
 
 DEFAULT_MRU_OCTETS: Final = 1500
 """MRU of a peer that asks for none (RFC 1661 section 6.1)."""

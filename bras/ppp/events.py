@@ -94,6 +94,49 @@ class CredentialsOffered:
     credentials: Credentials
 
 
+class HandoverResult(Enum):
+    """What became of a link that an access concentrator had begun."""
+
+    ACCEPTED = "accepted"
+    """LCP goes on, and the client's proof is judged."""
+    CHALLENGED = "challenged"
+    """LCP goes on, but the client is asked for proof again."""
+    RENEGOTIATED = "renegotiated"
+    """All begins anew."""
+
+
+class HandoverReason(Enum):
+    """Why not all of it was taken over."""
+
+    NONE = "none"
+    POLICY = "policy"
+    """The group wants it so."""
+    UNTRUSTED = "untrusted"
+    """The concentrator has not proven who it is: there is no secret."""
+    NO_LCP = "no_lcp"
+    """It did not tell what was agreed in both directions."""
+    BAD_LCP = "bad_lcp"
+    """What it told of LCP makes no sense."""
+    OPTION = "option"
+    """An option was agreed that we do not do."""
+    MRU = "mru"
+    """The client may send more than we receive."""
+    METHOD = "method"
+    """The client agreed to a method that we do not want, or to none."""
+    NO_PROOF = "no_proof"
+    """The client proved nothing, or in a way that we do not know."""
+    BAD_PROOF = "bad_proof"
+    """The proof is not that of the method agreed to, or something of it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverJudged:
+    """A link that an access concentrator had begun is taken over, or begun anew."""
+
+    result: HandoverResult
+    reason: HandoverReason
+
+
 @dataclass(frozen=True, slots=True)
 class LinkUp:
     """LCP is open and both sides are authenticated: network protocols may begin."""
@@ -152,6 +195,7 @@ class Dropped:
 LinkEvent = (
     SendFrame
     | CredentialsOffered
+    | HandoverJudged
     | LinkUp
     | LinkRestarted
     | LinkDown

@@ -94,6 +94,11 @@ class Lcp:
         self._mru = config.mru
         self._new_magic()
 
+    def adopt(self, magic: bytes, method: str) -> None:
+        """Take for our own request what another has agreed with the client in our name."""
+        self.magic = magic
+        self._method = self._config.methods.index(method)
+
     def _new_magic(self) -> None:
         magic = self._entropy(4)
         self.magic = magic if magic != NO_MAGIC else b"\0\0\0\1"

@@ -53,7 +53,7 @@ from bras.ppp.events import (
 from bras.ppp.keepalive import Keepalive
 from bras.ppp.lcp import MOST_LOOPS, Lcp
 from bras.ppp.methods import Method
-from bras.ppp.negotiation import Layer, Negotiation, Output
+from bras.ppp.negotiation import PATIENCE, Layer, Negotiation, Output
 from bras.ppp.pap import PapServer
 from bras.ppp.phases import LinkFacts, LinkState
 from bras.ppp.settings import ClientIdentity, LinkConfig
@@ -78,7 +78,7 @@ class Link:
         self.state = LinkState.DEAD
         self._entropy = entropy
         self._options = Lcp(config, entropy)
-        self._lcp = Negotiation(config.restart, self._options)
+        self._lcp = Negotiation(config.restart, self._options, PATIENCE if config.client is None else 0)
         self.keepalive = Keepalive()
         self._auth: Method | None = None
         self._deadline: float | None = None  # of authentication or keep-alive; the restart timer is LCP's

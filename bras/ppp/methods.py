@@ -16,8 +16,14 @@ def begin(name: str, config: LinkConfig, entropy: Entropy) -> Method:
     """Return a fresh machine of the role that the configuration says."""
     identity, attempts = config.client, config.auth_attempts
     if identity is None:
-        return PapServer(attempts) if name == "pap" else ChapServer(name, config.hostname, attempts, entropy)
+        return begin_server(name, config, entropy)
     return PapClient(identity, attempts) if name == "pap" else ChapClient(name, identity, attempts, entropy)
+
+
+def begin_server(name: str, config: LinkConfig, entropy: Entropy) -> PapServer | ChapServer:
+    """Return a fresh machine that demands proof."""
+    attempts = config.auth_attempts
+    return PapServer(attempts) if name == "pap" else ChapServer(name, config.hostname, attempts, entropy)
 
 
 def restore(name: str, data: list[Any], config: LinkConfig, entropy: Entropy) -> Method:

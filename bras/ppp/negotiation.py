@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from bras.errors import DropReason, WireError
 from bras.ppp import option, packet
 from bras.ppp.automaton import (
+    ACK_RCVD,
     CLOSE,
     CLOSED,
     CLOSING,
@@ -67,6 +68,11 @@ HELD: Final = 0
 _MOST_REFUSALS: Final = 20
 """Refusals of our requests before we stop asking: a peer that never agrees, at network speed."""
 _MOST_DOUBLINGS: Final = 16
+PATIENCE: Final = 4
+"""Timeouts that a client gets to begin LCP on its side: pppd sends its request again after three seconds.
+
+One that had LCP open with its access concentrator may never (bngblaster issue 388).
+"""
 _ANY_MRU_OCTETS: Final = SMALLEST_MRU_OCTETS - packet.HEADER_OCTETS
 """Data that fit the MRU of any peer: how much of an unknown packet, or of a reason to close, is sent."""
 
@@ -122,11 +128,16 @@ class Negotiation:
         "_restarts",
         "_serial",
         "deadline",
+        "patience",
         "state",
     )
 
-    def __init__(self, config: RestartConfig, policy: OptionPolicy) -> None:
-        """Begin in Initial."""
+    def __init__(self, config: RestartConfig, policy: OptionPolicy, patience: int = 0) -> None:
+        """Begin in Initial.
+
+        ``patience``: after so many timeouts the peer's side counts as agreed, if it has
+        acknowledged ours and asks for nothing; 0: never.
+        """
         self._config = config
         self._policy = policy
         self.state: int = 0
@@ -137,6 +148,7 @@ class Negotiation:
         self._outstanding: bytes | None = None  # data of the request that awaits an answer
         self._naks_sent = 0
         self._refusals = 0
+        self.patience = patience
 
     @property
     def answers_echo(self) -> bool:
@@ -180,7 +192,15 @@ class Negotiation:
         """The restart timer expired."""
         if self.deadline is None or now < self.deadline:
             return []
+        if self.state == ACK_RCVD and self.patience:
+            self.patience -= 1
+            if not self.patience:
+                return self._step(RCR_GOOD, now=now)  # as if it had asked for what it last had; nobody to answer
         return self._step(TIMEOUT_MORE if self._restarts > 0 else TIMEOUT_LAST, now=now)
+
+    def adopt(self) -> None:
+        """Another has negotiated in our name: the layer is open."""
+        self.state = OPENED
 
     # -- what the peer does
 
@@ -262,7 +282,8 @@ class Negotiation:
             if action == SCR:
                 outputs.append(self._configure_request(now))
             elif action in (SCA, SCN, SCJ):
-                outputs.append(answer)
+                if answer:
+                    outputs.append(answer)
                 if action == SCA:
                     self._naks_sent = 0
             elif action == IRC:
@@ -330,6 +351,7 @@ class Negotiation:
             self._outstanding,
             self._naks_sent,
             self._refusals,
+            self.patience,
         ]
 
     @classmethod
@@ -345,5 +367,6 @@ class Negotiation:
             self._outstanding,
             self._naks_sent,
             self._refusals,
+            self.patience,
         ) = data
         return self

@@ -54,6 +54,11 @@ class PapServer:
         """The client begins."""
         return b""
 
+    def handed_over(self, identifier: int) -> None:
+        """Somebody else has taken a request with ``identifier``, and it is being judged."""
+        self._identifier = identifier
+        self.pending = True
+
     def handle_timeout(self) -> bytes | None:
         """Wait a while longer."""
         self._attempts -= 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
-from bras.config.model import AuthConfig, PppConfig
+from bras.config.model import AuthConfig, LacConfig, PppConfig
 from bras.ppp.constants import IPCP
 from bras.secret import Secret
 
@@ -23,6 +24,17 @@ class RestartConfig:
     """Terminate-Requests without an answer before it counts as closed."""
     max_failure: int = 5
     """Configure-Naks sent before options are rejected instead."""
+
+
+class HandoverPolicy(Enum):
+    """What becomes of a link that an access concentrator has begun."""
+
+    RENEGOTIATE = "renegotiate"
+    """LCP and authentication begin anew."""
+    RENEGOTIATE_ON_MISMATCH = "renegotiate-on-mismatch"
+    """Unless all is as we would have it."""
+    ACCEPT = "accept"
+    """Unless we could not work with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +70,17 @@ class LinkConfig:
     """Requests, or offers, without an answer before the link is ended."""
     network_protocols: frozenset[int] = frozenset({IPCP})
     """Network control protocols that the owner speaks; every other one is rejected."""
+    handover: HandoverPolicy = HandoverPolicy.RENEGOTIATE
+    """Server: what becomes of links that an access concentrator has begun."""
     client: ClientIdentity | None = None
     """Given: we are the client and prove ourselves; none: we are the server and demand proof."""
 
     @classmethod
-    def from_config(
-        cls, ppp: PppConfig, auth: AuthConfig, methods: tuple[str, ...], mru: int, hostname: str
-    ) -> LinkConfig:
-        """Take a server's values from the configuration; no ``methods``: those of ``[auth]``."""
+    def from_config(cls, ppp: PppConfig, auth: AuthConfig, group: LacConfig, mru: int, hostname: str) -> LinkConfig:
+        """Take a server's values from the configuration; no methods of the group: those of ``[auth]``."""
         return cls(
             mru=mru,
-            methods=methods or auth.methods,
+            methods=group.methods or auth.methods,
             hostname=hostname.encode(),
             restart=RestartConfig(
                 ppp.restart_timer_s, ppp.restart_cap_s, ppp.max_configure, ppp.max_terminate, ppp.max_failure
@@ -79,6 +91,7 @@ class LinkConfig:
             pfc=ppp.pfc,
             auth_timeout_s=auth.timeout_s,
             auth_attempts=auth.max_attempts,
+            handover=HandoverPolicy(group.proxy),
         )
 
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bras.forwarding.entry import Counters, Operation
-from bras.ppp.events import AddressWanted, CredentialsOffered, Dropped, EchoMeasured, SendFrame
+from bras.ppp.events import (
+    AddressWanted,
+    CredentialsOffered,
+    Dropped,
+    EchoMeasured,
+    HandoverReason,
+    HandoverResult,
+    SendFrame,
+)
 
 
 class TerminateCause(Enum):
@@ -80,6 +88,19 @@ class Authenticated:
     user: str
     text: str = ""
     """What the server said."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyJudged:
+    """Fact: what became of LCP and authentication that a LAC had done already."""
+
+    session: str
+    """Acct-Session-Id."""
+    group: str
+    lac_hostname: str
+    result: HandoverResult
+    reason: HandoverReason
+    """Why not all of it was taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +211,7 @@ Event = (
     | AddressFree
     | HangUp
     | Gone
+    | ProxyJudged
     | SubscriberUp
     | SubscriberEnded
 )

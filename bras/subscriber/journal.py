@@ -57,6 +57,7 @@ def lasting(subscriber: Subscriber) -> bytes:
         subscriber.address,
         _who(subscriber.who),
         subscriber.instants.called_at,
+        subscriber.standing.proxy,
     ))  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def restore(
     entropy: Entropy,
 ) -> Subscriber:
     """Return the subscriber of both records; ``settings_of`` a group and an MRU."""
-    session_id, slot, line, leg, mru, link, network, profile, address, who, called_at = decode(lasting_state)
+    session_id, slot, line, leg, mru, link, network, profile, address, who, called_at, proxy = decode(lasting_state)
     settings = settings_of(line[0], mru)
     subscriber = Subscriber(number, slot, Line(*line), Leg(*leg), settings, no_entropy, now=called_at)
     subscriber.entropy = entropy
@@ -105,6 +106,7 @@ def restore(
     if network is not None:
         subscriber.network = Network.restore(network, subscriber._network_config(profile))
     _restore_session(subscriber, decode(session_state))
+    subscriber.standing.proxy = tuple(proxy)
     return subscriber
 
 

@@ -10,6 +10,8 @@ from bras.plain import Saved, restore_fields
 from bras.subscriber.events import Phase, TerminateCause
 
 NOTHING_CARRIED = Counters()
+NO_PROXY = ("", "")
+"""The LAC had negotiated nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +204,10 @@ class Standing:
     """(mru, acfc, pfc) of LinkUp."""
     named: str = ""
     """The user name under which the registry finds it."""
+    proxy: tuple[str, str] = NO_PROXY
+    """What became of what the LAC had negotiated, and why."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Standing:
         """Return what ``saved`` are the fields of."""
-        return restore_fields(cls, saved, phase=Phase, counted=Phase, end=End.restore, link_facts=tuple)
+        return restore_fields(cls, saved, phase=Phase, counted=Phase, end=End.restore, link_facts=tuple, proxy=tuple)

@@ -20,11 +20,12 @@ from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, ReplaceEn
 from bras.ids import Entropy, no_entropy
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
+from bras.ppp.handover import Handover, open_link
 from bras.ppp.link import Link
 from bras.ppp.network import Network
 from bras.ppp.settings import NetworkConfig
 from bras.radius.profile import Profile
-from bras.subscriber.events import EntryChanged, Event, Phase, TerminateCause
+from bras.subscriber.events import EntryChanged, Event, Phase, ProxyJudged, TerminateCause
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.session import Session
 from bras.subscriber.settings import END_OF_LINK, Settings
@@ -141,9 +142,11 @@ class Subscriber(Session):
 
     # -- the link
 
-    def open(self, *, now: float) -> list[Event]:
-        """Begin: the first Configure-Request."""
-        return self._take(self.link.open(now=now), now)
+    def open(self, handover: Handover | None = None, *, now: float) -> list[Event]:
+        """Begin: the first Configure-Request, or where the access concentrator has got to."""
+        if handover is None:
+            return self._take(self.link.open(now=now), now)
+        return self._take(open_link(self.link, handover, now=now), now)
 
     def receive(self, frame: bytes, *, now: float) -> list[Event]:
         """Take a PPP frame from the client."""
@@ -184,10 +187,18 @@ class Subscriber(Session):
                 if self.network is not None:
                     out += self._take_network(self.network.reject(event.protocol, now=now), now)
             else:
-                if isinstance(event, ppp.EchoMeasured):
-                    self.standing.round_trip_s = event.round_trip_s
-                out.append(event)
+                out.append(self._noted(event))
         return out
+
+    def _noted(self, event: ppp.SendFrame | ppp.EchoMeasured | ppp.Dropped | ppp.HandoverJudged) -> Event:
+        """Remember what is to be shown, and return the fact."""
+        if isinstance(event, ppp.EchoMeasured):
+            self.standing.round_trip_s = event.round_trip_s
+        if not isinstance(event, ppp.HandoverJudged):
+            return event
+        self.standing.proxy = (event.result.value, event.reason.value)
+        line = self.line
+        return ProxyJudged(self.session_id, line.group, line.peer_name, event.result, event.reason)
 
     def _link_up(self, event: ppp.LinkUp, now: float) -> list[Event]:
         """LCP is open and both sides are content: IPCP begins."""

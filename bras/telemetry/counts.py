@@ -18,7 +18,7 @@ from bras.l2tp import events as l2tp
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import Authenticated, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.telemetry.words import RADIUS_CODES, TERMINATE_CAUSES, call_cause, tunnel_cause
 
 Labels = tuple[str, ...]
@@ -222,7 +222,7 @@ class RadiusCounts:
 class SubscriberCounts:
     """What became of subscribers."""
 
-    __slots__ = ("authentications", "dropped", "echo", "ended", "setup")
+    __slots__ = ("authentications", "dropped", "echo", "ended", "proxies", "setup")
 
     def __init__(self) -> None:
         """Begin at zero."""
@@ -230,6 +230,8 @@ class SubscriberCounts:
         """By group, method, outcome."""
         self.ended: Tally = defaultdict(int)
         """By group, cause, reason."""
+        self.proxies: Tally = defaultdict(int)
+        """By group, result, reason."""
         self.setup = Histogram(SETUP_BOUNDS_S)
         self.echo = Histogram(ECHO_BOUNDS_S)
         self.dropped: defaultdict[DropReason, int] = defaultdict(int)
@@ -239,6 +241,7 @@ class SubscriberCounts:
         """Return what to call for which fact."""
         return {
             Authenticated: self.authenticated,
+            ProxyJudged: self.proxy_judged,
             SubscriberUp: self.subscriber_up,
             SubscriberEnded: self.subscriber_ended,
             ppp.Dropped: self.drop,
@@ -248,6 +251,10 @@ class SubscriberCounts:
     def authenticated(self, fact: Authenticated) -> None:
         """Count a decided authentication."""
         self.authentications[fact.group, fact.method, fact.outcome.value] += 1
+
+    def proxy_judged(self, fact: ProxyJudged) -> None:
+        """Count what became of LCP and authentication that a LAC had done."""
+        self.proxies[fact.group, fact.result.value, fact.reason.value] += 1
 
     def subscriber_up(self, fact: SubscriberUp) -> None:
         """Count how long a set-up took."""

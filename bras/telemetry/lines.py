@@ -16,7 +16,7 @@ from bras.l2tp import events as l2tp
 from bras.l2tp.events import Path
 from bras.ppp import events as ppp
 from bras.radius import events as radius
-from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.telemetry.counts import Handlers
 from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.text import dotted_quad
@@ -64,6 +64,7 @@ class Lines:
         if debug:
             handlers |= {
                 SubscriberUp: self.session_up,
+                ProxyJudged: self.proxy_judged,
                 l2tp.CallUp: self.call_up,
                 l2tp.CallDown: self.call_down,
                 l2tp.ErrorsReported: self.errors_reported,
@@ -250,6 +251,17 @@ class Lines:
             outcome=fact.outcome.value,
             source=fact.source,
             text=fact.text,
+        )
+
+    def proxy_judged(self, fact: ProxyJudged) -> None:
+        """Write ``proxy_judged`` (debug)."""
+        self._log.debug(
+            "proxy_judged",
+            session=fact.session,
+            lac=fact.group,
+            lac_hostname=fact.lac_hostname,
+            result=fact.result.value,
+            reason=fact.reason.value,
         )
 
     def session_up(self, fact: SubscriberUp) -> None:

@@ -60,6 +60,12 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "subscribers.authentications",
     ),
     (
+        "bras_proxy_total",
+        "Calls whose LCP and authentication the LAC had done, by what became of that and why.",
+        ("lac", "result", "reason"),
+        "subscribers.proxies",
+    ),
+    (
         "bras_sessions_ended_total",
         "Sessions that ended, by Acct-Terminate-Cause and reason.",
         ("lac", "cause", "reason"),

@@ -55,6 +55,7 @@ EFFECTS = {
     "lac.max_sessions": LAC + "max_sessions",
     "lac.one_session_per_host": LAC + "one_session_per_host",
     "lac.mtu": LAC + "mtu",
+    "lac.proxy": "scenario/test_proxy.py::test_proxy_of_a_group",
     "lac.hello_interval_s": LAC + "hello_interval_s",
     "lac.receive_window": LAC + "receive_window",
     "lac.retransmit_initial_s": LAC + "retransmission",

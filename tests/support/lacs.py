@@ -11,6 +11,7 @@ from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.reception import Role
+from bras.lab.predial import Predial
 from bras.ppp import events as ppp
 from bras.ppp.link import Link, LinkState
 from bras.ppp.network import Network
@@ -93,8 +94,9 @@ class SimulatedLac:
         wanted: int = 0,
         mru: int = 1460,
         number: str = "5551234",
+        proxy: bool = False,
     ) -> Client:
-        """Place a call of one subscriber."""
+        """Place a call of one subscriber; ``proxy``: after LCP and authentication with the LAC itself."""
         identity = ClientIdentity(user.encode(), Secret(password.encode()))
         config = LinkConfig(
             mru=mru, methods=(method,), hostname=b"client", client=identity, auth_timeout_s=3.0, auth_attempts=10
@@ -102,7 +104,9 @@ class SimulatedLac:
         network = Network(NetworkConfig(client=True, wants_dns=True), wanted)
         client = Client(Link(config, self.entropy), network)
         request = CallRequest(number, "100", sequencing_required=self.sequencing_required)
-        key, events = self.endpoint.open_call(tunnel_id or self.tunnel_id, request, now=self.world.now)
+        now = self.world.now
+        proxied = Predial(client.link, method, mru, self.entropy).run(now=now) if proxy else None
+        key, events = self.endpoint.open_call(tunnel_id or self.tunnel_id, request, now=now, proxied=proxied)
         client.key = key
         self.waiting[key] = client
         self.all_clients.append(client)

@@ -15,6 +15,7 @@ from bras.config.model import Config
 from bras.forwarding.entry import Counters, Route
 from bras.ids import CallKey
 from bras.l2tp.messages import CallRequest
+from bras.l2tp.proxy import Proxied
 from bras.lns.inputs import Input, RadiusReceived
 from bras.radius.events import Kind, SendRadius
 from tests.support.lacs import Client, SimulatedLac
@@ -213,12 +214,12 @@ class Rim(World):
         assert client.address, "the session did not come up"
         return lac, client
 
-    def line(self, lac: SimulatedLac | None = None) -> Line:
-        """Place a call on which a test speaks PPP by hand."""
+    def line(self, lac: SimulatedLac | None = None, proxied: Proxied | None = None) -> Line:
+        """Place a call on which a test speaks PPP by hand; ``proxied`` is what the LAC has done of it already."""
         lac = lac or self.lac()
         line = Line(self, lac)
         request = CallRequest(calling_number="5551234", called_number="100")
-        line.key, events = lac.endpoint.open_call(lac.tunnel_id, request, now=self.now)
+        line.key, events = lac.endpoint.open_call(lac.tunnel_id, request, now=self.now, proxied=proxied)
         lac.waiting[line.key] = line  # type: ignore[assignment]  # it answers as a Client does
         lac.take(events, self.now)
         return line

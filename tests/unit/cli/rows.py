@@ -60,6 +60,8 @@ def detail(**changes: Any) -> Row:
             },
             "classes": ["deadbeef"],
             "mtu": 1456,
+            "proxy": "renegotiated",
+            "proxy_reason": "mru",
             "session_timeout_left_s": 3600.0,
             "idle_timeout_left_s": None,
             "peer_tunnel": 77,

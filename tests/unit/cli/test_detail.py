@@ -31,6 +31,13 @@ def test_who_where_how_much_until_when() -> None:
     assert facts["accounting/class"] == "deadbeef"
 
 
+def test_what_became_of_the_link_that_the_lac_had_negotiated() -> None:
+    name = "session 6560F00D00000001/proxy"
+    assert _facts()[name] == "renegotiated (mru)"
+    assert _facts(proxy="accepted", proxy_reason="none")[name] == "accepted"
+    assert _facts(proxy=None, proxy_reason=None)[name] == ""
+
+
 def test_ipv6_is_shown_when_there_was_any() -> None:
     assert "traffic/up ipv6" not in _facts()
     assert _facts(up_packets6=1, up_octets6=40)["traffic/up ipv6"] == "40 B in 1 packets"

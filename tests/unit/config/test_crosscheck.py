@@ -272,3 +272,12 @@ def test_nothing_can_be_hidden_without_a_secret():
 
 def test_without_a_group_of_lacs_nobody_gets_in():
     assert warnings(lac=()) == ["lac: there is no [[lac]]: every tunnel is refused, add a [[lac]]"]
+
+
+@pytest.mark.parametrize("policy", ["accept", "renegotiate-on-mismatch"])
+def test_what_a_lac_says_of_clients_needs_a_secret(policy: str) -> None:
+    assert problems(lac=(LacConfig(name="any", proxy=policy),)) == [
+        "lac[0].proxy: a LAC that proves nothing is not believed what it says of a client, "
+        'add a secret, or give "renegotiate"'
+    ]
+    assert problems(lac=(LacConfig(name="any", proxy=policy, secrets=(SECRET,)),)) == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bras.config.model import AuthConfig, Listen
+from bras.config.model import AuthConfig, Grant, LacConfig, Listen
 from bras.l2tp.events import Path, SendDatagram
 from bras.lab.lac import LabLac, words
 from bras.lab.plan import LacPlan
@@ -17,6 +17,8 @@ from bras.lab.subscriber import Stage
 from bras.lab.summary import counts, summarize, table
 from bras.lab.traffic import ICMP, PingPlan, ipv4
 from bras.lns.commands import Disconnect
+from bras.secret import Secret
+from bras.subscriber.events import ProxyJudged
 from tests.support.world import LNS_ADDRESS, SimulatedRadius, Weather, World, config, entropy_of
 
 LAC_ADDRESS = "198.18.0.2"
@@ -187,3 +189,15 @@ def test_causes_in_words() -> None:
     bench.settle()
     assert "result" in bench.lac.complaints[0]
     assert words.__doc__
+
+
+@pytest.mark.parametrize("policy", ["renegotiate", "accept"])
+def test_calls_with_all_of_ppp_that_a_lac_can_do_itself(policy: str) -> None:
+    group = LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"), proxy=policy)
+    world = World(config(auth=AuthConfig(methods=("chap", "pap")), lac=(group,)))
+    bench = Bench(plan(methods=("chap", "pap"), proxy=True), world)
+    bench.settle()
+    results = [fact.result.value for fact in world.facts if isinstance(fact, ProxyJudged)]
+    assert results == ["accepted" if policy == "accept" else "renegotiated"] * 6
+    summary = bench.finish()
+    assert summary["passed"], summary["problems"]

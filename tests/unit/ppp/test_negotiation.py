@@ -71,6 +71,42 @@ def test_both_ways_to_open() -> None:
     assert negotiation.receive(1, 9, GOOD, now=0.0) == [packet.build(2, 9, GOOD), Layer.UP]
 
 
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_peer_that_only_acknowledges_counts_as_agreed_in_the_end(patience: int) -> None:
+    negotiation, _ = opening()
+    negotiation.patience = patience
+    for turn in range(1, patience):
+        negotiation.receive(2, negotiation.save()[2], b"\x01\x03a", now=0.0)
+        assert negotiation.state == ACK_RCVD
+        assert len(negotiation.handle_timeout(now=100.0 * turn)) == 1, "we ask again"
+        assert negotiation.state == REQ_SENT
+    negotiation.receive(2, negotiation.save()[2], b"\x01\x03a", now=0.0)
+    assert negotiation.handle_timeout(now=1000.0) == [Layer.UP], "and nothing is sent"
+    assert (negotiation.state, negotiation.deadline) == (OPENED, None)
+
+
+def test_no_other_peer_counts_as_agreed() -> None:
+    silent, _ = opening()
+    silent.patience = 1
+    assert len(silent.handle_timeout(now=100.0)) == 1
+    assert silent.state == REQ_SENT, "it has acknowledged nothing"
+    unlimited, _ = opening()
+    unlimited.receive(2, 1, b"\x01\x03a", now=0.0)
+    assert len(unlimited.handle_timeout(now=100.0)) == 1
+
+
+def test_a_layer_that_another_has_opened_is_negotiated_again_as_any() -> None:
+    negotiation = Negotiation(RestartConfig(), Policy())
+    negotiation.adopt()
+    assert negotiation.deadline is None
+    assert negotiation.handle_timeout(now=100.0) == []
+    assert negotiation.receive(1, 9, GOOD, now=0.0) == [
+        Layer.DOWN,
+        packet.build(1, 1, b"\x01\x03a"),
+        packet.build(2, 9, GOOD),
+    ]
+
+
 def test_an_ack_repeats_the_options_octet_by_octet() -> None:
     negotiation, _ = opening()
     data = GOOD + option.build(77) + GOOD

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bras.config.model import AuthConfig, PppConfig
+from bras.config.model import AuthConfig, LacConfig, PppConfig
 from bras.ppp.constants import IPCP
-from bras.ppp.settings import ClientIdentity, LinkConfig, RestartConfig
+from bras.ppp.settings import ClientIdentity, HandoverPolicy, LinkConfig, RestartConfig
 from bras.secret import Secret
 
 
@@ -21,7 +21,7 @@ def test_every_value_is_taken_over() -> None:
         pfc=False,
     )
     auth = AuthConfig(methods=("pap",), timeout_s=11.0, max_attempts=12)
-    config = LinkConfig.from_config(ppp, auth, ("chap",), 1400, "lns1")
+    config = LinkConfig.from_config(ppp, auth, LacConfig("g", methods=("chap",), proxy="accept"), 1400, "lns1")
     assert config == LinkConfig(
         mru=1400,
         methods=("chap",),
@@ -34,9 +34,10 @@ def test_every_value_is_taken_over() -> None:
         auth_timeout_s=11.0,
         auth_attempts=12,
         network_protocols=frozenset({IPCP}),
+        handover=HandoverPolicy.ACCEPT,
         client=None,
     )
-    assert LinkConfig.from_config(ppp, auth, (), 1400, "lns1").methods == ("pap",)
+    assert LinkConfig.from_config(ppp, auth, LacConfig("g"), 1400, "lns1").methods == ("pap",)
 
 
 def test_the_password_does_not_show() -> None:

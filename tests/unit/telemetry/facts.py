@@ -10,12 +10,14 @@ from bras.l2tp.events import By, CallInfo, Cause, Path
 from bras.l2tp.report import Accm, LineErrors
 from bras.lns.effects import Fact
 from bras.ppp import events as ppp
+from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import (
     Authenticated,
     AuthOutcome,
     Phase,
+    ProxyJudged,
     SubscriberEnded,
     SubscriberUp,
     TerminateCause,
@@ -82,6 +84,7 @@ FACTS: tuple[Fact, ...] = (
     radius.AccountingUnanswered(4),
     radius.AccountingForgotten(4),
     *(authenticated(outcome, "Sorry\r\nInjected: yes") for outcome in AuthOutcome),
+    ProxyJudged("s1", "any", "lac\n1", HandoverResult.RENEGOTIATED, HandoverReason.MRU),
     UP,
     ENDED,
 )
