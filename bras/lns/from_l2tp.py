@@ -6,7 +6,7 @@ from bras.forwarding.entry import Leg
 from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
 from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, SendDatagram
-from bras.lns import from_subscriber
+from bras.lns import disconnect, from_subscriber
 from bras.lns.core import Core
 from bras.lns.effects import MeasurePath, Report
 from bras.ppp.handover import Handover
@@ -113,17 +113,30 @@ def call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
         return
     core.backlog.at_work = subscriber.number
     cause, reason = cause_of(event.cause)
-    events = subscriber.call_down(cause, reason, event.cause.text, now=now)
+    events = subscriber.call_down(cause, reason, _text(event.cause), now=now)
     from_subscriber.take(core, subscriber, events, now)
 
 
 def cause_of(cause: Cause) -> tuple[TerminateCause, str]:
-    """Translate the end of a call into an Acct-Terminate-Cause and a stable word (RFC 2661 section 4.4.2)."""
+    """Translate the end of a call into an Acct-Terminate-Cause and a stable word (RFC 2661 section 4.4.2).
+
+    What the LAC knows of PPP says more than its Result Code (RFC 3145).
+    """
     if cause.of_tunnel:
         return OF_TUNNEL[cause.by]
     if cause.by is not By.PEER:
         return TerminateCause.NAS_REQUEST, "call_closed"
+    if cause.disconnect is not None:
+        heard = disconnect.heard(cause.disconnect)
+        if heard is not None:
+            return heard
     return BY_PEER.get(cause.result, (TerminateCause.NAS_ERROR, "lac_error"))
+
+
+def _text(cause: Cause) -> str:
+    """Return all that the peer said in words."""
+    said = (cause.text, cause.disconnect.text if cause.disconnect else "", cause.q931.text if cause.q931 else "")
+    return "; ".join(dict.fromkeys(text for text in said if text))
 
 
 OF_TUNNEL = {

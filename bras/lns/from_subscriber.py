@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bras.l2tp.events import By, Cause, SendDatagram
-from bras.lns import admission, billing
+from bras.lns import admission, billing, disconnect
 from bras.lns.core import Core
 from bras.lns.effects import Program, ReadCounters, Report
 from bras.ppp.events import AddressWanted, CredentialsOffered, Dropped, EchoMeasured, SendFrame
@@ -61,7 +61,7 @@ def _take_wish(
         case AddressFree():
             admission.settled(core, subscriber, now=now)
         case HangUp():
-            cause = Cause(By.LOCAL, CDN_ADMINISTRATIVE, 0, event.text)
+            cause = Cause(By.LOCAL, CDN_ADMINISTRATIVE, 0, event.text, disconnect=disconnect.told(subscriber))
             key = subscriber.leg.key
             core.backlog.l2tp.append(core.endpoint.close_call(key, cause, now=now))
         case Gone():

@@ -57,6 +57,7 @@ class TunnelCounts:
         "_groups",
         "calls",
         "calls_ended",
+        "disconnects",
         "dropped",
         "reports",
         "retransmissions",
@@ -75,6 +76,8 @@ class TunnelCounts:
         """By group, outcome, cause."""
         self.calls_ended: Tally = defaultdict(int)
         """By group, who ended it, cause."""
+        self.disconnects: Tally = defaultdict(int)
+        """By group, who ended the call, and what became of PPP (RFC 3145)."""
         self.retransmissions: Tally = defaultdict(int, {(name,): 0 for name in names})
         """By group."""
         self.reports: Tally = defaultdict(int)
@@ -121,6 +124,8 @@ class TunnelCounts:
         """Count the end of an established call."""
         group = self._groups.get(tunnel_of(fact.key), "")
         self.calls_ended[group, fact.cause.by.value, call_cause(fact.cause)] += 1
+        if fact.cause.disconnect is not None:
+            self.disconnects[group, fact.cause.by.value, fact.cause.disconnect.word] += 1
 
     def call_refused(self, fact: l2tp.CallRefused) -> None:
         """Count a call that never came up."""

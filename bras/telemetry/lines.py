@@ -333,7 +333,19 @@ def _ends(path: Path) -> dict[str, str | int]:
 def _cause(cause: l2tp.Cause, word: str) -> dict[str, str | int]:
     said = {"by": cause.by.value, "cause": word, "result": cause.result, "error": cause.error, "text": cause.text}
     wrong = {"avp": cause.avp, "section": cause.section}
-    return said | {name: value for name, value in wrong.items() if value}
+    return said | {name: value for name, value in wrong.items() if value} | _beneath(cause)
+
+
+def _beneath(cause: l2tp.Cause) -> dict[str, str | int]:
+    """Return what is said of PPP and of the telephone network under the call, where it is."""
+    said: dict[str, str | int] = {}
+    if cause.disconnect is not None:
+        why = cause.disconnect
+        said = {"ppp_cause": why.word, "ppp_protocol": f"{why.protocol:04x}", "ppp_direction": why.direction}
+        said["ppp_text"] = why.text
+    if cause.q931 is not None:
+        said |= {"q931_cause": cause.q931.code, "q931_message": cause.q931.message, "q931_text": cause.q931.text}
+    return said
 
 
 def _repeated(held_back: int) -> dict[str, int]:

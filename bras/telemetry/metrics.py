@@ -47,6 +47,12 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ),
     ("bras_calls_ended_total", "Established calls that ended.", ("lac", "by", "cause"), "tunnels.calls_ended"),
     (
+        "bras_ppp_disconnects_total",
+        "Ends of calls by what became of PPP (RFC 3145), as the end that hung up said.",
+        ("lac", "by", "cause"),
+        "tunnels.disconnects",
+    ),
+    (
         "bras_call_reports_total",
         "What LACs told of established calls: line errors (WEN), ACCM (SLI), new speeds (CSUN).",
         ("lac", "report"),

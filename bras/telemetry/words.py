@@ -15,6 +15,7 @@ _STOPCCN_RESULTS = {
     5: "version_not_supported",
     6: "shutting_down",
     7: "fsm_error",
+    8: "service_mismatch",  # RFC 3308
 }
 
 _CDN_RESULTS = {
@@ -29,6 +30,21 @@ _CDN_RESULTS = {
     9: "no_dial_tone",
     10: "timeout",
     11: "no_framing",
+    # RFC 3308, RFC 3931, RFC 4591, RFC 4349, RFC 4454, RFC 4667: what IANA lists beyond RFC 2661
+    12: "service_mismatch",
+    13: "lost_tie",
+    14: "unsupported_pseudowire",
+    15: "sequencing_without_sublayer",
+    16: "fsm_error",
+    17: "circuit_deleted",
+    18: "circuit_inactive",
+    19: "header_length_mismatch",
+    20: "link_deleted",
+    21: "link_inactive",
+    22: "no_oam_emulation",
+    23: "mtu_mismatch",
+    24: "unknown_forwarder",
+    25: "unauthorized_forwarder",
 }
 
 _ERRORS = {
@@ -41,6 +57,7 @@ _ERRORS = {
     6: "vendor_specific",
     7: "try_another",
     8: "unknown_mandatory_avp",
+    9: "try_another_directed",  # RFC 3931
 }
 
 RADIUS_CODES = {2: "access_accept", 3: "access_reject", 5: "accounting_response", 11: "access_challenge"}

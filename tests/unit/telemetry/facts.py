@@ -6,6 +6,7 @@ from bras.errors import DropReason
 from bras.forwarding.entry import Counters
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
+from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.events import By, CallInfo, Cause, Path
 from bras.l2tp.report import Accm, LineErrors
 from bras.lns.effects import Fact
@@ -27,6 +28,7 @@ PATH = Path(0, "198.18.0.1", 1701, "198.18.0.2", 1701)
 INFO = CallInfo("any", PATH, "lac1", 7, 8, 9, calling_number="0123")
 KEY = call_key(5, 6)
 LOST = Cause(By.TIMEOUT, 1, text="no answer")
+CLEARED = Cause(By.PEER, 1, disconnect=Disconnect(3, 0, 1, "by\ne"), q931=Q931(16, 0x45, "cle\x1bared"))
 REFUSED = Cause(By.LOCAL, 4, text="wrong secret")
 UP = SubscriberUp("s1", "alice", "any", "lac1", "198.18.0.2", 0x0A400001, "chap", 0.25)
 ENDED = SubscriberEnded(
@@ -63,6 +65,7 @@ FACTS: tuple[Fact, ...] = (
     l2tp.TunnelRefused("any", "evil\n\x1b[2J", PATH, REFUSED),
     l2tp.CallUp(KEY, INFO),
     l2tp.CallDown(KEY, LOST),
+    l2tp.CallDown(KEY, CLEARED),
     l2tp.CallRefused("any", PATH, REFUSED),
     l2tp.ErrorsReported(KEY, LineErrors(crc=3, timeouts=1)),
     l2tp.AccmReceived(KEY, Accm(0, 0xFFFFFFFF)),
