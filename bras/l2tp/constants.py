@@ -149,5 +149,7 @@ PROTOCOL_VERSION = 0x0100
 """Protocol Version AVP: version 1, revision 0 (RFC 2661 section 4.4.3)."""
 DEFAULT_PEER_WINDOW = 4
 """Window of a peer that sends no Receive Window Size AVP (RFC 2661 section 4.4.3)."""
+TIE_BREAKER_OCTETS = 8
+"""Length of the Tie Breaker AVP's value (RFC 2661 section 4.4.3)."""
 BOTH_FRAMINGS = 3
 """Asynchronous and synchronous framing (RFC 2661 section 4.4.3)."""

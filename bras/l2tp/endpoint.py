@@ -15,7 +15,7 @@ from bras.errors import DropReason, WireError
 from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp.admission import NO_ROOM, Admission, Census
 from bras.l2tp.calls import Association
-from bras.l2tp.constants import ErrorCode, StopResult
+from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, StopResult
 from bras.l2tp.events import (
     By,
     CallInfo,
@@ -236,7 +236,8 @@ class Endpoint:
         association = Association(group.name, path, tunnel_id)
         tunnel = Tunnel(association, group, self._lns, self._table.entropy, lac=True, now=now)
         self._table.enter(tunnel)
-        events = tunnel.open(hostname or group.local_hostname or self._lns.hostname, now=now)
+        hostname = hostname or group.local_hostname or self._lns.hostname
+        events = tunnel.open(hostname, self._table.entropy(TIE_BREAKER_OCTETS), now=now)
         self._table.settle(tunnel, now)
         return tunnel_id, events
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bras.config.model import LacConfig
 from bras.ids import Entropy
-from bras.l2tp import messages
+from bras.l2tp import avp, messages
 from bras.l2tp.admission import NO_SECRET, unsupported_version
 from bras.l2tp.calls import Association
 from bras.l2tp.challenge import Authentication
@@ -55,9 +55,10 @@ class Handshake:
         """Return what hides AVPs, if the group wants that."""
         return Hiding(self.authentication, entropy) if self._group.hide_avps else None
 
-    def request(self) -> bytes:
-        """Build our SCCRQ."""
-        return self._start(_SCCRQ, self._association.lac_hostname, None)
+    def request(self, tie_breaker: bytes) -> bytes:
+        """Build our SCCRQ; ``tie_breaker`` is 8 octets by chance (RFC 2661 section 4.4.3)."""
+        body = self._start(_SCCRQ, self._association.lac_hostname, None)
+        return body + avp.octets(AvpType.TIE_BREAKER, tie_breaker)
 
     def reply(self, request: Message) -> bytes:
         """Build our SCCRP for an acceptable SCCRQ."""

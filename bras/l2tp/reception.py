@@ -14,8 +14,8 @@ from bras.errors import DropReason
 from bras.l2tp import messages
 from bras.l2tp.admission import NO_ROOM, Admission
 from bras.l2tp.calls import Association
-from bras.l2tp.constants import AvpType, MessageType
-from bras.l2tp.events import Dropped, Event, Path
+from bras.l2tp.constants import AvpType, MessageType, StopResult
+from bras.l2tp.events import By, Cause, Dropped, Event, Path
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import Message
 from bras.l2tp.states import TunnelState
@@ -24,6 +24,9 @@ from bras.l2tp.tunnel import Tunnel
 
 _IDLE: Final = TunnelState.IDLE
 _ESTABLISHED: Final = TunnelState.ESTABLISHED
+
+_TIE_LOST: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer's tie breaker wins")
+_TIE: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "both tie breakers are equal")
 
 
 class Role(Enum):
@@ -74,7 +77,9 @@ class Reception:
             # A retransmission.  A LAC that has restarted may send the very same octets again;
             # but nobody retransmits for longer than a full cycle (RFC 2661 section 5.7).
             return self._table.deliver(older, ns, nr, datagram, now)
-        events = self._tie(path, message, now)
+        events, discarded = self._tie(path, message, now) if self._table.originated else ([], False)
+        if discarded:
+            return [*events, Dropped(DropReason.TIE, path)]
         tunnel_id = None
         replaced = older is not None and older.state is not _IDLE and older.group is group
         cause = self._admission.judge(message, group, path.remote, int(replaced))
@@ -95,15 +100,28 @@ class Reception:
         self._table.settle(tunnel, now)
         return events
 
-    def _tie(self, path: Path, message: Message, now: float) -> list[Event]:
-        # We send no Tie Breaker, so a peer that sends one wins (RFC 2661 section 4.4.3).
+    def _tie(self, path: Path, message: Message, now: float) -> tuple[list[Event], bool]:
+        """Compare Tie Breakers where we have asked this peer for a tunnel, too; tell whether the peer's is discarded.
+
+        The lower wins, one wins against none, and of two that are equal neither does.  A peer
+        that is discarded hears nothing: our own SCCRQ tells it (RFC 2661 section 4.4.3).  Only
+        what has no answer yet is compared, so nobody can end an established tunnel by this.
+        """
         events: list[Event] = []
-        if self._role is Role.LAC and AvpType.TIE_BREAKER in message.octets:
-            for tunnel in list(self._table.tunnels.values()):
-                if tunnel.state is TunnelState.WAIT_CTL_REPLY and tunnel.path == path:
-                    events += tunnel.lose_tie(now=now)
-                    self._table.settle(tunnel, now)
-        return events
+        discarded = False
+        theirs = message.octets.get(AvpType.TIE_BREAKER, b"")
+        for tunnel_id in list(self._table.originated):
+            tunnel = self._table.tunnels[tunnel_id]
+            if tunnel.state is not TunnelState.WAIT_CTL_REPLY or not _same_hosts(tunnel.path, path):
+                continue
+            ours = tunnel.tie_breaker
+            if not ours and not theirs:
+                continue  # both are opened
+            discarded = discarded or not theirs or (ours != b"" and ours <= theirs)
+            if theirs and (not ours or theirs <= ours):
+                events += tunnel.lose_tie(_TIE if ours == theirs else _TIE_LOST, now=now)
+                self._table.settle(tunnel, now)
+        return events, discarded
 
     def _succeed(self, older: Tunnel, tunnel: Tunnel, now: float) -> list[Event]:
         if older.state is _ESTABLISHED:
@@ -111,3 +129,8 @@ class Reception:
             return []
         tunnel.replaces = older.replaces
         return self._table.vanish(older.association.tunnel_id, now=now)
+
+
+def _same_hosts(one: Path, other: Path) -> bool:
+    """Return whether two paths are between the same two hosts, whatever the ports."""
+    return one.remote == other.remote and one.local == other.local

@@ -20,7 +20,17 @@ _ESTABLISHED: Final = TunnelState.ESTABLISHED
 class TunnelTable:
     """All tunnels that there are; whoever has changed one settles it."""
 
-    __slots__ = ("_by_peer", "_worker", "census", "deadlines", "entropy", "rotation", "touched", "tunnels")
+    __slots__ = (
+        "_by_peer",
+        "_worker",
+        "census",
+        "deadlines",
+        "entropy",
+        "originated",
+        "rotation",
+        "touched",
+        "tunnels",
+    )
 
     def __init__(self, worker: int, census: Census, entropy: Entropy) -> None:
         """Begin without tunnels; ``census`` counts them."""
@@ -31,6 +41,8 @@ class TunnelTable:
         self.rotation = Rotation()
         self.tunnels: dict[int, Tunnel] = {}
         """By our id; this dictionary stays the same one."""
+        self.originated: dict[int, None] = {}
+        """Those of them that we have asked for, in the LAC role."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
         self.touched: Touched | None = None
         """To be told of what changes, where a journal is kept."""
@@ -46,6 +58,8 @@ class TunnelTable:
     def enter(self, tunnel: Tunnel) -> None:
         """Take in a tunnel."""
         self.tunnels[tunnel.association.tunnel_id] = tunnel
+        if tunnel.calls.lac:
+            self.originated[tunnel.association.tunnel_id] = None
         if self.touched is not None:
             tunnel.calls.touched = self.touched.calls
 
@@ -101,6 +115,7 @@ class TunnelTable:
             return
         self.deadlines.set(tunnel_id, None)
         del self.tunnels[tunnel_id]
+        self.originated.pop(tunnel_id, None)
         peer = (tunnel.path, tunnel.association.peer_tunnel_id)
         if self._by_peer.get(peer) == tunnel_id:
             del self._by_peer[peer]

@@ -14,10 +14,12 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason
 from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp import messages
+from bras.l2tp.avp import Avps
 from bras.l2tp.calls import Association, Calls
 from bras.l2tp.channel import Channel, ChannelState, Patience
 from bras.l2tp.constants import (
     DEFAULT_PEER_WINDOW,
+    AvpType,
     CdnResult,
     MessageType,
     StopResult,
@@ -51,7 +53,6 @@ _NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer"
 _TOO_SLOW: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "not established in time")
 _NO_CALLS: Final = Cause(By.LOCAL, StopResult.GENERAL_REQUEST, 0, "no calls")
 REPLACED: Final = Cause(By.PEER, StopResult.GENERAL_REQUEST, 0, "the peer began anew")
-_TIE_LOST: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer's tie breaker wins")
 
 
 class Tunnel:
@@ -86,7 +87,7 @@ class Tunnel:
         self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
         self.timers = Timers(now, now)
         self.request = b""
-        """The SCCRQ that began it, to tell its retransmission from a new one."""
+        """The SCCRQ that began it: the peer's datagram, or the AVPs of ours; empty when it has ended."""
         self.replaces = 0
         """Our id of an older tunnel that this one takes the place of once it is established."""
 
@@ -114,9 +115,10 @@ class Tunnel:
         gone_at = self.timers.gone_at
         return gone_at is not None and gone_at <= now
 
-    def open(self, hostname: str, *, now: float) -> list[Event]:
-        """Originate the control connection, in the LAC role."""
+    def open(self, hostname: str, tie_breaker: bytes, *, now: float) -> list[Event]:
+        """Originate the control connection, in the LAC role; ``tie_breaker`` is 8 octets by chance."""
         self.association.lac_hostname = hostname
+        self.request = self.handshake.request(tie_breaker)
         return self._flush(self._step(TunnelInput.OPEN, FSM_ERROR, None, now), now)
 
     def accept(self, message: Message, ns: int, datagram: bytes, *, now: float) -> list[Event]:
@@ -172,7 +174,7 @@ class Tunnel:
         before = self.state
         self.state = following
         if action is TunnelAction.SEND_SCCRQ:
-            self.channel.send(0, self.handshake.request())
+            self.channel.send(0, self.request)
             return []
         if action is TunnelAction.SEND_SCCRP and message is not None:
             self.channel.send(0, self.handshake.reply(message))
@@ -241,9 +243,16 @@ class Tunnel:
         """End the tunnel and all its calls by StopCCN."""
         return self._flush(self._step(TunnelInput.CLOSE, cause, None, now), now)
 
-    def lose_tie(self, *, now: float) -> list[Event]:
-        """Discard the tunnel silently: the peer opens one too, and its Tie Breaker wins (section 4.4.3)."""
-        return self._step(TunnelInput.LOSE_TIE, _TIE_LOST, None, now)
+    @property
+    def tie_breaker(self) -> bytes:
+        """Return the Tie Breaker of our SCCRQ; empty: there was none."""
+        avps = Avps()
+        avps.read(self.request, 0, len(self.request))
+        return avps.octets.get(AvpType.TIE_BREAKER, b"")
+
+    def lose_tie(self, cause: Cause, *, now: float) -> list[Event]:
+        """Discard the tunnel silently: the peer opens one, too, and ours does not win (section 4.4.3)."""
+        return self._step(TunnelInput.LOSE_TIE, cause, None, now)
 
     def vanish(self, cause: Cause, *, now: float) -> list[Event]:
         """End the tunnel without a word: the peer has given its id to another one."""

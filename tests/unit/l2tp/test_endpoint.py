@@ -362,7 +362,7 @@ def test_a_lac_takes_no_tunnels() -> None:
     assert event.cause.result == 4
 
 
-def test_the_tie_breaker_of_the_other_side_wins_for_we_send_none() -> None:
+def test_a_lac_loses_to_a_lower_tie_breaker_and_takes_no_tunnel_all_the_same() -> None:
     endpoint = lac_endpoint()
     tunnel_id, _ = endpoint.open_tunnel(AT_LAC, LacConfig("up"), now=0.0)
     body = messages.start(MessageType.SCCRQ, "lns", "", 5, 4) + avp.octets(AvpType.TIE_BREAKER, bytes(8))
