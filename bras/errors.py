@@ -84,6 +84,8 @@ class DropReason(Enum):
     UNKNOWN_MESSAGE = "unknown_message"
     NO_LAC_GROUP = "no_lac_group"
     OUT_OF_ORDER_DATA = "out_of_order_data"
+    DUPLICATE_DATA = "duplicate_data"
+    UNNUMBERED_DATA = "unnumbered_data"
     TIE = "tie"
     """A SCCRQ that lost to one of ours (RFC 2661 section 4.4.3)."""
     # ppp

@@ -56,7 +56,18 @@ def _tunnel(row: Row) -> Facts:
         ("call", f"{row['call']}, the LAC's {row['peer_call']}"),
         ("serial number", plain(row["serial_number"])),
         ("connect speed", _speeds(row)),
+        *_data(row["data"]),
     ]
+
+
+def _data(data: Row) -> Facts:
+    """Whether data messages are numbered, each way, and what was wrong with those that came."""
+    if not data:
+        return []
+    ways = [way for way in ("down", "up") if data[f"numbered_{way}"]]
+    numbered = f"{' and '.join(ways)}{', required' if data['numbers_required'] else ''}" if ways else "no"
+    names = ("lost", "late", "duplicates", "reordered", "unnumbered")
+    return [("data numbered", numbered), *((f"data {name}", str(data[name])) for name in names if data[name])]
 
 
 def _speeds(row: Row) -> str:

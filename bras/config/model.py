@@ -146,6 +146,14 @@ class LacConfig:
     """Retransmissions of a control message without answer after which the tunnel is lost."""
     proxy: str = "renegotiate"
     """What to make of LCP and authentication that the LAC has done already (RFC 2661 section 4.4.5): `renegotiate` does both again with the client, `accept` takes them over where that can work, `renegotiate-on-mismatch` only where all is as this configuration wants it; the last two need a `secret`."""
+    dataseq: str = "allow"
+    """Sequence numbers on data: `deny` (a call that requires them is refused), `allow` (if the LAC requires them), `prefer` (ours always), `require` (and what comes without is dropped)."""
+    reorder_timeout_s: float = 0.0
+    """Seconds for which numbered data that came early wait for what is missing; 0: no waiting, and what comes late is dropped."""
+    length_bit: bool = False
+    """Whether our data messages carry their length (L bit)."""
+    priority_bit: bool = False
+    """Whether PPP control frames that we send ask for preferential treatment (P bit)."""
     grant: Grant = field(default_factory=Grant)
     """Any key of a profile given in `[[lac]]` is the policy of its subscribers."""
 

@@ -160,6 +160,10 @@ SECTIONS = (
             "retransmit_cap_s": v.seconds(8, 600),  # RFC 2661 section 5.8: no less than 8 seconds
             "max_retransmissions": v.whole(1, 100),
             "proxy": v.choice("renegotiate", "accept", "renegotiate-on-mismatch"),
+            "dataseq": v.choice("deny", "allow", "prefer", "require"),
+            "reorder_timeout_s": v.seconds(0, 5),
+            "length_bit": v.FLAG,
+            "priority_bit": v.FLAG,
         },
         repeated=True,
         policy=SHARED_POLICY,

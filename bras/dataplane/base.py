@@ -14,6 +14,7 @@ from typing import Protocol
 
 from bras.errors import BrasError, DropReason
 from bras.forwarding.entry import Counters, Leg, Operation, Outcome
+from bras.ids import CallKey
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 """A socket address as ``recvfrom`` gives it."""
@@ -72,11 +73,20 @@ class DataPlane(Protocol):
     def on_readable(self, *, now: float) -> None:
         """Forward a bounded number of packets that wait; raises DataPlaneError when the device is gone."""
 
+    def to_be_numbered(self) -> tuple[tuple[CallKey, bytes], ...]:
+        """Return, once, the PPP frames for calls with ``Leg.numbered``: the core numbers and sends them.
+
+        There can be some after ``on_readable``; they are counted as forwarded.
+        """
+
+    def forward(self, slot: int, generation: int, packet: bytes, *, now: float) -> None:
+        """Forward an IPv4 packet that a subscriber sent, as if it had come by ``datagram``."""
+
     def datagram(self, data: bytes, address: Address, *, now: float) -> bool:
         """Take a datagram from an L2TP socket; ``address`` is the sender's, as ``recvfrom`` gives it.
 
         True: it was a subscriber's packet, and was forwarded or dropped and counted.  False:
-        it is the core's (control, PPP control protocols, another peer, anything unusual).
+        it is the core's (control, PPP control protocols, numbered data, another peer, anything unusual).
         """
 
 

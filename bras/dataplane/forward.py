@@ -19,6 +19,7 @@ from bras.dataplane.tcp import PROTOCOL as TCP
 from bras.dataplane.tcp import SYN, clamp_mss
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters
+from bras.ids import CallKey
 
 _BATCH = 64
 """Packets at most a wake, so that the sockets and timers have their turn."""
@@ -43,6 +44,7 @@ class Forwarder:
         self._total = Tally()
         self._errors = Errors(local_address)
         self._device = -1
+        self._unnumbered: list[tuple[CallKey, bytes]] = []
 
     def totals(self) -> Counters:
         """Return the counters summed over all Entries, past ones too."""
@@ -61,6 +63,26 @@ class Forwarder:
                 return False
         if address != row.peer and address[:2] != row.peer[:2]:
             return False
+        return self._up(row, data, begin, end, now)
+
+    def forward(self, slot: int, generation: int, packet: bytes, *, now: float) -> None:
+        """Forward a packet upstream that the core has found to be in order."""
+        row = self._table.row(slot, generation)
+        if row is None:
+            self._drop(DropReason.NOT_PROGRAMMED)
+        else:
+            self._up(row, packet, 0, len(packet), now)
+
+    def to_be_numbered(self) -> tuple[tuple[CallKey, bytes], ...]:
+        """Return, once, the frames that the core must number and send."""
+        if not self._unnumbered:
+            return ()
+        frames = tuple(self._unnumbered)
+        self._unnumbered.clear()
+        return frames
+
+    def _up(self, row: Row, data: bytes, begin: int, end: int, now: float) -> bool:
+        """Forward the packet that stands in ``data`` from ``begin`` to ``end`` at most."""
         if end - begin < 20:
             return self._drop(DropReason.BAD_PACKET_HEADER)
         first, total, protocol, source = _FIELDS.unpack_from(data, begin)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bras.dataplane.rows import PPP_IPV4
 
 _CONTROL, _LENGTH, _SEQUENCE, _OFFSET = 0x80, 0x40, 0x08, 0x02
+_CORE = _CONTROL | _SEQUENCE
 _VERSION = 2
 _IPV4 = 0x21
 _PLAIN = b"\x00\x02"
@@ -18,10 +19,10 @@ def locate(data: bytes) -> tuple[bytes, int, int] | None:
     """Return the key of ``Table.calls``, and where the packet begins and ends, in octets of ``data``.
 
     ``None`` when it is not for the data plane: a control message, not IPv4, or not a well-formed data
-    message; the core knows which, and counts it.  Ns and Nr are passed over: nothing is put in order.
+    message; the core knows which, and counts it.  Nor is what is numbered: the core judges its order.
     """
     length = len(data)
-    if length < 8 or data[0] & _CONTROL or data[1] & 0x0F != _VERSION:
+    if length < 8 or data[0] & _CORE or data[1] & 0x0F != _VERSION:
         return None
     flags, at, end = data[0], 2, length
     if flags & _LENGTH:
@@ -30,7 +31,7 @@ def locate(data: bytes) -> tuple[bytes, int, int] | None:
             return None
         at = 4
     call = data[at : at + 4]
-    at += 8 if flags & _SEQUENCE else 4
+    at += 4
     if flags & _OFFSET:
         if at + 2 > end:
             return None

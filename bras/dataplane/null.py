@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from bras.dataplane.base import DATA_PLANE_REASONS, Address
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry
+from bras.ids import CallKey
 
 
 class Null:
@@ -19,6 +20,8 @@ class Null:
         """Begin without Entries."""
         self.drops = dict.fromkeys(DATA_PLANE_REASONS, 0)
         self.entries: dict[int, Entry] = {}
+        self.forwarded: list[tuple[int, int, bytes]] = []
+        """(slot, generation, packet) of what the core had forwarded."""
         self._counters: dict[int, Counters] = {}
         self._total = Counters()
 
@@ -74,6 +77,15 @@ class Null:
 
     def on_readable(self, *, now: float) -> None:
         """Do nothing: nothing is ever readable."""
+
+    def to_be_numbered(self) -> tuple[tuple[CallKey, bytes], ...]:
+        """Return nothing: nothing comes from the device."""
+        return ()
+
+    def forward(self, slot: int, generation: int, packet: bytes, *, now: float) -> None:
+        """Remember a packet."""
+        if self._has(slot, generation):
+            self.forwarded.append((slot, generation, packet))
 
     def datagram(self, data: bytes, address: Address, *, now: float) -> bool:
         """Take no datagram."""

@@ -15,6 +15,7 @@ _DATA = 0x0002
 """Flags and version of a data message without options (RFC 2661 section 3.1)."""
 PPP_IPV4 = b"\xff\x03\x00\x21"
 """Address, control and protocol of an IPv4 packet, nothing compressed (RFC 1332 section 2)."""
+_NUMBERED = b"#"
 TCP_OVERHEAD = 40
 """IPv4 and TCP headers without options: what the MSS leaves out."""
 
@@ -59,11 +60,10 @@ class Row:
 
     def __init__(self, route: Route, way: Way, before: Row | None = None) -> None:
         """Prepare; counters and policers go on where those of ``before``, the row it replaces, stand."""
-        leg = route.legs[0]
         self.route = route
         self.way = way
         self.peer = way.peer
-        self.header = _encapsulation(leg)
+        self.header = _encapsulation(route.legs[0])
         self.checked = route.source_check
         self.mtu = route.mtu
         self.mss = max(route.mtu - TCP_OVERHEAD, 1) if route.clamp_mss else 0
@@ -84,15 +84,26 @@ def _policer(before: Policer | None, rate_bps: int, burst_octets: int) -> Police
 
 
 def _encapsulation(leg: Leg) -> bytes:
-    """Return the octets that stand before each IPv4 packet towards the LAC: L2TP data header and PPP header."""
-    protocol = b"\x21" if leg.pfc else b"\x00\x21"
+    """Return the octets that stand before each IPv4 packet towards the LAC, as far as they never change.
+
+    L2TP data header and PPP header; where numbers or a length are wanted, the way adds what is missing.
+    """
     framing = b"" if leg.acfc else b"\xff\x03"
-    return _CALL.pack(_DATA, leg.peer_tunnel_id << 16 | leg.peer_session_id) + framing + protocol
+    framing += b"\x21" if leg.pfc else b"\x00\x21"
+    if leg.numbered:
+        return framing
+    header = _CALL.pack(_DATA, leg.peer_tunnel_id << 16 | leg.peer_session_id) + framing
+    return header[2:] if leg.length_bit else header
 
 
 def call_octets(key: int) -> bytes:
     """Return what a plain IPv4 data message of this call begins with: the key of ``Table.calls``."""
     return _CALL.pack(_DATA, key) + PPP_IPV4
+
+
+def _place(leg: Leg) -> bytes:
+    """Return the key of ``Table.calls``; one that nothing finds where messages are numbered: they are the core's."""
+    return call_octets(leg.key) + _NUMBERED if leg.numbered else call_octets(leg.key)
 
 
 class Table:
@@ -119,7 +130,8 @@ class Table:
         return self._taken(entry, before)
 
     def _taken(self, route: Route, before: Row | None) -> str:
-        other = self.calls.get(call_octets(route.legs[0].key))
+        octets = call_octets(route.legs[0].key)
+        other = self.calls.get(octets) or self.calls.get(octets + _NUMBERED)
         if other is not None and other is not before:
             return f"the call belongs to slot {other.route.slot}"
         for address in route.addresses:
@@ -137,7 +149,7 @@ class Table:
         """Enter a row."""
         route = row.route
         self.slots[route.slot] = row
-        self.calls[call_octets(route.legs[0].key)] = row
+        self.calls[_place(route.legs[0])] = row
         for address in route.addresses:
             self.addresses[_ADDRESS.pack(address)] = row
 
@@ -145,7 +157,7 @@ class Table:
         """Take a row out."""
         route = row.route
         del self.slots[route.slot]
-        del self.calls[call_octets(route.legs[0].key)]
+        del self.calls[_place(route.legs[0])]
         for address in route.addresses:
             self.addresses.pop(_ADDRESS.pack(address), None)
 

@@ -14,6 +14,7 @@ from bras.dataplane.base import Outlet
 from bras.dataplane.device import Device
 from bras.dataplane.forward import Forwarder
 from bras.dataplane.rows import Row
+from bras.dataplane.ways import way_of
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, Route
 
 
@@ -68,7 +69,7 @@ class Tun(Forwarder):
         assert isinstance(entry, Route)
         leg = entry.legs[0]
         try:
-            way = self._outlets[leg.listener].prepare(leg)
+            way = way_of(leg, self._outlets[leg.listener].prepare(leg), self._unnumbered)
         except OSError:
             return f"no way from {leg.local} to {leg.remote}"
         held = before.route.addresses if before else ()

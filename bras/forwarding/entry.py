@@ -42,6 +42,10 @@ class Leg:
     """Whether FF 03 is left out towards the client (RFC 1661 section 6.6)."""
     pfc: bool
     """Whether the protocol number is sent as one octet (RFC 1661 section 6.5)."""
+    numbered: bool = False
+    """Data messages are numbered: the core numbers and judges them, for control frames share the numbers."""
+    length_bit: bool = False
+    """Data messages carry their length (RFC 2661 section 3.1, L bit)."""
 
 
 @dataclass(frozen=True, slots=True)

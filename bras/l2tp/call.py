@@ -6,15 +6,17 @@ state changes; whoever owns the call performs the action.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
 from bras.l2tp import line
 from bras.l2tp.constants import AvpType
+from bras.l2tp.data import PLAIN, DataChannel, DataOptions
 from bras.l2tp.events import CallInfo, Path
-from bras.l2tp.header import DATA, SEQUENCE_BIT, SEQUENCED_DATA, VERSION_2
+from bras.l2tp.header import FLAGS, IDS, PRIORITY_BIT, VERSION_2
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.report import Reports
+from bras.l2tp.sequence import Disorder, Order
 from bras.l2tp.states import LAC_TABLE, LNS_TABLE, CallAction, CallInput, CallState
 from bras.plain import Saved
 
@@ -40,7 +42,6 @@ _MODEM_SPEEDS: Final = {int.from_bytes(str(bps).encode(), "big"): bps for bps in
 _IDLE: Final = CallState.IDLE
 _NONE: Final = CallAction.NONE
 _ASSIGNED: Final = AvpType.ASSIGNED_SESSION_ID
-_LATE_FRAMES: Final = 128
 
 
 class SavedCall(TypedDict):
@@ -54,40 +55,24 @@ class SavedCall(TypedDict):
     serial_number: int
     proxy_auth_name: str
     proxied: list[Any] | None
-    numbering: list[int] | None
     reports: Saved
+    sequenced: bool
+    data_channel: Saved
 
 
-class Numbering:
-    """Sequence numbers on the data channel of one call (RFC 2661 section 5.4)."""
+class DataFacts(NamedTuple):
+    """How the data of a call are numbered, as operators see it."""
 
-    __slots__ = ("_expected", "_next")
+    numbered: bool
+    """Ours are."""
+    required: bool
+    """The LAC's must be."""
+    arriving: bool
+    """The LAC's were, the last time."""
+    disorder: Disorder
 
-    def __init__(self, following: int = 0, expected: int = 0) -> None:
-        """Send ``following`` next, and expect ``expected``."""
-        self._next = following
-        self._expected = expected
 
-    def take(self) -> int:
-        """Return the Ns of the next frame that we send."""
-        ns = self._next
-        self._next = (ns + 1) & 0xFFFF
-        return ns
-
-    def in_order(self, ns: int) -> bool:
-        """Return whether a frame is not older than one that came before.
-
-        Only a little older counts as late: frames that a fast path takes are never seen
-        here, so that anything else is a jump ahead.
-        """
-        if 0 < (self._expected - ns) & 0xFFFF <= _LATE_FRAMES:
-            return False
-        self._expected = (ns + 1) & 0xFFFF
-        return True
-
-    def save(self) -> list[int]:
-        """Return plain data."""
-        return [self._next, self._expected]
+_NO_DISORDER: Final = Disorder()
 
 
 class Call:
@@ -95,8 +80,8 @@ class Call:
 
     __slots__ = (
         "_header",
+        "data_channel",
         "lac",
-        "numbering",
         "peer_session_id",
         "proxied",
         "proxy_auth_name",
@@ -122,11 +107,11 @@ class Call:
         """What goes into our ICCN, or came in the peer's: gone as soon as it was passed on."""
         self.sequenced = False
         """Whether the frames that we send are numbered now."""
-        self.numbering: Numbering | None = None
-        """Ns of both directions, since the first numbered frame."""
         self.reports: Reports | None = None
         """What was told of it since it is up, once something was."""
-        self._header = b""
+        self.data_channel: DataChannel | None = None
+        """Where a data message is more than a constant header and a frame, or what came was numbered."""
+        self._header = b""  # of a PPP control frame, where it is constant
 
     def step(self, happening: CallInput) -> CallAction:
         """Run the table of our role: move to the next state and return what is to be done."""
@@ -187,34 +172,58 @@ class Call:
         if _PROXY_NAME in octets:
             self.proxy_auth_name = message.text(_PROXY_NAME)
 
-    def prepare_for_data(self, peer_tunnel_id: int) -> None:
-        """Make the header of our data messages: six octets, or ten where numbers are required."""
-        self._header = DATA.pack(VERSION_2, peer_tunnel_id, self.peer_session_id)
-        if self.request.sequencing_required:
-            self.sequenced = True
+    def prepare_for_data(self, peer_tunnel_id: int, options: DataOptions = PLAIN) -> None:
+        """Make the header of our data messages: six octets, more where numbers or length are wanted."""
+        self.sequenced = self.request.sequencing_required or options.number
+        if self.sequenced or options != PLAIN:
+            self.data_channel = DataChannel(options, IDS.pack(peer_tunnel_id, self.peer_session_id))
+        self._prepare_header(IDS.pack(peer_tunnel_id, self.peer_session_id))
+
+    def _prepare_header(self, ids: bytes) -> None:
+        options = PLAIN if self.data_channel is None else self.data_channel.options
+        if self.sequenced or options.length_bit:
+            self._header = b""
+        else:
+            flags = PRIORITY_BIT | VERSION_2 if options.priority_bit else VERSION_2
+            self._header = FLAGS.pack(flags) + ids
+
+    @property
+    def numbers_required(self) -> bool:
+        """Return whether data without a number are dropped: the LAC's ICCN, or our policy, requires numbers."""
+        return self.request.sequencing_required or (self.data_channel is not None and self.data_channel.options.require)
 
     def data(self, frame: bytes) -> bytes:
-        """Return ``frame`` as a data message."""
-        if not self.sequenced:
-            return self._header + frame
-        if self.numbering is None:
-            self.numbering = Numbering()
-        _, tunnel_id, session_id = DATA.unpack(self._header)
-        flags = SEQUENCE_BIT | VERSION_2
-        return SEQUENCED_DATA.pack(flags, tunnel_id, session_id, self.numbering.take(), 0) + frame
+        """Return a PPP control frame as a data message."""
+        header = self._header
+        if header:
+            return header + frame
+        assert self.data_channel is not None
+        return self.data_channel.pack(frame, numbered=self.sequenced, control=True)
 
-    def arrives(self, ns: int) -> bool:
-        """Judge a frame that carries Ns, or -1 without one: whether it is not late.
+    def packet(self, frame: bytes) -> bytes:
+        """Return a frame with a subscriber's packet as a data message."""
+        if self.data_channel is None:
+            return self._header + frame
+        return self.data_channel.pack(frame, numbered=self.sequenced, control=False)
+
+    def arrives(self, ns: int, frame: bytes, *, hold: bool, now: float) -> Order:
+        """Judge a frame that carries Ns, or -1 without one, of a call in which either end numbers.
 
         A LAC numbers its frames when and only when the LNS does (RFC 2661 section 5.4).
         """
-        if self.lac and not self.request.sequencing_required:
+        if self.data_channel is None:
+            self.data_channel = DataChannel(PLAIN, self._header[FLAGS.size :])
+        if self.lac and not self.request.sequencing_required and self.sequenced != (ns >= 0):
             self.sequenced = ns >= 0
-        if ns < 0:
-            return True
-        if self.numbering is None:
-            self.numbering = Numbering()
-        return self.numbering.in_order(ns)
+            self._prepare_header(self.data_channel.ids)
+        return self.data_channel.receive(ns, frame, required=self.numbers_required, hold=hold, now=now)
+
+    def data_facts(self) -> DataFacts:
+        """Return what operators see of the data channel."""
+        channel = self.data_channel
+        if channel is None:
+            return DataFacts(False, False, False, _NO_DISORDER)
+        return DataFacts(self.sequenced, self.numbers_required, channel.arriving, channel.disorder)
 
     def info(self, group: str, path: Path, lac_hostname: str, peer_tunnel_id: int) -> CallInfo:
         """Return what the LAC said of the call."""
@@ -240,6 +249,8 @@ class Call:
             self.proxied,
             request[10],
             request[11],
+            self.sequenced,
+            self.data_channel is not None and self.data_channel.options.length_bit,
         )
 
     def report(self) -> Reports:
@@ -267,8 +278,9 @@ class Call:
             "serial_number": self.serial_number,
             "proxy_auth_name": self.proxy_auth_name,
             "proxied": None if self.proxied is None else self.proxied.save(),
-            "numbering": None if self.numbering is None else [int(self.sequenced), *self.numbering.save()],
             "reports": None if self.reports is None else self.reports.save(),
+            "sequenced": self.sequenced,
+            "data_channel": None if self.data_channel is None else self.data_channel.save(),
         }
 
     @classmethod
@@ -282,11 +294,11 @@ class Call:
         if saved["proxied"] is not None:
             call.proxied = Proxied.restore(saved["proxied"])
         if call.state is CallState.ESTABLISHED:
-            call.prepare_for_data(peer_tunnel_id)
+            ids = IDS.pack(peer_tunnel_id, call.peer_session_id)
+            if saved["data_channel"] is not None:
+                call.data_channel = DataChannel.restore(saved["data_channel"], ids)
+            call.sequenced = saved["sequenced"]
+            call._prepare_header(ids)
         if saved["reports"] is not None:
             call.reports = Reports.restore(saved["reports"])
-        numbering = saved["numbering"]
-        if numbering is not None:
-            call.sequenced = bool(numbering[0])
-            call.numbering = Numbering(numbering[1], numbering[2])
         return call

@@ -16,8 +16,10 @@ from bras.l2tp import messages, news, proxy
 from bras.l2tp.call import Call, SavedCall
 from bras.l2tp.channel import Channel
 from bras.l2tp.constants import AvpType, CdnResult, ErrorCode, MessageType
+from bras.l2tp.data import DataOptions
 from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause, Dropped, Event, Path, SpeedChanged
 from bras.l2tp.messages import CallRequest, Message
+from bras.l2tp.order import DataOrder
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.states import CallAction, CallInput, CallState
 from bras.plain import Saved
@@ -38,6 +40,7 @@ _WAIT_CONNECT: Final = CallState.WAIT_CONNECT
 _WAIT_REPLY: Final = CallState.WAIT_REPLY
 _ESTABLISHED: Final = CallState.ESTABLISHED
 _ICCN_ACCEPTABLE: Final = CallInput.RECEIVE_ICCN_ACCEPTABLE
+_ICCN_REFUSED: Final = CallInput.RECEIVE_ICCN_NOT_ACCEPTABLE
 _ICRQ_ACCEPTABLE: Final = CallInput.RECEIVE_ICRQ_ACCEPTABLE
 _ICRP_ACCEPTABLE: Final = CallInput.RECEIVE_ICRP_ACCEPTABLE
 _CDN_RECEIVED: Final = CallInput.RECEIVE_CDN
@@ -47,6 +50,7 @@ _NO_FACILITIES: Final = Cause(By.LOCAL, CdnResult.NO_FACILITIES_TEMPORARY, 0, "s
 # Result 4 says exactly this (RFC 2661 section 4.4.2), and makes LACs that know several
 # LNSes try the next one; 2/4 would look like a fault of the call's request.
 _NO_SUCH_SERVICE: Final = Cause(By.LOCAL, CdnResult.NO_FACILITIES_PERMANENT, 0, "incoming calls at the LNS only")
+_NO_NUMBERS: Final = Cause(By.LOCAL, CdnResult.NO_FACILITIES_PERMANENT, 0, "sequencing of data is not offered")
 _SETUP_TIMEOUT: Final = Cause(By.TIMEOUT, CdnResult.TIMED_OUT, 0, "call not connected in time")
 
 
@@ -81,13 +85,17 @@ class Calls:
     """The calls of a tunnel by our session id."""
 
     __slots__ = (
-        "_association", "_by_peer", "_entropy", "_pending", "_resting", "_setup_timeout_s", "lac", "table",
-        "touched",
+        "_association", "_by_peer", "_entropy", "_pending", "_resting", "_setup_timeout_s",
+        "lac", "order", "table", "touched",
     )  # fmt: skip
 
-    def __init__(self, association: Association, *, lac: bool, setup_timeout_s: float, entropy: Entropy) -> None:
-        """Begin without calls; ``lac`` is our role."""
+    def __init__(
+        self, association: Association, options: DataOptions, *, lac: bool, setup_timeout_s: float, entropy: Entropy
+    ) -> None:
+        """Begin without calls; ``options`` are those of new ones, ``lac`` is our role."""
         self.lac = lac
+        self.order = DataOrder(association.group, association.tunnel_id, options)
+        """Of data that come numbered."""
         self.table: dict[int, Call] = {}
         self.touched: dict[int, None] | None = None
         """Keys of calls that changed, where a journal is kept."""
@@ -100,8 +108,12 @@ class Calls:
 
     @property
     def deadline(self) -> float | None:
-        """Return when the first call that is not yet established times out."""
-        return next(iter(self._pending.values())) if self._pending else None
+        """Return when the first call that is not yet established times out, or a frame was held long enough."""
+        due = next(iter(self._pending.values())) if self._pending else None
+        if self.order.waiting:
+            held = min(self.order.waiting.values())
+            return held if due is None or held < due else due
+        return due
 
     def pending_until(self, session_id: int) -> float | None:
         """Return by when a call must be established; ``None`` when it is."""
@@ -117,12 +129,7 @@ class Calls:
         if call is None:
             return self._receive_unknown(message, channel, now)
         if kind == _ICCN:
-            if problem is None:
-                if call.state is _WAIT_CONNECT:
-                    call.connected(message)
-                    call.proxied = proxy.proxied(message.numbers, message.octets, self._association.authenticated)
-                return self._step(call, _ICCN_ACCEPTABLE, _UNEXPECTED, channel, now)
-            return self._step(call, CallInput.RECEIVE_ICCN_NOT_ACCEPTABLE, _fault(problem), channel, now)
+            return self._connected(call, message, problem, channel, now)
         if kind == _CDN:
             return self._step(call, _CDN_RECEIVED, message.cause(), channel, now)
         if kind == _ICRP:
@@ -162,6 +169,18 @@ class Calls:
         self._by_peer[peer_session_id] = session_id
         self._pending[session_id] = now + self._setup_timeout_s
         return self._step(call, _ICRQ_ACCEPTABLE, _UNEXPECTED, channel, now)
+
+    def _connected(
+        self, call: Call, message: Message, problem: ProtocolViolation | None, channel: Channel, now: float
+    ) -> list[Event]:
+        if problem is not None:
+            return self._step(call, _ICCN_REFUSED, _fault(problem), channel, now)
+        if call.state is _WAIT_CONNECT:
+            call.connected(message)
+            call.proxied = proxy.proxied(message.numbers, message.octets, self._association.authenticated)
+            if self.order.options.deny and call.request.sequencing_required:
+                return self._step(call, _ICCN_REFUSED, _NO_NUMBERS, channel, now)
+        return self._step(call, _ICCN_ACCEPTABLE, _UNEXPECTED, channel, now)
 
     def _replied(
         self, call: Call, message: Message, problem: ProtocolViolation | None, channel: Channel, now: float
@@ -257,7 +276,7 @@ class Calls:
     def _established(self, call: Call) -> list[Event]:
         association = self._association
         self._pending.pop(call.session_id, None)
-        call.prepare_for_data(association.peer_tunnel_id)
+        call.prepare_for_data(association.peer_tunnel_id, self.order.options)
         up = CallUp(call_key(association.tunnel_id, call.session_id), self.info(call))
         call.proxied = None
         return [up]
@@ -270,6 +289,7 @@ class Calls:
     def _forget(self, call: Call) -> None:
         self.table.pop(call.session_id, None)
         self._pending.pop(call.session_id, None)
+        self.order.forget(call.session_id)
         if self._by_peer.get(call.peer_session_id) == call.session_id:
             del self._by_peer[call.peer_session_id]
 
@@ -316,6 +336,7 @@ class Calls:
             self.touched.update(dict.fromkeys(self._association.tunnel_id << 16 | number for number in self.table))
         for call in self.table.values():
             call.state = CallState.IDLE
+            self.order.forget(call.session_id)
         self.table = {}
         self._by_peer = {}
         self._pending = {}
@@ -323,8 +344,8 @@ class Calls:
         return events
 
     def handle_timeout(self, channel: Channel, *, now: float) -> list[Event]:
-        """End calls that took too long to be established."""
-        events: list[Event] = []
+        """End calls that took too long to be established; give on what was held long enough."""
+        events = self.order.handle_timeout(self.table, self._association.path, now=now)
         while self._pending:
             session_id, deadline = next(iter(self._pending.items()))
             if deadline > now:
@@ -348,6 +369,7 @@ class Calls:
             self.table[call.session_id] = call
             if call.peer_session_id:
                 self._by_peer[call.peer_session_id] = call.session_id
+            self.order.follow(call)
         self._pending = dict(saved["pending"])
         self._resting = dict(saved["resting"])
 

@@ -14,6 +14,7 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason, WireError
 from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp.admission import NO_ROOM, Admission, Census
+from bras.l2tp.call import Call, DataFacts
 from bras.l2tp.calls import Association
 from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, StopResult
 from bras.l2tp.events import (
@@ -134,12 +135,19 @@ class Endpoint:
         call = tunnel.calls.table.get(session_id)
         if call is None or call.state is not _UP:
             return [Dropped(DropReason.UNKNOWN_CALL, path)]
-        if (ns >= 0 or call.sequenced) and not call.arrives(ns):
-            return [Dropped(DropReason.OUT_OF_ORDER_DATA, path)]
+        if ns >= 0 or call.sequenced:
+            tunnel.timers.heard_at = now
+            return self._receive_in_order(tunnel, call, ns, data[offset:end], now)
         if offset == end:
             return [Dropped(DropReason.BAD_HEADER, path)]
         tunnel.timers.heard_at = now
         return [FrameReceived(CallKey(tunnel_id << 16 | session_id), data[offset:end])]
+
+    def _receive_in_order(self, tunnel: Tunnel, call: Call, ns: int, frame: bytes, now: float) -> list[Event]:
+        events, waits = tunnel.calls.order.receive(call, ns, frame, tunnel.path, now=now)
+        if waits:
+            self._table.deadlines.set(tunnel.association.tunnel_id, tunnel.deadline)
+        return events
 
     def _receive_control(self, path: Path, data: bytes, now: float) -> list[Event]:
         try:
@@ -171,9 +179,31 @@ class Endpoint:
         call = tunnel.calls.table.get(key & 0xFFFF)
         if call is None or call.state is not _UP:
             return None
-        if call.sequenced and self._table.touched is not None:
-            self._table.touched.calls[key] = None  # an Ns is never sent twice
+        if call.sequenced:
+            self._reserve(key, call)
         return SendDatagram(tunnel.path, call.data(frame))
+
+    def send_packet(self, key: CallKey, frame: bytes) -> SendDatagram | None:
+        """Likewise for a frame with a subscriber's packet, where the data plane cannot: see ``Leg.numbered``."""
+        tunnel = self._tunnels.get(key >> 16)
+        call = None if tunnel is None else tunnel.calls.table.get(key & 0xFFFF)
+        if tunnel is None or call is None or call.state is not _UP:
+            return None
+        if call.sequenced:
+            self._reserve(key, call)
+        return SendDatagram(tunnel.path, call.packet(frame))
+
+    def _reserve(self, key: CallKey, call: Call) -> None:
+        """See to it that an Ns is never sent twice, whatever crashes."""
+        touched, channel = self._table.touched, call.data_channel
+        if touched is not None and channel is not None and channel.numbering.reserve():
+            touched.calls[key] = None
+
+    def disorder(self, key: CallKey) -> DataFacts | None:
+        """Return how the data of an established call are numbered, and what was lost; ``None`` when it is gone."""
+        tunnel = self._tunnels.get(key >> 16)
+        call = None if tunnel is None else tunnel.calls.table.get(key & 0xFFFF)
+        return None if call is None else call.data_facts()
 
     def call(self, key: CallKey) -> CallInfo | None:
         """Return what the LAC said of an established call, or ``None``."""

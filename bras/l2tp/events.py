@@ -91,12 +91,17 @@ class CallInfo:
     private_group: str = ""
     proxy_auth_name: str = ""
     sequencing_required: bool = False
+    """Sequencing Required AVP (RFC 2661 section 4.4.6)."""
     proxied: Proxied | None = None
     """What the LAC negotiated with the client itself: told once, in the CallUp."""
     access_line: bytes = b""
     """What was told of the access line: see ``bras.l2tp.line``."""
     speed_updates: bool = False
     """Whether the LAC will tell new speeds (Connect Speed Update Enable AVP, RFC 5515)."""
+    numbered: bool = False
+    """Our data messages carry sequence numbers."""
+    length_bit: bool = False
+    """Our data messages carry their length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +217,18 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class DataDisordered:
+    """Numbered data messages of a call were passed over, or put in order (RFC 2661 section 5.4)."""
+
+    key: CallKey
+    group: str
+    lost: int
+    """Numbers that did not come in time."""
+    reordered: int
+    """Frames that were held for an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Retransmitted:
     """A control message was sent again."""
 
@@ -232,6 +249,7 @@ Event = (
     | AccmReceived
     | FrameReceived
     | Dropped
+    | DataDisordered
     | Retransmitted
 )
 

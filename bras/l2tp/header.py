@@ -18,6 +18,7 @@ CONTROL_BIT = 0x8000
 LENGTH_BIT = 0x4000
 SEQUENCE_BIT = 0x0800
 OFFSET_BIT = 0x0200
+PRIORITY_BIT = 0x0100
 
 CONTROL_FLAGS = CONTROL_BIT | LENGTH_BIT | SEQUENCE_BIT | VERSION_2
 CONTROL_OCTETS = 12
@@ -26,10 +27,14 @@ CONTROL = Struct("!HHHHHH")
 """Flags and version, Length, Tunnel ID, Session ID, Ns, Nr."""
 FIRST_AVP = Struct("!HHHH")
 """AVP flags and length, vendor, attribute type and value of a Message Type AVP."""
-DATA = Struct("!HHH")
-"""Flags and version, Tunnel ID, Session ID of a plain data message: six octets."""
-SEQUENCED_DATA = Struct("!HHHHH")
-"""The same with Ns and Nr."""
+FLAGS = Struct("!H")
+"""Flags and version: what each message begins with."""
+IDS = Struct("!HH")
+"""Tunnel ID, Session ID; a plain data message has these six octets of header."""
+FLAGS_LENGTH = Struct("!HH")
+"""Flags and version, Length."""
+NS_NR = Struct("!HH")
+"""What follows the ids of a numbered message."""
 DATA_OCTETS = 6
 _LENGTH_DATA = Struct("!HHHH")
 _LENGTH_FLAGS = LENGTH_BIT | VERSION_2

@@ -10,8 +10,10 @@ grows with them:
 
 Not kept: control messages that came before their turn (they are not acknowledged, so the
 peer sends them again; and an ICCN may have a password in it), session ids that were just
-given up (after a crash one can be chosen again at once, by one chance in 65,535), and Ns of
-data that came (a later one is always taken).
+given up (after a crash one can be chosen again at once, by one chance in 65,535), and of data
+that came numbered the Ns, what was held for its turn and the counts of disorder (the first
+that comes then is taken).  The Ns that we send are reserved in blocks, so that not each
+numbered message writes a record.
 """
 
 from __future__ import annotations
@@ -150,7 +152,6 @@ def _channel(tunnel: Tunnel) -> bytes:
 
 
 def _call(call: Call, tunnel: Tunnel) -> bytes:
-    numbering = call.numbering
     return encode((
         call.lac,
         call.peer_session_id,
@@ -158,7 +159,8 @@ def _call(call: Call, tunnel: Tunnel) -> bytes:
         call.request,
         call.serial_number,
         call.proxy_auth_name,
-        None if numbering is None else (call.sequenced, *numbering.save()),
+        call.sequenced,
+        None if call.data_channel is None else call.data_channel.lasting(),
         tunnel.calls.pending_until(call.session_id),
         None if call.reports is None else call.reports.save(),
     ))  # fmt: skip
@@ -249,7 +251,8 @@ def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel
 
 
 def _enter_call(tunnel: SavedTunnel, session_id: int, saved: Saved) -> None:
-    lac, peer_session_id, state, request, serial_number, proxy_auth_name, numbering, pending_until, reports = saved
+    lac, peer_session_id, state, request, serial_number, proxy_auth_name, *rest = saved
+    sequenced, data_channel, pending_until, reports = rest
     tunnel["calls"]["calls"].append({
         "lac": lac,
         "session_id": session_id,
@@ -259,8 +262,9 @@ def _enter_call(tunnel: SavedTunnel, session_id: int, saved: Saved) -> None:
         "serial_number": serial_number,
         "proxy_auth_name": proxy_auth_name,
         "proxied": None,
-        "numbering": numbering,
         "reports": reports,
+        "sequenced": sequenced,
+        "data_channel": data_channel,
     })  # fmt: skip
     if pending_until is not None:
         tunnel["calls"]["pending"].append((session_id, pending_until))

@@ -24,6 +24,7 @@ from bras.l2tp.constants import (
     MessageType,
     StopResult,
 )
+from bras.l2tp.data import DataOptions
 from bras.l2tp.events import (
     By,
     Cause,
@@ -84,7 +85,9 @@ class Tunnel:
         self.handshake = Handshake(association, group, group.local_hostname or config.hostname, entropy)
         self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
         self.channel.hiding = self.handshake.hiding(entropy)
-        self.calls = Calls(association, lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy)
+        self.calls = Calls(
+            association, DataOptions.of(group), lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy
+        )
         self.timers = Timers(now, now)
         self.request = b""
         """The SCCRQ that began it: the peer's datagram, or the AVPs of ours; empty when it has ended."""

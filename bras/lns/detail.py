@@ -28,6 +28,7 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "proxy": subscriber.standing.proxy[0] or None,
         "proxy_reason": subscriber.standing.proxy[1] or None,
         "accounting": _accounting(core, subscriber, now),
+        "data": _data(core, subscriber),
         **_timeouts(subscriber, now),
         **_counters(subscriber),
     }
@@ -77,6 +78,25 @@ def _counters(subscriber: Subscriber) -> Row:
         "up_policed": total.up_policed,
         "down_policed": total.down_policed,
         "down_too_big": total.down_too_big,
+    }
+
+
+def _data(core: Core, subscriber: Subscriber) -> Row:
+    """How the call's data messages are numbered, and what became of the LAC's (RFC 2661 section 5.4)."""
+    facts = core.endpoint.disorder(subscriber.leg.key)
+    if facts is None:
+        return {}
+    disorder = facts.disorder
+    return {
+        "numbered_down": facts.numbered,
+        "numbered_up": facts.arriving,
+        "numbers_required": facts.required,
+        "length_bit": subscriber.leg.length_bit,
+        "lost": disorder.lost,
+        "late": disorder.late,
+        "duplicates": disorder.duplicates,
+        "reordered": disorder.reordered,
+        "unnumbered": disorder.unnumbered,
     }
 
 

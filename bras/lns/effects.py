@@ -25,6 +25,7 @@ Fact = (
     | l2tp.AccmReceived
     | l2tp.SpeedChanged
     | l2tp.Dropped
+    | l2tp.DataDisordered
     | l2tp.Retransmitted
     | ppp.Dropped
     | ppp.EchoMeasured
@@ -49,6 +50,15 @@ class Program:
     """Tell the data plane; it answers with ``Programmed``."""
 
     operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Have the data plane forward a subscriber's packet that came numbered, and is in order now."""
+
+    slot: int
+    generation: int
+    packet: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,6 @@ class Report:
     fact: Fact
 
 
-Effect = SendDatagram | SendRadius | Program | ReadCounters | MeasurePath | Journal | Answer | Report
+Effect = SendDatagram | SendRadius | Program | Forward | ReadCounters | MeasurePath | Journal | Answer | Report
 
-hasten(Journal)
+hasten(Forward, Journal)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bras.forwarding.entry import Leg
+from bras.ids import CallKey
 from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
 from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, SendDatagram
@@ -41,6 +44,14 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
             if isinstance(event, l2tp.TunnelUp) and core.policy.measures(event.group):
                 effects.append(MeasurePath(event.path))
             effects.append(Report(event))
+
+
+def number(core: Core, frames: Iterable[tuple[CallKey, bytes]]) -> None:
+    """Send packets of subscribers whose data messages are numbered; of a call that has gone they are nobody's."""
+    for key, frame in frames:
+        datagram = core.endpoint.send_packet(key, frame)
+        if datagram is not None:
+            core.effects.append(datagram)
 
 
 def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
@@ -103,6 +114,8 @@ def _leg(event: l2tp.CallUp) -> Leg:
         info.peer_session_id,
         acfc=False,
         pfc=False,
+        numbered=info.numbered,
+        length_bit=info.length_bit,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bras.l2tp.events import By, Cause, SendDatagram
 from bras.lns import admission, billing, disconnect
 from bras.lns.core import Core
-from bras.lns.effects import Program, ReadCounters, Report
+from bras.lns.effects import Forward, Program, ReadCounters, Report
 from bras.ppp.events import AddressWanted, CredentialsOffered, Dropped, EchoMeasured, SendFrame
 from bras.subscriber.events import (
     AddressFree,
@@ -14,6 +14,7 @@ from bras.subscriber.events import (
     Event,
     Gone,
     HangUp,
+    PacketReceived,
     ProxyJudged,
     RecordDue,
     SubscriberEnded,
@@ -35,6 +36,8 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
                 effects.append(datagram)
         elif isinstance(event, EntryChanged):
             effects.append(Program(event.operation))
+        elif isinstance(event, PacketReceived):
+            effects.append(Forward(event.slot, event.generation, event.packet))
         elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged)):
             effects.append(Report(event))
         elif not isinstance(event, SendFrame):

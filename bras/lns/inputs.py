@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bras.forwarding.entry import Counters, Outcome
+from bras.ids import CallKey
 from bras.l2tp.events import Path
 from bras.lns.commands import Command
 from bras.radius.events import Kind
@@ -54,6 +55,14 @@ class CountersRead:
 
 
 @dataclass(frozen=True, slots=True)
+class PacketsToNumber:
+    """The data plane has packets for subscribers whose data messages are numbered (``Leg.numbered``)."""
+
+    frames: tuple[tuple[CallKey, bytes], ...]
+    """(call, PPP frame), in the order in which they are to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathMeasured:
     """The path to a LAC carries IP packets of ``mtu`` octets."""
 
@@ -87,6 +96,7 @@ Input = (
     | SendFailed
     | Programmed
     | CountersRead
+    | PacketsToNumber
     | PathMeasured
     | CommandReceived
     | ClockRead

@@ -24,6 +24,7 @@ from bras.lns.inputs import (
     CountersRead,
     DatagramReceived,
     Input,
+    PacketsToNumber,
     PathMeasured,
     Programmed,
     RadiusReceived,
@@ -158,6 +159,8 @@ class Lns:
         core = self.core
         if isinstance(given, TimerFired):
             self._timer_fired(now)
+        elif isinstance(given, PacketsToNumber):
+            from_l2tp.number(core, given.frames)
         elif isinstance(given, CountersRead):
             self._counters_read(given, now)
         elif isinstance(given, SendFailed):

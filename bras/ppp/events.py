@@ -165,7 +165,7 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True)
 class NetworkPacketReceived:
-    """A packet of a network control protocol that the owner registered came in."""
+    """A packet of a network control protocol that the owner registered came in, or an IPv4 packet."""
 
     protocol: int
     packet: bytes

@@ -170,6 +170,8 @@ class Link:
 
     def _unknown_protocol(self, protocol: int, octets: bytes) -> list[LinkEvent]:
         """Reject it once LCP and authentication are done (RFC 1661 sections 3.5 and 5.7)."""
+        if protocol == IPV4 and self.state is LinkState.NETWORK:
+            return [NetworkPacketReceived(protocol, octets)]  # one that did not come by way of the data plane
         if protocol in (IPV4, IPV6) or self.state is not LinkState.NETWORK:
             return [Dropped(DropReason.NOT_OPEN)]
         reject = self._options.protocol_reject(self._lcp.next_serial(), protocol, octets)

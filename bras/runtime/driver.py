@@ -16,12 +16,13 @@ import structlog
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import SendDatagram
 from bras.lns.commands import Command
-from bras.lns.effects import Answer, Effect, Fact, Journal, MeasurePath, Program, ReadCounters, Report
+from bras.lns.effects import Answer, Effect, Fact, Forward, Journal, MeasurePath, Program, ReadCounters, Report
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
     CountersRead,
     Input,
+    PacketsToNumber,
     PathMeasured,
     Programmed,
     TimerFired,
@@ -125,7 +126,11 @@ class Driver:
 
     def _plane_readable(self) -> None:
         try:
-            self.plane.on_readable(now=clock.now())
+            now = clock.now()
+            self.plane.on_readable(now=now)
+            frames = self.plane.to_be_numbered()
+            if frames:
+                self.take([PacketsToNumber(frames)], now)
         except DataPlaneError:
             loop = asyncio.get_running_loop()
             for fileno in self.plane.filenos():
@@ -156,7 +161,7 @@ class Driver:
                     effects += self._handle(given, now)
             else:
                 self._commit(inputs, effects, self._write_journal, now)
-            inputs = self._perform(effects)
+            inputs = self._perform(effects, now)
         self._arm(now)
 
     def _commit(self, inputs: list[Input], effects: list[Effect], write: Write, now: float) -> None:
@@ -185,7 +190,7 @@ class Driver:
                 log.exception("defect", input=type(given).__name__)
         return []
 
-    def _perform(self, effects: list[Effect]) -> list[Input]:
+    def _perform(self, effects: list[Effect], now: float) -> list[Input]:
         """Do what the machine wants, in order; return what comes of it."""
         inputs: list[Input] = []
         listeners, observe = self.listeners, self._observe
@@ -195,6 +200,8 @@ class Driver:
                     self.send_failures += 1
             elif type(effect) is Report:
                 observe(effect.fact)
+            elif type(effect) is Forward:
+                self.plane.forward(effect.slot, effect.generation, effect.packet, now=now)
             elif type(effect) is SendRadius:
                 failed = self.radius.send(effect)
                 if failed is not None:

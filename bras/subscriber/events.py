@@ -164,6 +164,16 @@ class EntryChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PacketReceived:
+    """A packet of the client's that did not come by way of the data plane, which is to forward it."""
+
+    slot: int
+    generation: int
+    packet: bytes
+    """IPv4."""
+
+
+@dataclass(frozen=True, slots=True)
 class CountersWanted:
     """Read the Entry's counters; it is answered by ``Subscriber.counters_read``."""
 
@@ -206,6 +216,7 @@ Event = (
     | Dropped
     | EchoMeasured
     | EntryChanged
+    | PacketReceived
     | CountersWanted
     | RecordDue
     | AddressFree

@@ -16,16 +16,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bras.errors import DropReason
 from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from bras.ids import Entropy, no_entropy
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
+from bras.ppp.constants import IPV4
 from bras.ppp.handover import Handover, open_link
 from bras.ppp.link import Link
 from bras.ppp.network import Network
 from bras.ppp.settings import NetworkConfig
 from bras.radius.profile import Profile
-from bras.subscriber.events import EntryChanged, Event, Phase, ProxyJudged, TerminateCause
+from bras.subscriber.events import EntryChanged, Event, PacketReceived, Phase, ProxyJudged, TerminateCause
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.session import Session
 from bras.subscriber.settings import END_OF_LINK, Settings
@@ -172,8 +174,7 @@ class Subscriber(Session):
             if type(event) is ppp.SendFrame:
                 out.append(event)
             elif isinstance(event, ppp.NetworkPacketReceived):
-                if self.network is not None:
-                    out += self._take_network(self.network.receive(event.protocol, event.packet, now=now), now)
+                out += self._network_packet(event.protocol, event.packet, now)
             elif isinstance(event, ppp.CredentialsOffered):
                 self.standing.phase = Phase.AUTHENTICATING
                 out.append(event)
@@ -199,6 +200,16 @@ class Subscriber(Session):
         self.standing.proxy = (event.result.value, event.reason.value)
         line = self.line
         return ProxyJudged(self.session_id, line.group, line.peer_name, event.result, event.reason)
+
+    def _network_packet(self, protocol: int, packet: bytes, now: float) -> list[Event]:
+        """Take a packet of IPCP, or have an IPv4 packet forwarded that the data plane left to us: it came numbered."""
+        forwarding = self.forwarding
+        if protocol != IPV4:
+            network = self.network
+            return [] if network is None else self._take_network(network.receive(protocol, packet, now=now), now)
+        if forwarding.state in (EntryState.ACTIVE, EntryState.CHANGING):
+            return [PacketReceived(forwarding.slot, self.number, packet)]
+        return [ppp.Dropped(DropReason.NOT_OPEN)]
 
     def _link_up(self, event: ppp.LinkUp, now: float) -> list[Event]:
         """LCP is open and both sides are content: IPCP begins."""

@@ -57,6 +57,8 @@ class TunnelCounts:
         "_groups",
         "calls",
         "calls_ended",
+        "data_lost",
+        "data_reordered",
         "disconnects",
         "dropped",
         "reports",
@@ -82,6 +84,10 @@ class TunnelCounts:
         """By group."""
         self.reports: Tally = defaultdict(int)
         """By group, and what was told: errors (WEN), accm (SLI), speeds (CSUN)."""
+        self.data_lost: Tally = defaultdict(int, {(name,): 0 for name in names})
+        """By group."""
+        self.data_reordered: Tally = defaultdict(int, {(name,): 0 for name in names})
+        """By group."""
         self.dropped: defaultdict[DropReason, int] = defaultdict(int)
         self._groups: dict[int, str] = {}
         """Group of each tunnel, since the end of a call does not say it."""
@@ -99,6 +105,7 @@ class TunnelCounts:
             l2tp.AccmReceived: self.accm_received,
             l2tp.SpeedChanged: self.speed_changed,
             l2tp.Dropped: self.drop,
+            l2tp.DataDisordered: self.data_disordered,
             l2tp.Retransmitted: self.retransmitted,
         }
 
@@ -149,6 +156,11 @@ class TunnelCounts:
     def drop(self, fact: l2tp.Dropped) -> None:
         """Count a dropped datagram."""
         self.dropped[fact.reason] += 1
+
+    def data_disordered(self, fact: l2tp.DataDisordered) -> None:
+        """Count data messages that did not come in time, and those that were put in order."""
+        self.data_lost[fact.group,] += fact.lost
+        self.data_reordered[fact.group,] += fact.reordered
 
     def retransmitted(self, fact: l2tp.Retransmitted) -> None:
         """Count a repeated control message."""

@@ -71,6 +71,7 @@ class Lines:
                 l2tp.AccmReceived: self.accm_received,
                 l2tp.SpeedChanged: self.speed_changed,
                 l2tp.Dropped: self.datagram_dropped,
+                l2tp.DataDisordered: self.data_disordered,
                 l2tp.Retransmitted: self.retransmitted,
                 ppp.Dropped: self.frame_dropped,
                 ppp.EchoMeasured: self.echo_measured,
@@ -170,6 +171,20 @@ class Lines:
         if held_back is not None:
             ends = _ends(fact.path) if fact.path else {}
             self._log.debug("datagram_dropped", reason=fact.reason.value, **ends, **_repeated(held_back))
+
+    def data_disordered(self, fact: l2tp.DataDisordered) -> None:
+        """Write ``data_disordered`` (debug)."""
+        held_back = self._limit.allow(("data_disordered", fact.group))
+        if held_back is not None:
+            self._log.debug(
+                "data_disordered",
+                tunnel=tunnel_of(fact.key),
+                call=session_of(fact.key),
+                lac=fact.group,
+                lost=fact.lost,
+                reordered=fact.reordered,
+                **_repeated(held_back),
+            )
 
     def retransmitted(self, fact: l2tp.Retransmitted) -> None:
         """Write ``retransmitted`` (debug)."""

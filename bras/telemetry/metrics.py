@@ -59,6 +59,13 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "tunnels.reports",
     ),
     ("bras_retransmissions_total", "L2TP control messages that were sent again.", ("lac",), "tunnels.retransmissions"),
+    ("bras_data_lost_total", "Numbered data messages that did not come in time.", ("lac",), "tunnels.data_lost"),
+    (
+        "bras_data_reordered_total",
+        "Numbered data messages that were held until an earlier one had come.",
+        ("lac",),
+        "tunnels.data_reordered",
+    ),
     (
         "bras_authentications_total",
         "Authentications that were decided.",

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LNS = "scenario/test_keys_lns.py::test_"
 LAC = "scenario/test_keys_lac.py::test_"
+DATA = "scenario/test_keys_data.py::test_"
 AUTH = "scenario/test_keys_auth.py::test_"
 RADIUS = "scenario/test_keys_radius.py::test_"
 PPP = "scenario/test_keys_ppp.py::test_"
@@ -61,6 +62,10 @@ EFFECTS = {
     "lac.retransmit_initial_s": LAC + "retransmission",
     "lac.retransmit_cap_s": LAC + "retransmission",
     "lac.max_retransmissions": LAC + "retransmission",
+    "lac.dataseq": DATA + "dataseq",
+    "lac.reorder_timeout_s": DATA + "reorder_timeout",
+    "lac.length_bit": DATA + "length_bit",
+    "lac.priority_bit": DATA + "priority_bit",
     "auth.methods": AUTH + "methods_are_offered_in_their_order",
     "auth.source": AUTH + "source",
     "auth.timeout_s": AUTH + "timeout_s_and_max_attempts",

@@ -240,7 +240,7 @@ def test_a_data_plane_that_is_gone_is_told_once() -> None:
 
 def test_what_cannot_be_sent_is_counted() -> None:
     async def use(bench: Bench) -> None:
-        bench.driver._perform([SendDatagram(Path(0, "127.0.0.1", 1701, "127.0.0.9", 0), b"x")])
+        bench.driver._perform([SendDatagram(Path(0, "127.0.0.1", 1701, "127.0.0.9", 0), b"x")], 0.0)
         assert bench.driver.send_failures == 1
 
     run(use)

@@ -19,6 +19,7 @@ import pytest
 from bras.config.model import AuthConfig, Config, Grant, LacConfig, Listen, LnsConfig, PoolConfig, RadiusConfig
 from bras.l2tp.events import TunnelDown
 from bras.lns.commands import Park, ShowSessions, Shutdown
+from bras.lns.inputs import PacketsToNumber
 from bras.lns.state import StateError
 from bras.plain import encode
 from bras.ppp.constants import LCP
@@ -385,8 +386,9 @@ def test_a_journal_of_another_version_is_refused_in_words(tmp_path: Path) -> Non
             world.resumed(records)
 
 
-def test_frames_that_are_numbered_never_repeat_a_number(tmp_path: Path) -> None:
-    """A LAC that requires sequence numbers drops what it has seen (RFC 2661 section 5.4)."""
+@pytest.mark.parametrize("packets", [0, 1, 40, 64, 200])
+def test_frames_that_are_numbered_never_repeat_a_number(tmp_path: Path, packets: int) -> None:
+    """A LAC that requires sequence numbers drops what it has seen (RFC 2661 section 5.4); packets have them too."""
     world = Mortal(tmp_path, _configuration())
     lac = SimulatedLac(world)
     lac.sequencing_required = True
@@ -403,7 +405,10 @@ def test_frames_that_are_numbered_never_repeat_a_number(tmp_path: Path) -> None:
     world.parties[lac.address, lac.port] = watch
     for way in WAYS:
         world.run(3.0)
+        for entry in list(world.plane.entries.values()):
+            for _ in range(packets):
+                world.give(PacketsToNumber(((entry.legs[0].key, b"\x00\x21E"),)))
         world.kill(way)
     world.run(60.0)
-    assert len(seen) > 5
+    assert len(seen) > 5 + packets
     assert seen == sorted(set(seen))

@@ -32,7 +32,7 @@ from bras.config.model import (
 from bras.dataplane.null import Null
 from bras.l2tp.events import SendDatagram
 from bras.lns.commands import Command
-from bras.lns.effects import Answer, Effect, Fact, MeasurePath, Program, ReadCounters, Report
+from bras.lns.effects import Answer, Effect, Fact, Forward, MeasurePath, Program, ReadCounters, Report
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
@@ -225,6 +225,8 @@ class World:
                     self._send_radius(effect)
                 case Program():
                     inputs.append(Programmed(self.plane.program(effect.operation)))
+                case Forward():
+                    self.plane.forward(effect.slot, effect.generation, effect.packet, now=self.now)
                 case ReadCounters():
                     inputs.append(CountersRead(self.plane.read(effect.slots)))
                 case MeasurePath():

@@ -38,6 +38,20 @@ def session(number: int = 1, **changes: Any) -> Row:
     } | changes
 
 
+def data(**changes: Any) -> Row:
+    return {
+        "numbered_down": False,
+        "numbered_up": False,
+        "numbers_required": False,
+        "length_bit": False,
+        "lost": 0,
+        "late": 0,
+        "duplicates": 0,
+        "reordered": 0,
+        "unnumbered": 0,
+    } | changes
+
+
 def detail(**changes: Any) -> Row:
     figures = dict.fromkeys(
         [f"{way}_{unit}{family}" for way in ("up", "down") for unit in ("octets", "packets") for family in (4, 6)], 0
@@ -71,6 +85,7 @@ def detail(**changes: Any) -> Row:
             "serial_number": 5,
             "tx_speed_bps": 100_000_000,
             "rx_speed_bps": 40_000_000,
+            "data": data(),
             "up_spoofed": 3,
             "up_policed": 0,
             "down_policed": 0,

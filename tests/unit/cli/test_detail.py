@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bras.cli.detail import sections
-from tests.unit.cli.rows import detail
+from tests.unit.cli.rows import data, detail
 
 
 def _facts(**changes: object) -> dict[str, str]:
@@ -36,6 +36,16 @@ def test_what_became_of_the_link_that_the_lac_had_negotiated() -> None:
     assert _facts()[name] == "renegotiated (mru)"
     assert _facts(proxy="accepted", proxy_reason="none")[name] == "accepted"
     assert _facts(proxy=None, proxy_reason=None)[name] == ""
+
+
+def test_how_data_are_numbered_and_what_was_wrong_with_them() -> None:
+    assert _facts()["tunnel/data numbered"] == "no"
+    assert _facts(data=data(numbered_down=True))["tunnel/data numbered"] == "down"
+    facts = _facts(data=data(numbered_down=True, numbered_up=True, numbers_required=True, lost=7, late=2))
+    assert facts["tunnel/data numbered"] == "down and up, required"
+    assert (facts["tunnel/data lost"], facts["tunnel/data late"]) == ("7", "2")
+    assert "tunnel/data duplicates" not in facts
+    assert "tunnel/data numbered" not in _facts(data={})
 
 
 def test_ipv6_is_shown_when_there_was_any() -> None:

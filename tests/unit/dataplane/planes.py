@@ -36,7 +36,7 @@ class Bench:
     def route(self, slot: int = 1, generation: int = 1, **changes: Any) -> Route:
         """Return a Route to our LAC; each slot has its call and, unless told, its address."""
         remote, port = self.lac.getsockname()
-        framing = {"acfc": changes.pop("acfc", False), "pfc": changes.pop("pfc", False)}
+        framing = {name: changes.pop(name, False) for name in ("acfc", "pfc", "numbered", "length_bit")}
         leg = Leg(
             key=changes.pop("key", 0x1234_0000 + slot),
             listener=changes.pop("listener", 0),

@@ -29,13 +29,20 @@ def message(framing: bytes, *, length: bool, sequence: bool, offset: int | None,
 @pytest.mark.parametrize("framing", FRAMINGS, ids=bytes.hex)
 @pytest.mark.parametrize("offset", [None, 0, 5])
 def test_every_form(framing: bytes, offset: int | None) -> None:
-    for length, sequence, priority in product((False, True), repeat=3):
-        data = message(framing, length=length, sequence=sequence, offset=offset, priority=priority)
+    for length, priority in product((False, True), repeat=2):
+        data = message(framing, length=length, sequence=False, offset=offset, priority=priority)
         place = locate(data + (b"\xbb" * 7 if length else b""))
         assert place is not None
         key, begin, end = place
         assert key == call_octets(KEY)
         assert data[begin:end] == PACKET
+
+
+def test_what_is_numbered_is_left_to_the_core() -> None:
+    for length, priority in product((False, True), repeat=2):
+        for offset in (None, 0, 5):
+            data = message(FRAMINGS[0], length=length, sequence=True, offset=offset, priority=priority)
+            assert locate(data) is None
 
 
 WHOLE = message(b"\xff\x03\x00\x21", length=True, sequence=False, offset=None, priority=False)

@@ -48,3 +48,12 @@ def test_it_has_no_packets() -> None:
     plane.on_readable(now=0.0)
     assert not plane.datagram(b"\x00\x02", ("127.0.0.1", 1701), now=0.0)
     assert set(plane.drops.values()) == {0}
+
+
+def test_what_the_core_has_forwarded_is_remembered() -> None:
+    plane = Null()
+    plane.program(AddEntry(route()))
+    plane.forward(1, 1, b"packet", now=0.0)
+    plane.forward(1, 2, b"stale", now=0.0)
+    assert plane.forwarded == [(1, 1, b"packet")]
+    assert plane.to_be_numbered() == ()

@@ -15,6 +15,7 @@ from bras.l2tp.events import (
     By,
     CallDown,
     Cause,
+    DataDisordered,
     Dropped,
     FrameReceived,
     Path,
@@ -109,11 +110,20 @@ def test_frames_go_both_ways() -> None:
         words(0x4002, 8 + len(frame)) + ids + frame,
         words(0x4002, 8 + len(frame)) + ids + frame + b"padding",
         words(0x0302) + ids + words(2) + b"??" + frame,
-        words(0x0802) + ids + words(5, 0) + frame,
+        words(0x0802) + ids + words(0, 0) + frame,
+        words(0x4B02, 16 + len(frame)) + ids + words(1, 0xABCD) + words(2) + b"??" + frame,
     ):
         assert lac.endpoint.receive(AT_LNS, data, now=1.0) == [FrameReceived(key, frame)]
-    again = words(0x0802) + ids + words(5, 0) + frame
-    assert lac.endpoint.receive(AT_LNS, again, now=1.0) == [Dropped(DropReason.OUT_OF_ORDER_DATA, AT_LNS)]
+    again = words(0x0802) + ids + words(1, 0) + frame
+    assert lac.endpoint.receive(AT_LNS, again, now=1.0) == [Dropped(DropReason.DUPLICATE_DATA, AT_LNS)]
+    assert lac.endpoint.receive(AT_LNS, words(0x0802) + ids + words(4, 0) + frame, now=1.0) == [
+        DataDisordered(key, "any", 2, 0),
+        FrameReceived(key, frame),
+    ]
+    late = words(0x0802) + ids + words(3, 0) + frame
+    assert lac.endpoint.receive(AT_LNS, late, now=1.0) == [Dropped(DropReason.OUT_OF_ORDER_DATA, AT_LNS)]
+    numbered = words(0x0802) + ids + words(5, 0)
+    assert lac.endpoint.receive(AT_LNS, numbered, now=1.0) == [Dropped(DropReason.BAD_HEADER, AT_LNS)]
     empty = words(0x0002) + ids
     assert lac.endpoint.receive(AT_LNS, empty, now=1.0) == [Dropped(DropReason.BAD_HEADER, AT_LNS)]
     assert lac.endpoint.send_frame(key, frame) == SendDatagram(AT_LNS, words(2, lac.tunnel_id, 0x77) + frame)

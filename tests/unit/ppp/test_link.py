@@ -161,9 +161,14 @@ def test_what_nobody_here_speaks_is_rejected_in_the_network_phase(frame: bytes) 
         ]
 
 
-@pytest.mark.parametrize("frame", [b"\xff\x03\x00\x21E", b"\x21E", b"\x00\x57`", b"\x57`"])
-def test_ip_packets_are_dropped_and_not_rejected(frame: bytes) -> None:
+@pytest.mark.parametrize("frame", [b"\x00\x57`", b"\x57`"])
+def test_ipv6_packets_are_dropped_and_not_rejected(frame: bytes) -> None:
     assert network().receive(frame, now=0.0) == [Dropped(DropReason.NOT_OPEN)]
+
+
+@pytest.mark.parametrize("frame", [b"\xff\x03\x00\x21E", b"\x21E"])
+def test_ipv4_packets_that_the_data_plane_did_not_take_are_handed_on(frame: bytes) -> None:
+    assert network().receive(frame, now=0.0) == [NetworkPacketReceived(IPV4, b"E")]
 
 
 def test_a_protocol_reject_is_told_ignored_or_fatal() -> None:

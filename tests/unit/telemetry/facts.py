@@ -72,6 +72,7 @@ FACTS: tuple[Fact, ...] = (
     l2tp.SpeedChanged(KEY, 8_000_000, 640_000),
     l2tp.Dropped(DropReason.BAD_AVP, PATH),
     l2tp.Dropped(DropReason.SHORT_DATAGRAM),
+    l2tp.DataDisordered(KEY, "any", 3, 2),
     l2tp.Retransmitted(5, "any"),
     ppp.Dropped(DropReason.BAD_FRAME),
     ppp.EchoMeasured(0.02),

@@ -173,6 +173,7 @@ def test_hot_facts_are_looked_at_only_when_debugging() -> None:
         l2tp.CallUp,
         l2tp.CallDown,
         l2tp.Dropped,
+        l2tp.DataDisordered,
         l2tp.Retransmitted,
         radius.Answered,
         radius.Resent,

@@ -79,6 +79,8 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_authentications_total", {"lac": "any", "method": "chap", "outcome": "rejected"}, 1),
         ("bras_sessions_ended_total", {"lac": "any", "cause": "user_request", "reason": "peer_terminated"}, 1),
         ("bras_retransmissions_total", {"lac": "any"}, 1),
+        ("bras_data_lost_total", {"lac": "any"}, 3),
+        ("bras_data_reordered_total", {"lac": "any"}, 2),
         ("bras_radius_retransmissions_total", {"server": "r1", "kind": "auth"}, 1),
         ("bras_radius_replies_total", {"server": "r1", "kind": "auth", "code": "access_accept"}, 1),
         ("bras_radius_accounting_acknowledged_total", {"server": "r1"}, 1),
