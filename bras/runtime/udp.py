@@ -21,6 +21,10 @@ DATAGRAMS_A_WAKE = 64
 MOST_PATHS = 16384
 """Paths remembered at most, so that a flood from forged addresses fills no memory."""
 
+_CONTROL, _SEQUENCE, _PRIORITY = 0x80, 0x08, 0x01
+"""T, S and P in the first octet of the header; what is numbered keeps its place."""
+_SEQUENCE_PRIORITY = _SEQUENCE | _PRIORITY
+_CONTROL_SEQUENCE_PRIORITY = _CONTROL | _SEQUENCE | _PRIORITY
 _IP_PKTINFO = 8
 _IP_MTU = 14
 _IPV6_MTU = 24
@@ -80,8 +84,12 @@ class Listener:
                 break
             except OSError:
                 continue  # an ICMP error of an earlier send; the machine's own timers handle silence
-            if data and data[0] < 0x80 and plane.datagram(data, address, now=now):
-                continue
+            if data and data[0] < 0x80:
+                if plane.datagram(data, address, now=now):
+                    continue
+                if data[0] & _SEQUENCE_PRIORITY == _PRIORITY:
+                    prefer(inputs, DatagramReceived(self.path(local, address), data))
+                    continue
             path = paths.get((address, local)) or self.path(local, address)
             inputs.append(DatagramReceived(path, data))
         return inputs
@@ -99,7 +107,11 @@ class Listener:
                 continue
             local = _destination(ancillary)
             if local is not None:
-                inputs.append(DatagramReceived(self.path(local, address), data))
+                given = DatagramReceived(self.path(local, address), data)
+                if data and data[0] & _CONTROL_SEQUENCE_PRIORITY == _PRIORITY:
+                    prefer(inputs, given)
+                else:
+                    inputs.append(given)
         return inputs
 
     def send(self, path: Path, data: bytes) -> bool:
@@ -122,6 +134,22 @@ class Listener:
         if ancillary is None:
             ancillary = self._ways[local] = list(source(self.socket.family, local))
         return ancillary
+
+
+def prefer(inputs: list[Input], given: DatagramReceived) -> None:
+    """Put a data message with a P bit before the other data that a wake has found (RFC 2661 section 3.1).
+
+    Behind those that have one too, and behind what control there is: the call may have come up by it.
+    """
+    at = len(inputs)
+    while at and isinstance(before := inputs[at - 1], DatagramReceived) and not _stays_before(before.data):
+        at -= 1
+    inputs.insert(at, given)
+
+
+def _stays_before(data: bytes) -> bool:
+    first = data[0] if data else 0
+    return first >= _CONTROL or first & _SEQUENCE_PRIORITY == _PRIORITY
 
 
 def _bind(listen: Listen, wildcard: bool) -> socket.socket:

@@ -135,6 +135,19 @@ def test_a_wake_takes_a_bite(listener: Listener, lac: socket.socket) -> None:
 
 
 @BOTH
+def test_data_that_asks_for_it_is_served_before_other_data(listener: Listener, lac: socket.socket) -> None:
+    """Not before control, by which its call may have come up; and what is numbered keeps its place."""
+    port = listener.socket.getsockname()[1]
+    plain, first, second, numbered = (
+        octets + bytes(20) for octets in (b"\x00\x02", b"\x01\x02", b"\x41\x02", b"\x09\x02")
+    )
+    for data in (plain, CONTROL, plain, first, b"", plain, numbered, second):
+        lac.sendto(data, ("127.0.0.7", port))
+    found = [given.data for given in listener.drain(Null(), 0.0) if isinstance(given, DatagramReceived)]
+    assert found == [plain, CONTROL, first, second, plain, b"", plain, numbered]
+
+
+@BOTH
 def test_data_is_the_data_planes_if_it_takes_it(listener: Listener, lac: socket.socket) -> None:
     port = listener.socket.getsockname()[1]
     plane = Taker()
