@@ -18,7 +18,7 @@ import pytest
 
 from bras.config.model import AuthConfig, Config, Grant, LacConfig, Listen, LnsConfig, PoolConfig, RadiusConfig
 from bras.l2tp.events import TunnelDown
-from bras.lns.commands import Park, ShowSessions, Shutdown
+from bras.lns.commands import Park, ShowSession, ShowSessions, Shutdown
 from bras.lns.inputs import PacketsToNumber
 from bras.lns.state import StateError
 from bras.plain import encode
@@ -343,6 +343,85 @@ def test_no_password_is_ever_in_the_journal(method: str, tmp_path: Path, monkeyp
     assert b"user1" in octets
     for secret in (b"opensesame", b"tunsecret", b"radsecret"):
         assert secret not in octets
+
+
+@pytest.mark.parametrize("weather", [Weather(), Weather(jitter_s=0.05)], ids=["calm", "reordered"])
+def test_no_proxied_password_is_ever_in_the_journal(
+    weather: Weather, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it when the ICCN comes before its turn, and waits."""
+    world = Mortal(tmp_path, _trusting(), weather=weather)
+    written: list[bytes] = []
+    write = File.write
+    early = 0
+
+    def watched(self: File, records: list[tuple[str, bytes]]) -> bool:
+        nonlocal early
+        early += sum(len(tunnel["channel"]["early"]) for tunnel in world.lns.core.endpoint.save()["tunnels"])
+        written.extend(state for _, state in records)
+        return write(self, records)
+
+    monkeypatch.setattr(File, "write", watched)
+    lac = SimulatedLac(world, window=32)
+    lac.open()
+    world.run(1.0)
+    world.radius.silent = True
+    for number in range(20):
+        lac.dial(f"user{number}", "opensesame", method="pap", proxy=True)
+    world.run(1.0)
+    world.radius.silent = False
+    world.run(20.0)
+    assert len(world.plane.entries) == 20
+    assert bool(early) is bool(weather.jitter_s)
+    octets = b"".join(written)
+    assert b"user1" in octets
+    assert b"opensesame" not in octets
+
+
+def _trusting() -> Config:
+    group = LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"), proxy="accept")
+    server = RadiusServerConfig(address="198.18.1.2", secret=Secret(b"radsecret"), name="r", max_tries=20)
+    return config(lac=(group,), auth=AuthConfig(methods=("chap", "pap")), radius=RadiusConfig(server=(server,)))
+
+
+@pytest.mark.parametrize("method", ["chap", "pap"])
+def test_a_link_that_was_taken_over_from_the_lac_outlives_a_crash(method: str, tmp_path: Path) -> None:
+    world = Mortal(tmp_path, _trusting())
+    lac = SimulatedLac(world)
+    lac.open()
+    client = lac.dial("user1", "pass", method=method, proxy=True)
+    world.run(5.0)
+    before = world.lns.core.registry.by_number[1].link.save()
+    world.feed_all()
+    world.ask(Park())
+    world.kill("unsent")
+    world.run(5.0)
+    (row,) = world.answers[world.ask(ShowSession("user1"))].body["sessions"]  # type: ignore[index,call-overload]  # plain data
+    assert (row["proxy"], row["proxy_reason"], row["state"]) == ("accepted", "none", "up")  # type: ignore[index,call-overload]  # plain data
+    after = world.lns.core.registry.by_number[1].link.save()
+    assert (after["options"], after["auth"]) == (before["options"], before["auth"])
+    assert client.address
+    lac.hang_up(client)
+    world.run(5.0)
+    _check_books(world)
+
+
+@pytest.mark.parametrize("method", ["chap", "pap"])
+def test_a_proof_that_was_being_judged_is_asked_for_again(method: str, tmp_path: Path) -> None:
+    """It is not in the journal: the client is asked by LCP, as any is whose set-up a crash cut off."""
+    world = Mortal(tmp_path, _trusting())
+    lac = SimulatedLac(world)
+    lac.open()
+    world.run(1.0)
+    world.radius.silent = True
+    client = lac.dial("user1", "pass", method=method, proxy=True)
+    world.run(0.3)
+    assert not client.address
+    world.radius.silent = False
+    world.kill("unwritten")
+    world.run(15.0)
+    assert client.address
+    assert len(world.plane.entries) == 1
 
 
 def test_park_puts_every_counter_into_the_journal(tmp_path: Path) -> None:

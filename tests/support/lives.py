@@ -94,6 +94,27 @@ def _pap_through_an_outage(kind: type[Watched]) -> Watched:
     return world
 
 
+def _proxied(kind: type[Watched]) -> Watched:
+    """LACs that have done LCP and authentication, over a bad network; some clients begin anew."""
+    users = tuple(UserConfig(name=f"user{number}", password=Secret(b"pass")) for number in range(12))
+    group = LacConfig(
+        name="any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"), proxy="renegotiate-on-mismatch"
+    )
+    methods = ("pap", "chap", "mschapv1", "mschapv2")
+    auth = AuthConfig(methods=methods, source="local")
+    world = kind(config(auth=auth, user=users, lac=(group,), radius=RadiusConfig()), weather=STORM)
+    lac = SimulatedLac(world, window=16)
+    lac.open()
+    for number in range(12):
+        mru = 1460 if number % 3 else 1492  # more than we receive
+        lac.dial(f"user{number}", "pass", method=methods[number % len(methods)], mru=mru, proxy=True)
+    world.run(40.0)
+    for client in list(lac.clients.values())[:4]:
+        lac.send(client, b"\xff\x03" + struct.pack("!H", LCP) + b"\x01\x99\x00\x0a\x05\x06\x01\x02\x03\x04")
+    world.run(60.0)
+    return world
+
+
 def _storm(seed: int) -> Life:
     def live(kind: type[Watched]) -> Watched:
         world = kind(seed=seed, weather=STORM)
@@ -189,5 +210,6 @@ LIVES: dict[str, Life] = {
     "wishes": _wishes,
     "shutdown": _shutdown,
     "tunnels": _tunnels,
+    "proxied": _proxied,
     **{f"storm{seed}": _storm(seed) for seed in range(4)},
 }
