@@ -33,7 +33,10 @@ SCCRQ, SCCRP, SCCCN, STOPCCN, HELLO, ICRQ, ICRP, ICCN, CDN = 1, 2, 3, 4, 6, 10, 
 MESSAGE, RESULT, VERSION, FRAMING, BEARER, HOST, TUNNEL, WINDOW, CHALLENGE, RESPONSE, SESSION, SERIAL = (
     *(0, 1, 2, 3, 4, 7, 9, 10, 11, 13, 14, 15),
 )
-BEARER_TYPE, FRAMING_TYPE, CALLED, CALLING, SPEED = 18, 19, 21, 22, 24
+BEARER_TYPE, FRAMING_TYPE, CALLED, CALLING, SPEED, SEQUENCING = 18, 19, 21, 22, 24, 39
+SOL_PPPOL2TP, SO_RECVSEQ, SO_SENDSEQ = 273, 2, 3
+PPPIOCGL2TPSTATS, STATISTICS = 0x80487436, struct.Struct("=HHI8Q")
+COUNTED = ("tx_packets", "tx_bytes", "tx_errors", "rx_packets", "rx_bytes", "seq_discards", "oos_packets", "rx_errors")
 RETRANSMISSIONS, CAP_S = 5, 8.0
 _libc = ctypes.CDLL(None, use_errno=True)
 _began_at = time.monotonic()
@@ -236,7 +239,12 @@ class Tunnel:
         # The kernel first, so that it keeps what the LNS sends before pppd reads.
         call.kernel = pppox(self.udp, (self.id, call.session_id, self.peer_id, call.peer_id))
         fcntl.ioctl(call.kernel, PPPIOCGCHAN, bytes(4))
-        self.send(ICCN, avp(SPEED, u32(100_000_000)) + avp(FRAMING_TYPE, u32(1)), call.peer_id)
+        iccn = avp(SPEED, u32(100_000_000)) + avp(FRAMING_TYPE, u32(1))
+        if self.options.sequencing:
+            iccn += avp(SEQUENCING, b"")
+            for option in (SO_RECVSEQ, SO_SENDSEQ):
+                call.kernel.setsockopt(SOL_PPPOL2TP, option, 1)
+        self.send(ICCN, iccn, call.peer_id)
         descriptor = call.kernel.fileno()
         call.pppd = subprocess.Popen(
             [
@@ -258,6 +266,8 @@ class Tunnel:
     def _forget(self, call: Call) -> None:
         del self.calls[call.session_id]
         if call.kernel is not None:
+            counted = STATISTICS.unpack(fcntl.ioctl(call.kernel, PPPIOCGL2TPSTATS, bytes(STATISTICS.size)))
+            say("kernel counted", session=call.number, **dict(zip(COUNTED, counted[3:], strict=True)))
             call.kernel.close()
 
     def reap(self) -> None:
@@ -304,6 +314,7 @@ def main() -> None:
     parser.add_argument("--name", default="kernel-lac")
     parser.add_argument("--window", type=int, default=8)
     parser.add_argument("--send-window", type=int, default=8)
+    parser.add_argument("--sequencing", action="store_true", help="require sequence numbers on data")
     parser.add_argument("--options", required=True)
     options = parser.parse_args()
     selector, terminated = selectors.DefaultSelector(), []
