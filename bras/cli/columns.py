@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bras.cli.human import duration, limited, milliseconds, octets, plain
+from bras.cli.human import ago, duration, limited, milliseconds, octets, plain, tally
 
 Row = dict[str, Any]
 
@@ -58,21 +58,52 @@ SESSIONS = (
 
 TUNNELS = (
     Column("tunnel", _key("tunnel"), 0, right=True),
-    Column("lac", _key("lac"), 2, cap=20),
+    Column("lac", _key("lac"), 5, cap=20),
     Column("hostname", _key("hostname"), 1, cap=32),
-    Column("remote", _key("remote"), 3),
-    Column("state", _key("state"), 4),
-    Column("calls", _key("calls"), 5, right=True),
+    Column("remote", _key("remote"), 2, cap=46),
+    Column("state", _key("state"), 3),
+    Column("calls", _key("calls"), 4, right=True),
     Column("uptime", _uptime, 6, right=True),
-    Column("resent", _key("retransmissions"), 7, right=True),
-    Column("in flight", _key("in_flight"), 8, right=True),
-    Column("window", _key("window"), 9, right=True),
-    Column("local", _key("local"), 10),
-    Column("peer tunnel", _key("peer_tunnel"), 11, right=True),
+    Column("trip", lambda row: milliseconds(row["smoothed_round_trip_ms"]), 7, right=True),
+    Column("resent", _key("retransmissions"), 8, right=True),
+    Column("in flight", _key("in_flight"), 9, right=True),
+    Column("queued", _key("queued"), 10, right=True),
+    Column("window", _key("window"), 11, right=True),
+    Column("vendor", _key("vendor"), 12, cap=32),
+    Column("local", _key("local"), 13),
+    Column("peer tunnel", _key("peer_tunnel"), 14, right=True),
 )
 
+
+def _refused(row: Row) -> str:
+    return plain(sum(row["tunnels_refused"].values()) + sum(row["calls_refused"].values()))
+
+
+def _last(row: Row) -> str:
+    reason = row["last_reason"]
+    return f"{reason.replace('_', ' ')}, {ago(row['last_refusal_s'])}" if reason else ""
+
+
 LACS = (
-    Column("lac", _key("lac"), 0, cap=24),
+    Column("lac", _key("lac"), 1, cap=16),
+    Column("hostname", _key("lac_hostname"), 0, cap=24),
+    Column("address", _key("lac_address"), 2, cap=40),
+    Column("tunnels", _key("tunnels"), 3, right=True),
+    Column("calls", _key("sessions"), 4, right=True),
+    Column("locked", lambda row: duration(row["locked_out_s"]), 5, right=True),
+    Column("refused", _refused, 6, right=True),
+    Column("last refusal", _last, 7, cap=28),
+    Column("seen", lambda row: ago(row["last_seen_s"]), 8, right=True),
+    Column("in words", _key("last_refusal"), 9, cap=60),
+    Column("ever", _key("tunnels_ever"), 10, right=True),
+    Column("first seen", lambda row: ago(row["first_seen_s"]), 11, right=True),
+    Column("tunnels refused", lambda row: tally(row["tunnels_refused"]), 12, cap=60),
+    Column("calls refused", lambda row: tally(row["calls_refused"]), 13, cap=60),
+    Column("vendor", _key("vendor"), 14, cap=32),
+)
+
+GROUPS = (
+    Column("group", _key("lac"), 0, cap=24),
     Column("tunnels", lambda row: limited(row["tunnels"], row["max_tunnels"]), 1, right=True),
     Column("sessions", lambda row: limited(row["sessions"], row["max_sessions"]), 2, right=True),
     Column("up", _key("up"), 3, right=True),

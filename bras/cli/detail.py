@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from bras.cli.human import duration, milliseconds, octets, plain, rate
+from bras.cli.human import duration, milliseconds, octets, plain, rate, seconds
 
 Facts = list[tuple[str, str]]
 Row = dict[str, Any]
 
-_FORMATS = {"_bps": rate, "_octets": octets, "_s": duration}
+_FORMATS: dict[str, Callable[[float], str]] = {"_bps": rate, "_octets": octets, "_s": seconds}
 """How a value of the profile reads, by the end of its name."""
 
 
@@ -19,7 +20,7 @@ def sections(row: Row) -> list[tuple[str, Facts]]:
         (f"session {row['session']}", _who(row)),
         ("tunnel", _tunnel(row)),
         ("traffic", _traffic(row)),
-        ("profile", _profile(row)),
+        ("profile", sourced(row["profile"])),
         ("time", _time(row)),
         ("accounting", _accounting(row)),
     ]
@@ -87,8 +88,9 @@ def _traffic(row: Row) -> Facts:
     return facts + [(name.replace("_", " "), f"{row[name]} packets dropped") for name in drops if row[name]]
 
 
-def _profile(row: Row) -> Facts:
-    return [(name, f"{_value(name, entry['value'])}  ({entry['source']})") for name, entry in row["profile"].items()]
+def sourced(entries: Row) -> Facts:
+    """Return values of the configuration, each with its source."""
+    return [(name, f"{_value(name, entry['value']) or 'none'}  ({entry['source']})") for name, entry in entries.items()]
 
 
 def _value(name: str, value: Any) -> str:

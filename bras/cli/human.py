@@ -41,6 +41,22 @@ def duration(seconds: float | None) -> str:
     return f"{whole}s"
 
 
+def seconds(value: float) -> str:
+    """Return a setting in seconds, with what is below one: 0.5 -> "0.5s", 90 -> "1m 30s"."""
+    return duration(value) if value >= 60 else f"{value:g}s"
+
+
+def ago(elapsed_s: float | None) -> str:
+    """Return how long ago something was: 61.0 -> "1m 01s ago"; nothing for None."""
+    return "" if elapsed_s is None else f"{duration(elapsed_s)} ago"
+
+
+def tally(counts: dict[str, int]) -> str:
+    """Return counts by name, the largest first: "3 limit, 1 bad message"; nothing for none."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in ordered)
+
+
 def milliseconds(value: float | None) -> str:
     """Return milliseconds: 12.345 -> "12.3 ms"; nothing for None."""
     return "" if value is None else f"{value:.1f} ms"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from bras import __version__
 from bras.cli.client import Row
 from bras.cli.common import JsonOption, SocketConfigOption, SocketOption, console, daemon, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Show sessions, tunnels, LAC groups, pools, RADIUS servers.")
+app = typer.Typer(no_args_is_help=True, help="Show sessions, tunnels, LACs and their groups, pools, RADIUS servers.")
 
 
 @app.command()
@@ -58,28 +58,61 @@ def session(
     config: SocketConfigOption = None,
 ) -> None:
     """Show all of a session, each value of its profile with its source."""
-    with daemon(socket, config) as client:
-        body = client.ask("show session", selector=selector)
-    if json:
-        print_json(body)
-        return
-    from bras.cli import detail, tables  # noqa: PLC0415  (keeps --help quick)
+    from bras.cli import detail  # noqa: PLC0415  (keeps --help quick)
 
-    out = console()
-    for row in body["sessions"]:
-        tables.print_facts(out, detail.sections(row))
+    _facts("session", "sessions", detail.sections, json, socket, config, selector=selector)
 
 
 @app.command()
-def tunnels(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
-    """List tunnels."""
-    _table("tunnels", "tunnels", json, socket, config)
+def tunnels(
+    lac: Annotated[str | None, typer.Option(help="Only tunnels of this LAC group.")] = None,
+    address: Annotated[str | None, typer.Option(help="Only tunnels of the LAC at this address.")] = None,
+    hostname: Annotated[str | None, typer.Option(help="Only tunnels of the LAC with this Host Name.")] = None,
+    json: JsonOption = False,
+    socket: SocketOption = None,
+    config: SocketConfigOption = None,
+) -> None:
+    """List tunnels; filters narrow the list together."""
+    wishes = {"group": lac, "address": address, "hostname": hostname}
+    _table("tunnels", "tunnels", json, socket, config, **{name: wish for name, wish in wishes.items() if wish})
+
+
+@app.command()
+def tunnel(
+    selector: Annotated[str, typer.Argument(help="Our tunnel id, or the LAC's Host Name or address.")],
+    json: JsonOption = False,
+    socket: SocketOption = None,
+    config: SocketConfigOption = None,
+) -> None:
+    """Show all of a tunnel: the LAC, what it said of itself, where the control connection stands."""
+    from bras.cli import tunnel as reader  # noqa: PLC0415  (keeps --help quick)
+
+    _facts("tunnel", "tunnels", reader.sections, json, socket, config, selector=selector)
 
 
 @app.command()
 def lacs(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
-    """List LAC groups, with what they hold and may hold."""
+    """List the LACs that were seen, with what they have and what they were refused."""
     _table("lacs", "lacs", json, socket, config)
+
+
+@app.command()
+def groups(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """List LAC groups, with what they hold and may hold."""
+    _table("groups", "groups", json, socket, config)
+
+
+@app.command()
+def group(
+    name: Annotated[str, typer.Argument(help="Name of the [[lac]] group.")],
+    json: JsonOption = False,
+    socket: SocketOption = None,
+    config: SocketConfigOption = None,
+) -> None:
+    """Show what holds for a LAC group, each value with its source."""
+    from bras.cli import group as reader  # noqa: PLC0415  (keeps --help quick)
+
+    _facts("group", "groups", reader.sections, json, socket, config, name=name)
 
 
 @app.command()
@@ -94,16 +127,44 @@ def radius(json: JsonOption = False, socket: SocketOption = None, config: Socket
     _table("radius", "servers", json, socket, config)
 
 
-def _table(what: str, key: str, json: bool, socket: Path | None, config: Path | None) -> None:
+def _table(what: str, key: str, json: bool, socket: Path | None, config: Path | None, **wishes: str) -> None:
     with daemon(socket, config) as client:
-        body = client.ask(f"show {what}")
+        body = client.ask(f"show {what}", **wishes)
     if json:
         print_json(body)
         return
     from bras.cli import columns, tables  # noqa: PLC0415  (keeps --help quick)
 
-    of = {"tunnels": columns.TUNNELS, "lacs": columns.LACS, "pools": columns.POOLS, "radius": columns.RADIUS}
+    of = {
+        "tunnels": columns.TUNNELS,
+        "lacs": columns.LACS,
+        "groups": columns.GROUPS,
+        "pools": columns.POOLS,
+        "radius": columns.RADIUS,
+    }
     tables.print_rows(console(), of[what], [body[key]])
+
+
+def _facts(
+    what: str,
+    key: str,
+    sections: Callable[[Row], list[tuple[str, list[tuple[str, str]]]]],
+    json: bool,
+    socket: Path | None,
+    config: Path | None,
+    **wishes: str,
+) -> None:
+    """Print all of each row of an answer, in sections."""
+    with daemon(socket, config) as client:
+        body = client.ask(f"show {what}", **wishes)
+    if json:
+        print_json(body)
+        return
+    from bras.cli import tables  # noqa: PLC0415  (keeps --help quick)
+
+    out = console()
+    for row in body[key]:
+        tables.print_facts(out, sections(row))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.ids import Entropy, new_tunnel_id
 from bras.l2tp import messages
 from bras.l2tp.constants import PROTOCOL_VERSION, AvpType, ErrorCode, StopResult
-from bras.l2tp.events import By, Cause, Event, Path, SendDatagram, TunnelRefused
+from bras.l2tp.events import By, Cause, Event, Path, Refusal, SendDatagram, TunnelRefused
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
 from bras.l2tp.messages import Message
 from bras.secret import Secret
@@ -24,8 +24,10 @@ NO_ROOM: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIEN
 _NO_ROOM_FOR_LAC: Final = Cause(
     By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "tunnel limit of this LAC reached"
 )
-NO_SECRET: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "challenged without a secret")
-_NO_GROUP: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "not authorized")
+NO_SECRET: Final = Cause(
+    By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "challenged without a secret", refusal=Refusal.NO_SECRET
+)
+_NO_GROUP: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "not authorized", refusal=Refusal.NO_GROUP)
 _CLOSING: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.TRY_ANOTHER, "shutting down")
 _Key = TypeVar("_Key")
 _MAPPED = 0xFFFF << 32

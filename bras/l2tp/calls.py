@@ -230,7 +230,7 @@ class Calls:
         session_id = self._new_session_id(now) or 1  # a CDN must name one (RFC 2661 section 6.12)
         self._resting[session_id] = now + channel.cycle_s
         channel.send(peer_session_id, messages.cdn(session_id, cause))
-        return [CallRefused(association.group, association.path, cause)]
+        return [CallRefused(association.group, association.path, cause, lac_hostname=association.lac_hostname)]
 
     def _new_session_id(self, now: float) -> int | None:
         resting = self._resting
@@ -298,7 +298,7 @@ class Calls:
         key = call_key(association.tunnel_id, call.session_id)
         if before is _ESTABLISHED:
             return CallDown(key, cause)
-        return CallRefused(association.group, association.path, cause, key)
+        return CallRefused(association.group, association.path, cause, key, association.lac_hostname)
 
     def open(
         self, serial_number: int, request: CallRequest, proxied: Proxied | None, channel: Channel | None, *, now: float

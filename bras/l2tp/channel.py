@@ -17,12 +17,12 @@ answers with ``send``, and sends what ``flush`` returns.
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 from typing import Final, TypedDict
 
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
 from bras.l2tp.hidden import Hiding
+from bras.l2tp.sender import Patience, SavedSender, Sender
 from bras.plain import Saved
 
 _HALF: Final = 0x8000
@@ -45,85 +45,6 @@ _RUNNING: Final = ChannelState.RUNNING
 _FINISHING: Final = ChannelState.FINISHING
 
 
-class Patience:
-    """How long and how often a message is sent again (RFC 2661 section 5.8)."""
-
-    __slots__ = ("cap_s", "cycle_s", "initial_s", "retransmissions")
-
-    def __init__(self, initial_s: float, cap_s: float, retransmissions: int) -> None:
-        """Wait ``initial_s``, then twice as long each time, at most ``cap_s``."""
-        self.initial_s = initial_s
-        self.cap_s = cap_s
-        self.retransmissions = retransmissions
-        self.cycle_s = sum(self.interval_s(number) for number in range(retransmissions + 1))
-        """A full retransmission cycle: 31 s with RFC 2661's values."""
-
-    def interval_s(self, retransmission: int) -> float:
-        """Return the wait after this many retransmissions."""
-        if retransmission == 0:
-            return self.initial_s
-        return min(self.initial_s * float(1 << min(retransmission, 30)), self.cap_s)
-
-
-class Window:
-    """Slow start and congestion avoidance (RFC 2661 Appendix A); sizes in messages."""
-
-    __slots__ = ("_acknowledged", "_threshold", "peer", "size")
-
-    def __init__(self, peer: int) -> None:
-        """Begin in slow start towards a peer that offers a window of ``peer``."""
-        self.peer = peer
-        self.size = 1
-        self._threshold = peer
-        self._acknowledged = 0
-
-    def offered(self, peer: int) -> None:
-        """Take the peer's Receive Window Size AVP."""
-        self.peer = peer
-        self._threshold = peer
-        self.size = min(self.size, peer)
-
-    def acknowledged(self) -> None:
-        """Open (``size`` is below ``peer``): by one a message in slow start, by one a window afterwards."""
-        if self.size >= self._threshold:
-            self._acknowledged += 1
-            if self._acknowledged < self.size:
-                return
-            self._acknowledged = 0
-        self.size += 1
-
-    def timed_out(self) -> None:
-        """Close to one message and remember half of what it was."""
-        self._threshold = max(self.size >> 1, 1)
-        self._acknowledged = 0
-        self.size = 1
-
-    def save(self) -> list[int]:
-        """Return plain data."""
-        return [self.peer, self.size, self._threshold, self._acknowledged]
-
-    @classmethod
-    def restore(cls, saved: list[int]) -> Window:
-        """Go on from ``save``."""
-        window = cls(saved[0])
-        window.size, window._threshold, window._acknowledged = saved[1:]
-        return window
-
-
-class SavedSender(TypedDict):
-    """The sending half of a channel as plain data."""
-
-    messages: list[Saved]
-    """Pairs as ``Sender.messages`` has them: tuples as saved, lists out of a file."""
-    first: int
-    in_flight: int
-    sent: int
-    window: list[int]
-    retries: int
-    retransmit_at: float | None
-    retransmitted: int
-
-
 class SavedChannel(TypedDict):
     """A channel as plain data."""
 
@@ -134,88 +55,6 @@ class SavedChannel(TypedDict):
     """Pairs of an Ns and its message, likewise."""
     acknowledge: bool
     sender: SavedSender
-
-
-class Sender:
-    """The sending half: queue, window and retransmission timer."""
-
-    __slots__ = ("deadline", "first", "in_flight", "messages", "retransmitted", "retries", "sent", "window")
-
-    def __init__(self, peer_window: int) -> None:
-        """Begin with Ns 0."""
-        self.messages: deque[tuple[int, bytes]] = deque()
-        """(peer's Session ID, AVPs) of what is not acknowledged, the oldest first."""
-        self.first = 0
-        """Ns of the oldest."""
-        self.in_flight = 0
-        """How many from the oldest on are under way."""
-        self.sent = 0
-        """How many from the oldest on were sent at least once."""
-        self.window = Window(peer_window)
-        self.retries = 0
-        """Retransmissions of the oldest."""
-        self.retransmitted = 0
-        """Retransmissions in all."""
-        self.deadline: float | None = None
-
-    def acknowledge(self, nr: int, deadline: float) -> None:
-        """Forget what the peer has; ``nr`` is not ``first``.  One outside of what was sent says nothing."""
-        count = (nr - self.first) & _MASK
-        if count > self.sent:
-            return
-        messages = self.messages
-        for _ in range(count):
-            messages.popleft()
-        self.first = nr
-        self.sent -= count
-        self.retries = 0
-        if self.window.size < self.window.peer:
-            self.window.acknowledged()
-        if self.in_flight > count:
-            self.in_flight -= count
-            self.deadline = deadline
-        else:
-            self.in_flight = 0
-            self.deadline = None
-
-    def forget_unsent(self) -> None:
-        """Drop what was never sent."""
-        while len(self.messages) > self.sent:
-            self.messages.pop()
-
-    def forget_all(self) -> None:
-        """Drop everything; the Ns of what was sent stays used."""
-        self.first = (self.first + self.sent) & _MASK
-        self.messages.clear()
-        self.in_flight = self.sent = self.retries = 0
-        self.deadline = None
-
-    def save(self) -> SavedSender:
-        """Return plain data."""
-        return {
-            "messages": list(self.messages),
-            "first": self.first,
-            "in_flight": self.in_flight,
-            "sent": self.sent,
-            "window": self.window.save(),
-            "retries": self.retries,
-            "retransmit_at": self.deadline,
-            "retransmitted": self.retransmitted,
-        }
-
-    @classmethod
-    def restore(cls, saved: SavedSender) -> Sender:
-        """Go on from ``save``."""
-        sender = cls(1)
-        sender.messages.extend((message[0], message[1]) for message in saved["messages"])
-        sender.first = saved["first"]
-        sender.in_flight = saved["in_flight"]
-        sender.sent = saved["sent"]
-        sender.window = Window.restore(saved["window"])
-        sender.retries = saved["retries"]
-        sender.deadline = saved["retransmit_at"]
-        sender.retransmitted = saved["retransmitted"]
-        return sender
 
 
 class Channel:
@@ -266,6 +105,16 @@ class Channel:
         return self.sender.retransmitted
 
     @property
+    def expected(self) -> int:
+        """Return the Ns of the message that is expected next."""
+        return self._expected
+
+    @property
+    def held(self) -> int:
+        """Return how many messages came too early and wait for their turn."""
+        return len(self._early)
+
+    @property
     def cycle_s(self) -> float:
         """Return the length of a full retransmission cycle."""
         return self._patience.cycle_s
@@ -282,6 +131,7 @@ class Channel:
         sender = self.sender
         if nr != sender.first:
             sender.acknowledge(nr, now + self._patience.initial_s)
+            sender.round_trip.acknowledged(sender.first, now)
         if datagram is None:
             return _NOTHING
         self._acknowledge = True
@@ -356,7 +206,9 @@ class Channel:
             index += 1
         self._acknowledge = False
         sender.in_flight = index
-        sender.sent = max(sender.sent, index)
+        if index > sender.sent:
+            sender.round_trip.sent(sender.first + sender.sent, now)
+            sender.sent = index
         if sender.deadline is None:
             sender.deadline = now + self._patience.interval_s(sender.retries)
         return datagrams
@@ -373,6 +225,7 @@ class Channel:
             self.state = ChannelState.LOST
             return
         sender.retries += 1
+        sender.round_trip.spoiled()
         sender.window.timed_out()
 
     def save(self) -> SavedChannel:

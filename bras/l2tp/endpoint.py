@@ -29,6 +29,7 @@ from bras.l2tp.events import (
     SendDatagram,
     TunnelRefused,
 )
+from bras.l2tp.facts import TunnelDetail, TunnelFacts, tunnel_detail, tunnel_facts
 from bras.l2tp.header import (
     CONTROL_BIT,
     CONTROL_OCTETS,
@@ -42,7 +43,7 @@ from bras.l2tp.header import (
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.reception import Reception, Role
-from bras.l2tp.records import SavedEndpoint, Touched, TunnelFacts
+from bras.l2tp.records import SavedEndpoint, Touched
 from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.table import TunnelTable
@@ -299,7 +300,21 @@ class Endpoint:
 
     def tunnels(self) -> Iterator[TunnelFacts]:
         """Iterate over the tunnels that have not ended."""
-        return (tunnel.facts() for tunnel in self._tunnels.values() if tunnel.state is not _IDLE)
+        return (tunnel_facts(tunnel) for tunnel in self._tunnels.values() if tunnel.state is not _IDLE)
+
+    def standing(self) -> dict[tuple[str, TunnelState], int]:
+        """Count the tunnels that have not ended by group and state."""
+        counts: dict[tuple[str, TunnelState], int] = {}
+        for tunnel in self._tunnels.values():
+            if tunnel.state is not _IDLE:
+                key = (tunnel.association.group, tunnel.state)
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def tunnel(self, tunnel_id: int) -> TunnelDetail | None:
+        """Return all of a tunnel; ``None`` when there is none with this id of ours, or it has ended."""
+        tunnel = self._tunnels.get(tunnel_id)
+        return None if tunnel is None or tunnel.state is _IDLE else tunnel_detail(tunnel)
 
     def save(self) -> SavedEndpoint:
         """Return plain data."""

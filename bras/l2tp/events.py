@@ -42,6 +42,28 @@ class By(Enum):
     TIMEOUT = "timeout"
 
 
+class Refusal(Enum):
+    """Why a tunnel or a call never came up, in a stable word."""
+
+    NO_GROUP = "no_group"
+    """No ``[[lac]]`` matches address and Host Name."""
+    WRONG_SECRET = "wrong_secret"
+    NO_SECRET = "no_secret"
+    """We were challenged and have no secret."""
+    LOCKED_OUT = "locked_out"
+    LIMIT = "limit"
+    BAD_MESSAGE = "bad_message"
+    BAD_VERSION = "bad_version"
+    OUT_OF_SEQUENCE = "out_of_sequence"
+    NO_SERVICE = "no_service"
+    SHUTTING_DOWN = "shutting_down"
+    TIMEOUT = "timeout"
+    TUNNEL_ENDED = "tunnel_ended"
+    BY_LAC = "by_lac"
+    """The LAC itself gave up."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a call or tunnel ended: Result Code, Error Code, message (RFC 2661 section 4.4.2)."""
@@ -60,6 +82,8 @@ class Cause:
     """What became of PPP, where the end that hangs up says so (RFC 3145)."""
     q931: Q931 | None = None
     """What the telephone network said (RFC 2661 section 4.4.4)."""
+    refusal: Refusal | None = None
+    """Why something never came up, where the codes leave it open; see ``bras.l2tp.refusals``."""
 
     @classmethod
     def of(cls, problem: ProtocolViolation) -> Cause:
@@ -172,6 +196,7 @@ class CallRefused:
     cause: Cause
     key: CallKey = NO_CALL
     """0 when the call was refused at once."""
+    lac_hostname: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +261,14 @@ class Retransmitted:
     group: str
 
 
+@dataclass(frozen=True, slots=True)
+class RoundTripMeasured:
+    """The peer has acknowledged a control message that was sent once."""
+
+    group: str
+    round_trip_s: float
+
+
 Event = (
     SendDatagram
     | TunnelUp
@@ -251,6 +284,7 @@ Event = (
     | Dropped
     | DataDisordered
     | Retransmitted
+    | RoundTripMeasured
 )
 
 hasten(SendDatagram, FrameReceived, CallInfo, CallUp, CallDown)

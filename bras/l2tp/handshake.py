@@ -16,7 +16,7 @@ from bras.l2tp.calls import Association
 from bras.l2tp.challenge import Authentication
 from bras.l2tp.channel import Channel
 from bras.l2tp.constants import DEFAULT_PEER_WINDOW, AvpType, MessageType, StopResult
-from bras.l2tp.events import By, Cause
+from bras.l2tp.events import By, Cause, Refusal
 from bras.l2tp.hidden import Hiding
 from bras.l2tp.messages import Message
 from bras.l2tp.states import TunnelInput, TunnelState
@@ -25,7 +25,9 @@ from bras.secret import Secret
 
 VENDOR_NAME = "bras"
 FSM_ERROR: Final = Cause(By.LOCAL, StopResult.FSM_ERROR, 0, "message out of sequence")
-_NOT_AUTHORIZED: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed")
+_NOT_AUTHORIZED: Final = Cause(
+    By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed", refusal=Refusal.WRONG_SECRET
+)
 _SCCRP: Final = MessageType.SCCRP
 _SCCCN: Final = MessageType.SCCCN
 _SCCRQ: Final = MessageType.SCCRQ

@@ -148,6 +148,7 @@ def _channel(tunnel: Tunnel) -> bytes:
         timers.heard_at,
         timers.idle_since_at,
         timers.gone_at,
+        sender.round_trip.save(),
     ))  # fmt: skip
 
 
@@ -217,7 +218,7 @@ def saved_tunnels(records: Mapping[str, bytes]) -> list[SavedTunnel]:
 def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel:
     group, path, peer, state, lac, authentication, request, replaces, created_at, up_at = lasting
     channel_state, peer_tunnel_id, expected, first, in_flight, sent, window, *rest = channel
-    retries, retransmit_at, retransmitted, heard_at, idle_since_at, gone_at = rest
+    retries, retransmit_at, retransmitted, heard_at, idle_since_at, gone_at, round_trip = rest
     return {
         "group": group,
         "path": path,
@@ -240,6 +241,7 @@ def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel
                 "retries": retries,
                 "retransmit_at": retransmit_at,
                 "retransmitted": retransmitted,
+                "round_trip": round_trip,
             },
         },
         "calls": {"calls": [], "pending": [], "resting": []},

@@ -1,4 +1,4 @@
-"""The plain records of a tunnel: its instants, what operators see, what is saved."""
+"""The plain records of a tunnel: its instants, and what is saved."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TypedDict
 
 from bras.l2tp.calls import SavedCalls
 from bras.l2tp.channel import SavedChannel
-from bras.l2tp.events import Path
-from bras.l2tp.states import TunnelState
 from bras.plain import Saved
 
 
@@ -34,28 +32,6 @@ class Timers:
     """Since when the tunnel has no calls."""
     gone_at: float | None = None
     """When an ended tunnel may be forgotten (RFC 2661 section 5.7)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TunnelFacts:
-    """A tunnel as operators see it."""
-
-    tunnel_id: int
-    peer_tunnel_id: int
-    group: str
-    path: Path
-    hostname: str
-    """The peer's Host Name."""
-    vendor: str
-    """The peer's Vendor Name."""
-    state: TunnelState
-    calls: int
-    window: int
-    """Control messages that may be under way now."""
-    in_flight: int
-    retransmissions: int
-    up_at: float | None
-    """Since when it is established."""
 
 
 class SavedTunnel(TypedDict):

@@ -16,7 +16,7 @@ from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp import messages
 from bras.l2tp.avp import Avps
 from bras.l2tp.calls import Association, Calls
-from bras.l2tp.channel import Channel, ChannelState, Patience
+from bras.l2tp.channel import Channel, ChannelState
 from bras.l2tp.constants import (
     DEFAULT_PEER_WINDOW,
     AvpType,
@@ -32,6 +32,7 @@ from bras.l2tp.events import (
     Event,
     Path,
     Retransmitted,
+    RoundTripMeasured,
     SendDatagram,
     TunnelDown,
     TunnelRefused,
@@ -41,7 +42,8 @@ from bras.l2tp.handshake import FSM_ERROR, Handshake
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CALL_MESSAGES, CallRequest, Message
 from bras.l2tp.proxy import Proxied
-from bras.l2tp.records import SavedTunnel, Timers, TunnelFacts
+from bras.l2tp.records import SavedTunnel, Timers
+from bras.l2tp.sender import Patience
 from bras.l2tp.states import TUNNEL_TABLE, TunnelAction, TunnelInput, TunnelState
 
 ESTABLISH_TIMEOUT_S = 60.0
@@ -140,6 +142,8 @@ class Tunnel:
         self.timers.heard_at = now
         channel = self.channel
         ending = self.state is _IDLE and not channel.quiet
+        trip = channel.sender.round_trip
+        samples = trip.samples
         due = channel.receive(ns, nr, datagram, now=now)
         events: list[Event] = []
         if due is None:
@@ -149,6 +153,8 @@ class Tunnel:
         else:
             for one in due:
                 events += self._take(messages.parse(one), limit, now)
+        if trip.samples != samples and trip.last_s is not None:
+            events.append(RoundTripMeasured(self.association.group, trip.last_s))
         if ending and channel.quiet:
             self.timers.gone_at = now + channel.cycle_s  # from the final message exchange on (section 5.8)
         return self._flush(events, now)
@@ -290,25 +296,6 @@ class Tunnel:
         if hello_s and self.channel.quiet and now >= timers.heard_at + hello_s:
             self.channel.send(0, messages.hello())
         return events
-
-    def facts(self) -> TunnelFacts:
-        """Return what operators see."""
-        a = self.association
-        channel = self.channel
-        return TunnelFacts(
-            a.tunnel_id,
-            a.peer_tunnel_id,
-            a.group,
-            a.path,
-            a.peer_hostname,
-            a.peer_vendor,
-            self.state,
-            len(self.calls.table),
-            channel.window,
-            channel.in_flight,
-            channel.retransmitted,
-            self.timers.up_at,
-        )
 
     def save(self) -> SavedTunnel:
         """Return plain data; no secret is in it."""

@@ -190,9 +190,9 @@ class LabLac:
                 case l2tp.TunnelRefused() | l2tp.TunnelDown():
                     if self._finish_by is None:
                         self.complaints.append(f"tunnel: {words(event.cause)}")
-                case l2tp.Dropped() | l2tp.DataDisordered() | l2tp.Retransmitted() | l2tp.SpeedChanged():
+                case l2tp.Dropped() | l2tp.DataDisordered() | l2tp.Retransmitted() | l2tp.RoundTripMeasured():
                     pass
-                case l2tp.ErrorsReported() | l2tp.AccmReceived():
+                case l2tp.SpeedChanged() | l2tp.ErrorsReported() | l2tp.AccmReceived():
                     pass
                 case _:
                     assert_never(event)

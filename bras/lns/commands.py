@@ -73,19 +73,74 @@ class ShowSession:
 
 @dataclass(frozen=True, slots=True)
 class ShowTunnels:
-    """List tunnels: ``{"tunnels": [row...]}``.
+    """List tunnels: ``{"tunnels": [row...]}``, by group, Host Name and id; filters are all-of.
 
     A row: ``tunnel``, ``peer_tunnel``: int;  ``state``: str;  ``lac``: str, the group;
-    ``hostname``: str, the LAC's Host Name AVP;  ``local``, ``remote``: str, "address:port";
-    ``calls``: int;  ``uptime_s``: float | None;  ``window``: int, the peer's receive window;
-    ``in_flight``: int, control messages sent and not acknowledged;
-    ``retransmissions``: int, since the tunnel began.
+    ``hostname``, ``vendor``: str, the LAC's Host Name and Vendor Name AVPs;
+    ``local``, ``remote``: str, "address:port";  ``calls``: int;  ``uptime_s``: float | None;
+    ``window``: int, control messages that may be under way now;  ``in_flight``: int, those
+    sent and not acknowledged;  ``queued``: int, those that wait for the window;
+    ``retransmissions``: int, since the tunnel began;  ``round_trip_ms``,
+    ``smoothed_round_trip_ms``: float | None, until the LAC acknowledged a control message
+    that was sent once: the last time, and its running mean.
     """
+
+    group: str | None = None
+    address: str | None = None
+    """The LAC's address."""
+    hostname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTunnel:
+    """Show all of a tunnel: by our tunnel id, or those of a LAC by its Host Name or address.
+
+    ``{"tunnels": [detail...]}``, 16 at most; not ``ok`` when none matches.  A detail is a row
+    of ShowTunnels and:
+
+    - ``avps``: [{"avp": str, "vendor": int, "type": int, "section": str, "mandatory": bool,
+      "hidden": bool, "value": str}], what the LAC said of itself in its SCCRQ; of challenges
+      and of what other vendors define only the size;
+    - ``authenticated``: bool, whether the LAC has proven to know a secret;  ``peer_secret``:
+      int | None, which of the group's, from 1 on;  ``challenged_us``: bool, whether it asked us to prove it;
+    - ``receive_window``, ``peer_window``: int, control messages that we, and the LAC, take
+      at once;  ``threshold``: int, up to which ``window`` doubles each round trip;
+    - ``ns``, ``nr``: int, numbers of the next message to send and to come;  ``held``: int,
+      messages that came too early;  ``retries``: int, of the oldest message on its way;
+      ``resend_in_s``: float | None;
+    - ``age_s``: float, since the SCCRQ;  ``heard_s``: float, since anything came;
+    - ``hello_interval_s``: float, 0 for never;  ``hello_outstanding``: bool;
+      ``hello_in_s``: float | None;  ``idle_s``, ``idle_timeout_left_s``: float | None;
+    - ``calls_by_state``: {state: int};  ``replaces``: int | None, our id of the tunnel that
+      it takes the place of once it is established;
+    - ``lac_history``: the LAC's row of ShowLacs.
+    """
+
+    selector: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowLacs:
-    """List the ``[[lac]]`` groups with what they hold: ``{"lacs": [row...]}``.
+    """List the LACs that were seen since the start: ``{"lacs": [row...], "forgotten": int}``.
+
+    One row for each address and Host Name, and one for each ``[[lac]]`` group that nobody
+    has matched yet.  LACs that had a tunnel are kept (1024 of those without one now), of
+    strangers the last 256; ``forgotten`` counts rows that gave way.  A row:
+
+    - ``lac``: str, the group, empty when none matched;  ``lac_address``, ``lac_hostname``:
+      str | None (a group that nobody has matched);  ``vendor``: str, while it has a tunnel;
+    - ``tunnels``, ``sessions``: int, now (``sessions`` are calls, in any state);
+      ``tunnels_ever``: int, established since the start;
+    - ``tunnels_refused``, ``calls_refused``: {reason: int};  ``last_refusal``: str | None, in
+      words;  ``last_reason``: str | None;  ``last_refusal_s``: float | None, since then;
+    - ``locked_out_s``: float | None, until it may try again;
+    - ``first_seen_s``, ``last_seen_s``: float | None, since then.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ShowGroups:
+    """List the ``[[lac]]`` groups with what they hold: ``{"groups": [row...]}``.
 
     A row: ``lac``: str, name;  ``address``: [str], prefixes;  ``hostname``: str, pattern;
     ``secret``: bool, whether tunnels are authenticated;  ``methods``: [str];
@@ -93,6 +148,19 @@ class ShowLacs:
     ``tunnels``, ``sessions``, ``up``: int (``up`` are those of the sessions that forward);
     ``max_tunnels``, ``max_sessions``: int, 0 for no limit.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class ShowGroup:
+    """Show what holds for a ``[[lac]]`` group: ``{"groups": [detail]}``; not ``ok`` without one of this name.
+
+    A detail is a row of ShowGroups and ``settings``, ``profile``: ``{name: {"value": Plain,
+    "source": str}}``: the keys of the group, and the keys of a profile as its subscribers
+    have them if nobody else says anything.  ``source`` is "lac", another section of the
+    configuration, or "built-in".  Of secrets the number is told.
+    """
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +224,10 @@ Command = (
     ShowSessions
     | ShowSession
     | ShowTunnels
+    | ShowTunnel
     | ShowLacs
+    | ShowGroups
+    | ShowGroup
     | ShowPools
     | ShowRadius
     | TakeCensus

@@ -11,7 +11,7 @@ The keys of the journal, each with the last state that it had:
 
 Not kept, because a new process finds out or does without: requests for access (the client is
 asked again), the health of servers, the order in which a pool gives its addresses, who
-waited for whom.
+waited for whom, what LACs wanted that have no tunnel now.
 """
 
 from __future__ import annotations

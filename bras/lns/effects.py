@@ -27,6 +27,7 @@ Fact = (
     | l2tp.Dropped
     | l2tp.DataDisordered
     | l2tp.Retransmitted
+    | l2tp.RoundTripMeasured
     | ppp.Dropped
     | ppp.EchoMeasured
     | radius.Answered

@@ -41,8 +41,8 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
             effects.append(Report(event))
             core.backlog.down.append(event)
         elif not isinstance(event, (SendDatagram, FrameReceived)):
-            if isinstance(event, l2tp.TunnelUp) and core.policy.measures(event.group):
-                effects.append(MeasurePath(event.path))
+            if isinstance(event, (l2tp.TunnelUp, l2tp.TunnelDown, l2tp.TunnelRefused, l2tp.CallRefused)):
+                _remember(core, event, now)
             effects.append(Report(event))
 
 
@@ -52,6 +52,24 @@ def number(core: Core, frames: Iterable[tuple[CallKey, bytes]]) -> None:
         datagram = core.endpoint.send_packet(key, frame)
         if datagram is not None:
             core.effects.append(datagram)
+
+
+def _remember(
+    core: Core, event: l2tp.TunnelUp | l2tp.TunnelDown | l2tp.TunnelRefused | l2tp.CallRefused, now: float
+) -> None:
+    """Keep in mind what became of a LAC's wishes."""
+    lacs = core.registry.lacs
+    match event:
+        case l2tp.TunnelUp():
+            lacs.tunnel_up(event, now)
+            if core.policy.measures(event.group):
+                core.effects.append(MeasurePath(event.path))
+        case l2tp.TunnelDown():
+            lacs.tunnel_down(event, now)
+        case l2tp.TunnelRefused():
+            lacs.tunnel_refused(event, now)
+        case l2tp.CallRefused():
+            lacs.call_refused(event, now)
 
 
 def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:

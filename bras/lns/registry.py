@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from bras.ids import CallKey
+from bras.lns.lacs import Lacs
 from bras.plain import Saved
 from bras.subscriber.events import Phase
 from bras.subscriber.parts import EntryState
@@ -25,6 +26,7 @@ class Registry:
         "counts",
         "deadlines",
         "idlers",
+        "lacs",
         "next_number",
     )
 
@@ -39,6 +41,8 @@ class Registry:
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
         self.idlers: dict[int, None] = {}
         """Numbers of those with an idle timeout, whose counters are read now and then."""
+        self.lacs = Lacs()
+        """Those who were seen."""
         self._free_slots: deque[int] = deque()
         self._next_slot = 0
         self.next_number = 1
@@ -164,6 +168,7 @@ class Registry:
             "free_slots": list(self._free_slots),
             "next_slot": self._next_slot,
             "next_number": self.next_number,
+            "lacs": self.lacs.save(),
         }
 
     @classmethod
@@ -178,6 +183,7 @@ class Registry:
         registry.by_user = {user: tuple(numbers) for user, numbers in saved["users"]}
         registry.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
         registry.idlers = dict.fromkeys(saved["idlers"])
+        registry.lacs = Lacs.restore(saved["lacs"])
         registry._free_slots = deque(saved["free_slots"])
         registry._next_slot, registry.next_number = saved["next_slot"], saved["next_number"]
         return registry

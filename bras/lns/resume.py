@@ -202,6 +202,9 @@ def _core(config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: l
         entropy=entropy,
     )
     endpoint.recall_secrets()
+    registry = Registry()
+    for facts in endpoint.tunnels():
+        registry.lacs.adopt(facts)
     return Core(
         config=config,
         endpoint=endpoint,
@@ -209,7 +212,7 @@ def _core(config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: l
         pools=Pools(config.pool, reserved_addresses(config)),
         policy=Policy(config, epoch),
         books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
-        registry=Registry(),
+        registry=registry,
         entropy=entropy,
     )
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from itertools import islice
 
 from bras.ids import session_of, tunnel_of
-from bras.lns import tables
+from bras.lns import groups, tables, tunnels
 from bras.lns.commands import (
     Plain,
+    ShowGroup,
+    ShowGroups,
     ShowLacs,
     ShowPools,
     ShowRadius,
     ShowSession,
     ShowSessions,
+    ShowTunnel,
     ShowTunnels,
     TakeCensus,
 )
@@ -25,7 +28,8 @@ from bras.wire import ipv4_of, ipv4_text
 MOST_DETAILS = 16
 MOST_ROWS = 1000
 
-Question = ShowSessions | ShowSession | ShowTunnels | ShowLacs | ShowPools | ShowRadius | TakeCensus
+AboutLacs = ShowTunnels | ShowTunnel | ShowLacs | ShowGroups | ShowGroup
+Question = AboutLacs | ShowSessions | ShowSession | ShowPools | ShowRadius | TakeCensus
 Row = dict[str, Plain]
 
 
@@ -37,14 +41,11 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
         case ShowSession():
             chosen = select(core, question.selector)[:MOST_DETAILS]
             if not chosen:
-                error: Row = {"error": f"no session matches {question.selector!r}"}
-                return Answer(identifier, ok=False, body=error)
+                return _nothing(identifier, f"no session matches {question.selector!r}")
             details: list[Plain] = [_row(sub, now) | detail(core, sub, now) for sub in chosen]
             body = {"sessions": details}
-        case ShowTunnels():
-            body = {"tunnels": tables.tunnels(core, now)}
-        case ShowLacs():
-            body = {"lacs": tables.lacs(core)}
+        case ShowTunnels() | ShowTunnel() | ShowLacs() | ShowGroups() | ShowGroup():
+            return _answer_about_lacs(core, identifier, question, now)
         case ShowPools():
             body = {"pools": tables.plain(core.pools.rows(now=now))}
         case ShowRadius():
@@ -52,6 +53,33 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
         case TakeCensus():
             body = tables.census(core, now)
     return Answer(identifier, ok=True, body=body)
+
+
+def _answer_about_lacs(core: Core, identifier: int, question: AboutLacs, now: float) -> Answer:
+    match question:
+        case ShowTunnels():
+            body: Plain = {"tunnels": tunnels.listed(core, question, now)}
+        case ShowTunnel():
+            found = tunnels.details(core, question.selector, now)
+            if not found:
+                return _nothing(identifier, f"no tunnel matches {question.selector!r}; show tunnels lists them")
+            body = {"tunnels": found}
+        case ShowLacs():
+            body = {"lacs": tables.lacs(core, now), "forgotten": core.registry.lacs.forgotten}
+        case ShowGroups():
+            body = {"groups": tables.groups(core)}
+        case ShowGroup():
+            group = groups.detail(core, question.name)
+            if group is None:
+                names = ", ".join(one.name for one in core.config.lac) or "none"
+                return _nothing(identifier, f"no [[lac]] group is named {question.name!r}; there are: {names}")
+            body = {"groups": [group]}
+    return Answer(identifier, ok=True, body=body)
+
+
+def _nothing(identifier: int, words: str) -> Answer:
+    error: Row = {"error": words}
+    return Answer(identifier, ok=False, body=error)
 
 
 def select(core: Core, selector: str) -> list[Subscriber]:

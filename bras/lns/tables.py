@@ -1,13 +1,14 @@
-"""Rows of tunnels, LAC groups, pools and servers, for ``show`` and metrics."""
+"""Rows of LAC groups, pools and servers, for ``show`` and metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from bras.config.model import LacConfig
-from bras.l2tp.records import TunnelFacts
+from bras.l2tp.facts import TunnelFacts
 from bras.lns.commands import Plain
 from bras.lns.core import Core
+from bras.lns.lacs import Seen
 from bras.subscriber.events import Phase
 
 Row = dict[str, Plain]
@@ -26,36 +27,72 @@ def plain(rows: Sequence[Mapping[str, Value]]) -> list[Plain]:
     ]
 
 
-def tunnels(core: Core, now: float) -> list[Plain]:
-    """Return a row for each tunnel."""
-    return [_tunnel(facts, now) for facts in core.endpoint.tunnels()]
+def lacs(core: Core, now: float) -> list[Plain]:
+    """Return a row for each LAC that was seen, and for each group that none has matched yet."""
+    standing: dict[tuple[str, str], list[TunnelFacts]] = {}
+    for facts in core.endpoint.tunnels():
+        standing.setdefault((facts.path.remote, facts.hostname), []).append(facts)
+    rows: list[Row] = []
+    for (address, hostname), seen in core.registry.lacs:
+        rows.append(lac_row(address, hostname, seen, standing.get((address, hostname), ()), now))
+    matched = {row["lac"] for row in rows}
+    rows += [_unmatched(group.name) for group in core.config.lac if group.name not in matched]
+    rows.sort(key=lambda row: (str(row["lac"]), str(row["lac_hostname"]), str(row["lac_address"])))
+    return list[Plain](rows)
 
 
-def _tunnel(facts: TunnelFacts, now: float) -> Row:
-    path = facts.path
+def lac_row(address: str, hostname: str, seen: Seen, tunnels: Sequence[TunnelFacts], now: float) -> Row:
+    """Return a LAC as ``ShowLacs`` promises it; ``tunnels`` are those that it has now."""
+    last_at = max((seen.last_at, *(facts.heard_at for facts in tunnels)))
+    tunnels_refused: Row = dict(seen.tunnels_refused)
+    calls_refused: Row = dict(seen.calls_refused)
     return {
-        "tunnel": facts.tunnel_id,
-        "peer_tunnel": facts.peer_tunnel_id,
-        "state": facts.state.name.lower(),
-        "lac": facts.group,
-        "hostname": facts.hostname,
-        "vendor": facts.vendor,
-        "local": host(path.local, path.local_port),
-        "remote": host(path.remote, path.remote_port),
-        "calls": facts.calls,
-        "uptime_s": now - facts.up_at if facts.up_at is not None else None,
-        "window": facts.window,
-        "in_flight": facts.in_flight,
-        "retransmissions": facts.retransmissions,
+        "lac": seen.group,
+        "lac_address": address,
+        "lac_hostname": hostname,
+        "vendor": next((facts.vendor for facts in tunnels), ""),
+        "tunnels": len(tunnels),
+        "tunnels_ever": seen.tunnels_ever,
+        "sessions": sum(facts.calls for facts in tunnels),
+        "tunnels_refused": tunnels_refused,
+        "calls_refused": calls_refused,
+        "last_refusal": seen.refusal or None,
+        "last_reason": seen.reason or None,
+        "last_refusal_s": now - seen.refused_at if seen.refused_at is not None else None,
+        "locked_out_s": None,
+        "first_seen_s": now - seen.first_at,
+        "last_seen_s": now - last_at,
     }
 
 
-def lacs(core: Core) -> list[Plain]:
+def _unmatched(group: str) -> Row:
+    """Return the row of a group that no LAC has matched yet."""
+    return {
+        "lac": group,
+        "lac_address": None,
+        "lac_hostname": None,
+        "vendor": "",
+        "tunnels": 0,
+        "tunnels_ever": 0,
+        "sessions": 0,
+        "tunnels_refused": {},
+        "calls_refused": {},
+        "last_refusal": None,
+        "last_reason": None,
+        "last_refusal_s": None,
+        "locked_out_s": None,
+        "first_seen_s": None,
+        "last_seen_s": None,
+    }
+
+
+def groups(core: Core) -> list[Plain]:
     """Return a row for each LAC group."""
-    return [_lac(core, group) for group in core.config.lac]
+    return [group_row(core, group) for group in core.config.lac]
 
 
-def _lac(core: Core, group: LacConfig) -> Row:
+def group_row(core: Core, group: LacConfig) -> Row:
+    """Return a group as ``ShowGroups`` promises it."""
     counts = core.registry.counts
     sessions = sum(count for (name, _phase), count in counts.items() if name == group.name)
     return {
@@ -76,15 +113,14 @@ def _lac(core: Core, group: LacConfig) -> Row:
 
 def census(core: Core, now: float) -> Row:
     """Return the counts of what is there now."""
-    by_state: dict[tuple[str, str], int] = {}
-    for facts in core.endpoint.tunnels():
-        key = (facts.group, facts.state.name.lower())
-        by_state[key] = by_state.get(key, 0) + 1
+    standing = core.endpoint.standing()
     sessions: list[Plain] = [
         {"lac": group, "state": phase.value, "count": count} for (group, phase), count in core.registry.counts.items()
     ]
     return {
-        "tunnels": [{"lac": group, "state": state, "count": count} for (group, state), count in by_state.items()],
+        "tunnels": [
+            {"lac": group, "state": state.name.lower(), "count": count} for (group, state), count in standing.items()
+        ],
         "sessions": sessions,
         "pools": plain(core.pools.rows(now=now)),
         "radius": plain(core.exchanges.census()),

@@ -15,6 +15,7 @@ from typing import Any
 from bras.errors import DropReason
 from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
+from bras.l2tp import refusals
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import Kind
@@ -30,6 +31,7 @@ MAX_REASONS = 500
 
 SETUP_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ECHO_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+ROUND_TRIP_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 LATENCY_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -50,6 +52,28 @@ class Histogram:
         self.total += value
 
 
+class LacCounts:
+    """What LACs were refused, and how quickly they answer."""
+
+    __slots__ = ("calls_refused", "round_trip", "tunnels_refused")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Begin at zero, with the histograms of the groups of these names already there."""
+        self.tunnels_refused: Tally = defaultdict(int)
+        """By group, reason."""
+        self.calls_refused: Tally = defaultdict(int)
+        """By group, reason."""
+        self.round_trip: dict[Labels, Histogram] = {(name,): Histogram(ROUND_TRIP_BOUNDS_S) for name in names}
+        """Of control messages, by group."""
+
+    def round_trip_measured(self, fact: l2tp.RoundTripMeasured) -> None:
+        """Count how long a LAC took to acknowledge."""
+        histogram = self.round_trip.get((fact.group,))
+        if histogram is None:
+            histogram = self.round_trip[fact.group,] = Histogram(ROUND_TRIP_BOUNDS_S)
+        histogram.observe(fact.round_trip_s)
+
+
 class TunnelCounts:
     """What became of tunnels and calls."""
 
@@ -61,6 +85,7 @@ class TunnelCounts:
         "data_reordered",
         "disconnects",
         "dropped",
+        "lacs",
         "reports",
         "retransmissions",
         "setups",
@@ -88,6 +113,7 @@ class TunnelCounts:
         """By group."""
         self.data_reordered: Tally = defaultdict(int, {(name,): 0 for name in names})
         """By group."""
+        self.lacs = LacCounts(names)
         self.dropped: defaultdict[DropReason, int] = defaultdict(int)
         self._groups: dict[int, str] = {}
         """Group of each tunnel, since the end of a call does not say it."""
@@ -107,6 +133,7 @@ class TunnelCounts:
             l2tp.Dropped: self.drop,
             l2tp.DataDisordered: self.data_disordered,
             l2tp.Retransmitted: self.retransmitted,
+            l2tp.RoundTripMeasured: self.lacs.round_trip_measured,
         }
 
     def tunnel_up(self, fact: l2tp.TunnelUp) -> None:
@@ -122,6 +149,7 @@ class TunnelCounts:
     def tunnel_refused(self, fact: l2tp.TunnelRefused) -> None:
         """Count a tunnel that never came up."""
         self.setups[fact.group, "refused", tunnel_cause(fact.cause)] += 1
+        self.lacs.tunnels_refused[fact.group, refusals.of_tunnel(fact.cause).value] += 1
 
     def call_up(self, fact: l2tp.CallUp) -> None:
         """Count an established call."""
@@ -137,6 +165,7 @@ class TunnelCounts:
     def call_refused(self, fact: l2tp.CallRefused) -> None:
         """Count a call that never came up."""
         self.calls[fact.group, "refused", call_cause(fact.cause)] += 1
+        self.lacs.calls_refused[fact.group, refusals.of_call(fact.cause).value] += 1
 
     def errors_reported(self, fact: l2tp.ErrorsReported) -> None:
         """Count a WEN."""

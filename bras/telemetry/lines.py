@@ -73,6 +73,7 @@ class Lines:
                 l2tp.Dropped: self.datagram_dropped,
                 l2tp.DataDisordered: self.data_disordered,
                 l2tp.Retransmitted: self.retransmitted,
+                l2tp.RoundTripMeasured: self.round_trip_measured,
                 ppp.Dropped: self.frame_dropped,
                 ppp.EchoMeasured: self.echo_measured,
                 radius.Answered: self.radius_answered,
@@ -128,6 +129,7 @@ class Lines:
             self._log.warning(
                 "call_refused",
                 lac=fact.group,
+                lac_hostname=fact.lac_hostname,
                 **_ends(fact.path),
                 **_cause(fact.cause, word),
                 **_repeated(held_back),
@@ -189,6 +191,10 @@ class Lines:
     def retransmitted(self, fact: l2tp.Retransmitted) -> None:
         """Write ``retransmitted`` (debug)."""
         self._log.debug("retransmitted", tunnel=fact.tunnel_id, lac=fact.group)
+
+    def round_trip_measured(self, fact: l2tp.RoundTripMeasured) -> None:
+        """Write ``round_trip_measured`` (debug)."""
+        self._log.debug("round_trip_measured", lac=fact.group, round_trip_ms=_milliseconds(fact.round_trip_s))
 
     # ------------------------------------------------------------------ RADIUS
 

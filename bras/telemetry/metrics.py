@@ -58,6 +58,13 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         ("lac", "report"),
         "tunnels.reports",
     ),
+    (
+        "bras_tunnels_refused_total",
+        "Tunnels that never came up, by why.",
+        ("lac", "reason"),
+        "tunnels.lacs.tunnels_refused",
+    ),
+    ("bras_calls_refused_total", "Calls that never came up, by why.", ("lac", "reason"), "tunnels.lacs.calls_refused"),
     ("bras_retransmissions_total", "L2TP control messages that were sent again.", ("lac",), "tunnels.retransmissions"),
     ("bras_data_lost_total", "Numbered data messages that did not come in time.", ("lac",), "tunnels.data_lost"),
     (
@@ -126,6 +133,7 @@ _CENSUS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
 _MEASURED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("bras_session_setup_seconds", "From an established call to a forwarding session.", ()),
     ("bras_echo_round_trip_seconds", "Round-trip time of LCP echoes to subscribers.", ()),
+    ("bras_tunnel_round_trip_seconds", "Until a LAC acknowledged a control message that was sent once.", ("lac",)),
     ("bras_radius_latency_seconds", "From the first transmission of a request to its reply.", _SERVICE),
 )
 """Histograms: name, help, labels."""
@@ -191,7 +199,12 @@ class BrasCollector(Collector):
     def _histograms(self) -> Iterator[Metric]:
         subscribers = self._counts.subscribers
         latency = self._counts.radius.latency
-        sources: tuple[dict[Labels, Histogram], ...] = ({(): subscribers.setup}, {(): subscribers.echo}, latency)
+        sources: tuple[dict[Labels, Histogram], ...] = (
+            {(): subscribers.setup},
+            {(): subscribers.echo},
+            self._counts.tunnels.lacs.round_trip,
+            latency,
+        )
         for (name, text, labels), histograms in zip(_MEASURED, sources, strict=True):
             family = HistogramMetricFamily(name, text, labels=labels)
             for values, histogram in histograms.items():

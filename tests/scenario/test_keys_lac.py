@@ -11,7 +11,7 @@ import pytest
 from bras.config.model import AuthConfig, Grant, LacConfig, LnsConfig, PppConfig, RadiusConfig, RadiusServerConfig
 from bras.errors import DropReason
 from bras.l2tp.events import By, Cause, Dropped, TunnelDown, TunnelRefused, TunnelUp
-from bras.lns.commands import ShowLacs
+from bras.lns.commands import ShowGroups
 from bras.radius.events import Kind
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, SubscriberUp
@@ -58,8 +58,8 @@ def test_name() -> None:
     rim = Rim(config(lac=(group("north"),)))
     rim.up()
     assert [up.group for up in rim.of(SubscriberUp)] == ["north"]
-    body = rim.answers[rim.ask(ShowLacs())].body
-    assert body["lacs"][0]["lac"] == "north"  # type: ignore[index,call-overload]  # plain data
+    body = rim.answers[rim.ask(ShowGroups())].body
+    assert body["groups"][0]["lac"] == "north"  # type: ignore[index,call-overload]  # plain data
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from bras.config.model import AuthConfig, Grant, LacConfig, LnsConfig, PppConfig
 from bras.forwarding.entry import Counters
 from bras.lns.commands import (
     Disconnect,
+    ShowGroup,
+    ShowGroups,
     ShowLacs,
     ShowPools,
     ShowRadius,
@@ -234,7 +236,17 @@ def test_every_answer_has_the_rows_it_promises() -> None:
     world = World()
     start(world, 2)
     bodies = {}
-    for question in (ShowSessions(), ShowTunnels(), ShowLacs(), ShowPools(), ShowRadius(), TakeCensus()):
+    questions = (
+        ShowSessions(),
+        ShowTunnels(),
+        ShowLacs(),
+        ShowGroups(),
+        ShowGroup("any"),
+        ShowPools(),
+        ShowRadius(),
+        TakeCensus(),
+    )
+    for question in questions:
         answer = world.answers[world.ask(question)]
         assert answer.ok
         bodies[type(question)] = answer.body
@@ -243,7 +255,9 @@ def test_every_answer_has_the_rows_it_promises() -> None:
     (tunnel,) = bodies[ShowTunnels]["tunnels"]  # type: ignore[index,call-overload]  # plain data
     assert (tunnel["calls"], tunnel["hostname"], tunnel["remote"]) == (2, "lac1", "198.18.0.2:1701")
     (lac,) = bodies[ShowLacs]["lacs"]  # type: ignore[index,call-overload]  # plain data
-    assert (lac["tunnels"], lac["sessions"], lac["up"], lac["secret"]) == (1, 2, 2, True)
+    assert (lac["lac_hostname"], lac["tunnels"], lac["sessions"]) == ("lac1", 1, 2)
+    (group,) = bodies[ShowGroups]["groups"]  # type: ignore[index,call-overload]  # plain data
+    assert (group["tunnels"], group["sessions"], group["up"], group["secret"]) == (1, 2, 2, True)
     (pool,) = bodies[ShowPools]["pools"]  # type: ignore[index,call-overload]  # plain data
     assert (pool["used"], pool["size"]) == (2, 65534)
 

@@ -10,7 +10,7 @@ from bras.l2tp import avp, messages
 from bras.l2tp.avp import RULES
 from bras.l2tp.constants import MessageType
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import Event, Path, SendDatagram
+from bras.l2tp.events import Event, Path, RoundTripMeasured, SendDatagram
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS
 from bras.l2tp.messages import SPECIFICATIONS, Message
 from bras.l2tp.reception import Role
@@ -113,9 +113,11 @@ class HandLac:
         self.ns = 0
         self.nr = 0
         self.heard: list[bytes] = []
+        self.trips: list[float] = []
+        """Round trips that the endpoint has measured."""
 
     def say(self, body: bytes, session_id: int = 0) -> list[Event]:
-        """Send the next message; return the events without the datagrams, which go to ``heard``."""
+        """Send the next message; return the events that ``hear`` does."""
         ns = self.ns
         self.ns = (ns + 1) & 0xFFFF
         return self.raw(control(self.peer_tunnel_id, ns, self.nr, body, session_id))
@@ -127,14 +129,18 @@ class HandLac:
         return self.hear(self.endpoint.receive(self.path, data, now=self.now))
 
     def hear(self, events: list[Event]) -> list[Event]:
-        """Take events of the endpoint, whose datagrams are acknowledged by what is said next."""
+        """Take events of the endpoint, whose datagrams are acknowledged by what is said next.
+
+        Returned are those but the datagrams and measurements, which go to ``heard`` and ``trips``.
+        """
         for event in events:
             if isinstance(event, SendDatagram):
                 self.heard.append(event.data)
                 ns = header(event.data)[2]
                 if len(event.data) > 12 and event.data[0] & 0x80 and ns == self.nr:
                     self.nr = (ns + 1) & 0xFFFF
-        return [event for event in events if not isinstance(event, SendDatagram)]
+        self.trips += [event.round_trip_s for event in events if isinstance(event, RoundTripMeasured)]
+        return [event for event in events if not isinstance(event, (SendDatagram, RoundTripMeasured))]
 
     def wait_until(self, now: float) -> list[Event]:
         """Let time pass; deadlines are served as they come."""

@@ -109,8 +109,95 @@ TUNNEL: Row = {
     "window": 4,
     "in_flight": 0,
     "retransmissions": 2,
+    "vendor": "Vendor, Inc.",
+    "queued": 5,
+    "round_trip_ms": 12.5,
+    "smoothed_round_trip_ms": 10.25,
 }
 LAC: Row = {
+    "lac": "any",
+    "lac_address": "198.18.0.2",
+    "lac_hostname": "lac1.example",
+    "vendor": "Vendor, Inc.",
+    "tunnels": 1,
+    "tunnels_ever": 4,
+    "sessions": 3,
+    "tunnels_refused": {"wrong_secret": 7, "limit": 2},
+    "calls_refused": {"bad_message": 1},
+    "last_refusal": "tunnel authentication failed",
+    "last_reason": "wrong_secret",
+    "last_refusal_s": 3700.0,
+    "locked_out_s": None,
+    "first_seen_s": 100000.0,
+    "last_seen_s": 2.0,
+}
+UNMATCHED: Row = {
+    "lac": "south",
+    "lac_address": None,
+    "lac_hostname": None,
+    "vendor": "",
+    "tunnels": 0,
+    "tunnels_ever": 0,
+    "sessions": 0,
+    "tunnels_refused": {},
+    "calls_refused": {},
+    "last_refusal": None,
+    "last_reason": None,
+    "last_refusal_s": None,
+    "locked_out_s": None,
+    "first_seen_s": None,
+    "last_seen_s": None,
+}
+
+
+def tunnel_detail(**changes: Any) -> Row:
+    return (
+        TUNNEL
+        | {
+            "avps": [
+                avp("Protocol Version", 2, "1.0"),
+                avp("Host Name", 7, "lac1.example"),
+                avp("Vendor Name", 8, "Vendor, Inc.", hidden=True),
+            ],
+            "authenticated": True,
+            "peer_secret": 2,
+            "challenged_us": True,
+            "receive_window": 16,
+            "peer_window": 8,
+            "threshold": 4,
+            "ns": 17,
+            "nr": 23,
+            "held": 0,
+            "retries": 0,
+            "resend_in_s": None,
+            "age_s": 62.0,
+            "heard_s": 3.0,
+            "hello_interval_s": 60.0,
+            "hello_outstanding": False,
+            "hello_in_s": 57.0,
+            "idle_s": None,
+            "idle_timeout_left_s": None,
+            "calls_by_state": {"established": 2, "wait_connect": 1},
+            "replaces": None,
+            "lac_history": LAC,
+        }
+        | changes
+    )
+
+
+def avp(name: str, number: int, value: str, *, hidden: bool = False) -> Row:
+    return {
+        "avp": name,
+        "vendor": 0,
+        "type": number,
+        "section": "RFC 2661 section 4.4.3",
+        "mandatory": True,
+        "hidden": hidden,
+        "value": value,
+    }
+
+
+GROUP: Row = {
     "lac": "any",
     "address": ["198.18.0.0/24"],
     "hostname": "*",
@@ -123,6 +210,17 @@ LAC: Row = {
     "up": 2,
     "max_tunnels": 0,
     "max_sessions": 100,
+}
+GROUP_DETAIL: Row = GROUP | {
+    "settings": {
+        "address": {"value": ["198.18.0.0/24"], "source": "lac"},
+        "secrets": {"value": "2 (not shown)", "source": "lac"},
+        "methods": {"value": ["chap", "pap"], "source": "auth"},
+        "radius": {"value": None, "source": "built-in"},
+        "hello_interval_s": {"value": 90.0, "source": "lac"},
+        "retransmit_initial_s": {"value": 0.5, "source": "lac"},
+    },
+    "profile": {"pool": {"value": "default", "source": "defaults"}},
 }
 POOL: Row = {
     "pool": "default",
@@ -153,7 +251,10 @@ VERSION: Row = {"version": "1.2.3", "pid": 99, "uptime_s": 61.0, "dataplane": "t
 ANSWERS: dict[str, Row] = {
     "show session": {"sessions": [detail()]},
     "show tunnels": {"tunnels": [TUNNEL]},
-    "show lacs": {"lacs": [LAC]},
+    "show tunnel": {"tunnels": [tunnel_detail()]},
+    "show lacs": {"lacs": [LAC, UNMATCHED], "forgotten": 0},
+    "show groups": {"groups": [GROUP]},
+    "show group": {"groups": [GROUP_DETAIL]},
     "show pools": {"pools": [POOL]},
     "show radius": {"servers": [SERVER]},
     "show version": VERSION,
@@ -173,7 +274,8 @@ def reply(request: Row) -> Row:
     if request["command"] == "show sessions":
         return {"ok": True, "body": page(request["arguments"])}
     if request["arguments"].get("selector") == "nobody":
-        return {"ok": False, "body": {"error": "no session matches 'nobody'"}}
+        what = "tunnel" if request["command"] == "show tunnel" else "session"
+        return {"ok": False, "body": {"error": f"no {what} matches 'nobody'"}}
     return {"ok": True, "body": ANSWERS[request["command"]]}
 
 

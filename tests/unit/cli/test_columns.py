@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bras.cli.columns import LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
-from tests.unit.cli.rows import LAC, POOL, SERVER, TUNNEL, Row, session
+from bras.cli.columns import GROUPS, LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
+from tests.unit.cli.rows import GROUP, LAC, POOL, SERVER, TUNNEL, UNMATCHED, Row, session
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,12 @@ from tests.unit.cli.rows import LAC, POOL, SERVER, TUNNEL, Row, session
         (SESSIONS, session(), ["6560F00D00000001", "user1@isp.example", "10.64.0.1", "1d 03h", "988 MB", "12.3 ms"]),
         (SESSIONS, session(address=None, uptime_s=None, echo_ms=None), ["user1@isp.example", "1234/4321"]),
         (TUNNELS, TUNNEL, ["1234", "lac1.example", "1m 01s", "198.18.0.2:1701"]),
-        (LACS, LAC, ["any", "1", "3 / 100", "yes", "chap, pap"]),
+        (TUNNELS, TUNNEL, ["10.2 ms", "5", "2", "Vendor, Inc."]),
+        (LACS, LAC, ["any", "lac1.example", "198.18.0.2", "1", "3", "10", "2s ago", "wrong secret, 1h 01m ago"]),
+        (LACS, LAC, ["7 wrong secret, 2 limit", "1 bad message", "tunnel authentication failed", "1d 03h ago"]),
+        (LACS, LAC | {"locked_out_s": 30.0}, ["30s"]),
+        (LACS, UNMATCHED, ["south", "0", ""]),
+        (GROUPS, GROUP, ["any", "1", "3 / 100", "yes", "chap, pap"]),
         (POOLS, POOL, ["default", "65530", "10.64.0.1-10.64.255.254", "0.0 %"]),
         (POOLS, POOL | {"size": 0, "free": 0}, ["default"]),
         (RADIUS, SERVER, ["198.18.1.2", "dead", "12s", "198.18.1.2 1812"]),
@@ -23,7 +28,7 @@ def test_cells(columns: tuple[Column, ...], row: Row, cells: list[str]) -> None:
     assert set(cells) <= set(shown)
 
 
-@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, POOLS, RADIUS])
+@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, GROUPS, POOLS, RADIUS])
 def test_ranks_and_titles_are_unique(columns: tuple[Column, ...]) -> None:
     assert len({column.rank for column in columns}) == len(columns)
     assert len({column.title for column in columns}) == len(columns)

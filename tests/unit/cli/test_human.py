@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bras.cli.human import duration, limited, milliseconds, octets, plain, rate
+from bras.cli.human import ago, duration, limited, milliseconds, octets, plain, rate, seconds, tally
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,16 @@ def test_plain() -> None:
 def test_limited() -> None:
     assert limited(3, 100) == "3 / 100"
     assert limited(3, 0) == "3"
+
+
+def test_ago() -> None:
+    assert [ago(value) for value in (None, 0.0, 61)] == ["", "0s ago", "1m 01s ago"]
+
+
+def test_a_setting_in_seconds() -> None:
+    assert [seconds(value) for value in (0.5, 8.0, 90.0)] == ["0.5s", "8s", "1m 30s"]
+
+
+def test_a_tally_begins_with_the_largest() -> None:
+    assert tally({"a_b": 1, "c": 3, "a": 1}) == "3 c, 1 a, 1 a b"
+    assert tally({}) == ""

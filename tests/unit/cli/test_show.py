@@ -9,7 +9,19 @@ from typer.testing import CliRunner
 
 from bras import __version__
 from bras.cli.main import app
-from tests.unit.cli.rows import LAC, POOL, SERVER, TUNNEL, VERSION, Row, daemon, detail, session
+from tests.unit.cli.rows import (
+    GROUP,
+    GROUP_DETAIL,
+    POOL,
+    SERVER,
+    TUNNEL,
+    VERSION,
+    Row,
+    daemon,
+    detail,
+    session,
+    tunnel_detail,
+)
 
 
 @pytest.fixture
@@ -56,7 +68,7 @@ def test_filters_are_passed_on(tmp_path: Path) -> None:
     ("what", "key", "row", "text"),
     [
         ("tunnels", "tunnels", TUNNEL, "lac1.example"),
-        ("lacs", "lacs", LAC, "198.18.0.0/24"),
+        ("groups", "groups", GROUP, "198.18.0.0/24"),
         ("pools", "pools", POOL, "65530"),
         ("radius", "servers", SERVER, "dead"),
     ],
@@ -72,6 +84,35 @@ def test_a_session(path: Path) -> None:
     text = _bras("show", "session", "user1@isp.example", "--socket", path)
     assert "50.0 Mbit/s  (profile gold)" in text
     assert orjson.loads(_bras("show", "session", "x", "--json", "--socket", path)) == {"sessions": [detail()]}
+
+
+def test_lacs(path: Path) -> None:
+    _heading, seen, unmatched = _bras("show", "lacs", "--socket", path).splitlines()
+    assert "tunnel authentication failed" in seen
+    assert unmatched.split() == ["south", "0", "0", "0", "0"]
+    body = orjson.loads(_bras("show", "lacs", "--json", "--socket", path))
+    assert [row["lac"] for row in body["lacs"]] == ["any", "south"]
+
+
+def test_tunnels_of_one_lac(path: Path) -> None:
+    with daemon(path.with_name("t")) as requests:
+        options = ("--lac", "any", "--address", "198.18.0.2", "--hostname", "lac1")
+        _bras("show", "tunnels", *options, "--socket", path.with_name("t"))
+        _bras("show", "tunnels", "--socket", path.with_name("t"))
+    expected = {"group": "any", "address": "198.18.0.2", "hostname": "lac1"}
+    assert [request["arguments"] for request in requests] == [expected, {}]
+
+
+def test_a_tunnel(path: Path) -> None:
+    text = _bras("show", "tunnel", "1234", "--socket", path)
+    assert "the LAC by secret 2, we too" in text
+    assert orjson.loads(_bras("show", "tunnel", "1234", "--json", "--socket", path)) == {"tunnels": [tunnel_detail()]}
+
+
+def test_a_group(path: Path) -> None:
+    text = _bras("show", "group", "any", "--socket", path)
+    assert "chap, pap  (auth)" in text
+    assert orjson.loads(_bras("show", "group", "any", "--json", "--socket", path)) == {"groups": [GROUP_DETAIL]}
 
 
 def test_version(path: Path) -> None:
@@ -107,6 +148,7 @@ def test_no_daemon(tmp_path: Path) -> None:
     assert f"no daemon answers on {tmp_path}/none.sock" in result.stderr
 
 
-def test_nobody(path: Path) -> None:
-    result = CliRunner().invoke(app, ["show", "session", "nobody", "--socket", str(path)])
-    assert (result.exit_code, result.stderr) == (1, "bras: no session matches 'nobody'\n")
+@pytest.mark.parametrize("what", ["session", "tunnel"])
+def test_nobody(path: Path, what: str) -> None:
+    result = CliRunner().invoke(app, ["show", what, "nobody", "--socket", str(path)])
+    assert (result.exit_code, result.stderr) == (1, f"bras: no {what} matches 'nobody'\n")

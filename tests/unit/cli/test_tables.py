@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from bras.cli.columns import LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
+from bras.cli.columns import GROUPS, LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
 from bras.cli.tables import print_facts, print_rows
-from tests.unit.cli.rows import LAC, POOL, SERVER, TUNNEL, Row, session
+from tests.unit.cli.rows import GROUP, LAC, POOL, SERVER, TUNNEL, Row, session
 
 
 def _terminal(width: int, *, colours: bool = False) -> Console:
@@ -34,7 +34,7 @@ def _print(console: Console, columns: tuple[Column, ...], *pages: list[Row]) -> 
 @pytest.mark.parametrize("width", [40, 80, 100, 160, 300])
 @pytest.mark.parametrize(
     ("columns", "row"),
-    [(SESSIONS, session()), (TUNNELS, TUNNEL), (LACS, LAC), (POOLS, POOL), (RADIUS, SERVER)],
+    [(SESSIONS, session()), (TUNNELS, TUNNEL), (LACS, LAC), (GROUPS, GROUP), (POOLS, POOL), (RADIUS, SERVER)],
 )
 def test_a_table_fits_the_terminal(columns: tuple[Column, ...], row: Row, width: int) -> None:
     heading, line = _print(_terminal(width), columns, [row])
@@ -95,8 +95,8 @@ def test_wide_characters_keep_the_columns() -> None:
 
 
 def test_a_column_that_says_nothing_is_left_out_on_a_terminal_only() -> None:
-    assert "radius" not in _print(_terminal(300), LACS, [LAC])[0]
-    assert "radius" in _print(_pipe(), LACS, [LAC])[0]
+    assert "radius" not in _print(_terminal(300), GROUPS, [GROUP])[0]
+    assert "radius" in _print(_pipe(), GROUPS, [GROUP])[0]
 
 
 def test_no_rows_still_have_a_heading() -> None:

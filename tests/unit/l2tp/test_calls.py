@@ -292,7 +292,7 @@ def test_the_lac_role_hears_a_refusal_of_a_call() -> None:
     key, _ = endpoint.open_call(tunnel_id, FULL, now=0.0)
     cdn = messages.cdn(0x99, Cause(By.LOCAL, 4))
     (event, *_) = endpoint.receive(AT_LAC, control(tunnel_id, 1, 3, cdn, key & 0xFFFF), now=0.0)
-    assert event == CallRefused("up", AT_LAC, Cause(By.PEER, 4), key)
+    assert event == CallRefused("up", AT_LAC, Cause(By.PEER, 4), key, "lac1")
 
 
 def test_the_lac_role_gives_up_before_the_reply_with_session_id_zero() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bras.l2tp.channel import Channel, ChannelState, Patience, Window
+from bras.l2tp.channel import Channel, ChannelState
+from bras.l2tp.sender import Patience
 from tests.support.l2tp import header
 
 PATIENCE = Patience(1.0, 8.0, 5)
@@ -124,24 +125,6 @@ def test_the_peers_window_is_obeyed() -> None:
         one.receive(0, first, None, now=0.0)
     assert first == 40
     assert one.window == 4
-
-
-def test_slow_start_doubles_and_congestion_avoidance_adds_one() -> None:
-    window = Window(64)
-    sizes = []
-    for _ in range(3):
-        for _ in range(window.size):
-            window.acknowledged()
-        sizes.append(window.size)
-    assert sizes == [2, 4, 8]
-    window.timed_out()
-    assert window.size == 1
-    sizes = []
-    for _ in range(5):
-        for _ in range(window.size):
-            window.acknowledged()
-        sizes.append(window.size)
-    assert sizes == [2, 4, 5, 6, 7]
 
 
 def test_intervals_double_up_to_the_cap_and_then_the_peer_is_lost() -> None:

@@ -19,6 +19,7 @@ from bras.l2tp.events import (
     Dropped,
     FrameReceived,
     Path,
+    Refusal,
     SendDatagram,
     TunnelDown,
     TunnelRefused,
@@ -173,7 +174,7 @@ def test_no_group_no_tunnel_and_no_memory() -> None:
     endpoint = lns_endpoint(LacConfig("g", address=("192.0.2.0/24",)))
     lac = HandLac(endpoint)
     (event,) = lac.sccrq()
-    assert event == TunnelRefused("", "lac1", AT_LNS, Cause(By.LOCAL, 4, 0, "not authorized"))
+    assert event == TunnelRefused("", "lac1", AT_LNS, Cause(By.LOCAL, 4, 0, "not authorized", refusal=Refusal.NO_GROUP))
     assert header(lac.heard[0]) == (lac.tunnel_id, 0, 0, 1)
     stop = lac.last()
     assert (stop.type, stop.cause().result) == (MessageType.STOPCCN, 4)

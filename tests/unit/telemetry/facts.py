@@ -74,6 +74,7 @@ FACTS: tuple[Fact, ...] = (
     l2tp.Dropped(DropReason.SHORT_DATAGRAM),
     l2tp.DataDisordered(KEY, "any", 3, 2),
     l2tp.Retransmitted(5, "any"),
+    l2tp.RoundTripMeasured("any", 0.02),
     ppp.Dropped(DropReason.BAD_FRAME),
     ppp.EchoMeasured(0.02),
     radius.Answered("r1", Kind.AUTH, 2, 0.003),

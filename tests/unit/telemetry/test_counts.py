@@ -5,7 +5,7 @@ import pytest
 from bras.errors import DropReason
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
-from bras.l2tp.events import By, Cause
+from bras.l2tp.events import By, Cause, Refusal
 from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import AuthOutcome
@@ -35,6 +35,32 @@ def test_tunnels_by_outcome_and_cause() -> None:
     counts = _feed(Counts(), up, up, down, refused).tunnels
     assert counts.setups == {("any", "established", "none"): 2, ("", "refused", "not_authorized"): 1}
     assert counts.tunnels_ended == {("any", "timeout", "cleared"): 1}
+
+
+def test_refusals_by_reason() -> None:
+    wrong = Cause(By.LOCAL, 4, refusal=Refusal.WRONG_SECRET)
+    counts = _feed(
+        Counts(),
+        l2tp.TunnelRefused("any", "lac1", PATH, wrong),
+        l2tp.TunnelRefused("any", "lac1", PATH, LOST),
+        l2tp.CallRefused("any", PATH, Cause(By.LOCAL, 4)),
+        l2tp.CallRefused("any", PATH, Cause(By.LOCAL, 2, 3)),
+        l2tp.CallRefused("any", PATH, Cause(By.LOCAL, 2, 8)),
+    ).tunnels
+    assert counts.lacs.tunnels_refused == {("any", "wrong_secret"): 1, ("any", "timeout"): 1}
+    assert counts.lacs.calls_refused == {("any", "limit"): 1, ("any", "bad_message"): 2}
+
+
+def test_round_trips_by_group() -> None:
+    """Also of a group that is configured no more."""
+    measured = [l2tp.RoundTripMeasured("any", 0.002), l2tp.RoundTripMeasured("gone", 0.5)]
+    counts = _feed(Counts(["any", "quiet"]), *measured).tunnels
+    assert {group: sum(one.counts) for (group,), one in counts.lacs.round_trip.items()} == {
+        "any": 1,
+        "quiet": 0,
+        "gone": 1,
+    }
+    assert counts.lacs.round_trip["any",].total == 0.002
 
 
 def test_a_call_that_ends_is_counted_in_the_group_of_its_tunnel() -> None:
