@@ -307,7 +307,8 @@ def iccn(request: CallRequest) -> bytes:
         parts.append(avp.number32(AvpType.RX_CONNECT_SPEED, min(rx_bps, _MOST32)))
     if max(tx_bps, rx_bps) > _MOST32:
         parts.append(avp.octets(AvpType.TX_CONNECT_SPEED_BPS, tx_bps.to_bytes(8, "big")))
-        parts.append(avp.octets(AvpType.RX_CONNECT_SPEED_BPS, rx_bps.to_bytes(8, "big")))
+        if rx_bps:
+            parts.append(avp.octets(AvpType.RX_CONNECT_SPEED_BPS, rx_bps.to_bytes(8, "big")))
     if request.private_group:
         parts.append(avp.octets(AvpType.PRIVATE_GROUP_ID, request.private_group.encode()))
     if request.sequencing_required:
