@@ -26,6 +26,7 @@ _CALLED: Final = int(AvpType.CALLED_NUMBER)
 _SUB_ADDRESS: Final = int(AvpType.SUB_ADDRESS)
 _TX_SPEED: Final = int(AvpType.TX_CONNECT_SPEED)
 _RX_SPEED: Final = int(AvpType.RX_CONNECT_SPEED)
+_SYNCHRONOUS: Final = 1
 _FRAMING: Final = int(AvpType.FRAMING_TYPE)
 _BEARER: Final = int(AvpType.BEARER_TYPE)
 _CHANNEL: Final = int(AvpType.PHYSICAL_CHANNEL_ID)
@@ -163,7 +164,7 @@ class Call:
             channel,
             _MODEM_SPEEDS.get(tx_speed, tx_speed),
             _MODEM_SPEEDS.get(rx_speed, rx_speed),
-            numbers[_FRAMING],
+            numbers.get(_FRAMING, _SYNCHRONOUS),
             message.text(_GROUP) if _GROUP in octets else "",
             _SEQUENCING in octets,
             access_line,

@@ -14,9 +14,10 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason, WireError
 from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp.admission import NO_ROOM, Admission, Census
+from bras.l2tp.avp import HEADER_OCTETS
 from bras.l2tp.call import Call, DataFacts
 from bras.l2tp.calls import Association
-from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, StopResult
+from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, MessageType, StopResult
 from bras.l2tp.events import (
     By,
     CallInfo,
@@ -55,6 +56,9 @@ _ESTABLISHED: Final = TunnelState.ESTABLISHED
 _PLAIN: Final = VERSION_2
 _CONTROL_KIND: Final = CONTROL_BIT | VERSION_2
 _KIND_MASK: Final = CONTROL_BIT | VERSION_MASK
+_FIRST_VALUE: Final = slice(CONTROL_OCTETS + HEADER_OCTETS, CONTROL_OCTETS + HEADER_OCTETS + 2)
+_SCCRQ: Final = int(MessageType.SCCRQ).to_bytes(2, "big")
+"""What a control message has there whose Message Type is SCCRQ."""
 _NO_SESSION_ID: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "no session id")
 
 
@@ -163,10 +167,18 @@ class Endpoint:
         if tunnel is None:
             if tunnel_id == self._admission.refusing_id:
                 return []  # the acknowledgement of a StopCCN that refused a SCCRQ
-            return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
+            return self._receive_astray(path, ns, nr, datagram, DropReason.UNKNOWN_TUNNEL, now)
         if path is not tunnel.path and path != tunnel.path:
-            return [Dropped(DropReason.WRONG_PEER, path)]
+            return self._receive_astray(path, ns, nr, datagram, DropReason.WRONG_PEER, now)
         return self._table.deliver(tunnel, ns, nr, datagram, now)
+
+    def _receive_astray(
+        self, path: Path, ns: int, nr: int, datagram: bytes | None, reason: DropReason, now: float
+    ) -> list[Event]:
+        """Take a control message for a tunnel that is not its sender's; a SCCRQ asks for one all the same."""
+        if datagram is None or datagram[_FIRST_VALUE] != _SCCRQ:
+            return [Dropped(reason, path)]
+        return self._reception.receive(path, ns, nr, datagram, now)
 
     def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:
         """End a tunnel and its calls without a word; one that has ended is forgotten."""

@@ -119,7 +119,20 @@ SPECIFICATIONS: Final[dict[int, Specification]] = {
     MessageType.CSUN: Specification((AvpType.CONNECT_SPEED_UPDATE,)),
     MessageType.CSURQ: Specification((AvpType.CONNECT_SPEED_UPDATE,)),
 }
-_MUST: Final = {int(kind): tuple(map(int, specification.must)) for kind, specification in SPECIFICATIONS.items()}
+FORGIVEN: Final[dict[int, tuple[int, ...]]] = {
+    MessageType.SCCRQ: (AvpType.FRAMING_CAPABILITIES,),
+    MessageType.SCCRP: (AvpType.FRAMING_CAPABILITIES,),
+    MessageType.ICCN: (AvpType.TX_CONNECT_SPEED, AvpType.FRAMING_TYPE),
+}
+"""What must be there and is not asked for: nothing here depends on it.
+
+Cisco routers have sent ICCNs with neither (xl2tpd 1.1.11 works round that); who speaks RFC
+3931 may give the speed in 64 bits alone.
+"""
+_MUST: Final = {
+    int(kind): tuple(int(one) for one in specification.must if one not in FORGIVEN.get(kind, ()))
+    for kind, specification in SPECIFICATIONS.items()
+}
 CALL_MESSAGES: Final = frozenset(int(kind) for kind in SPECIFICATIONS if kind >= MessageType.OCRQ)
 """Messages about a call: what is wrong with them ends the call, not the tunnel (RFC 2661 section 4.1)."""
 
@@ -145,8 +158,6 @@ class Message(Avps):
             return self.violation
         for attribute in _MUST.get(self.type, ()):
             if attribute not in self.numbers and attribute not in self.octets:
-                if attribute == AvpType.TX_CONNECT_SPEED and AvpType.TX_CONNECT_SPEED_BPS in self.numbers:
-                    continue
                 name, where = name_of(attribute), message_section(self.type)
                 text = f"{message_name(self.type)} without {name}, {where}"
                 return ProtocolViolation(

@@ -130,10 +130,10 @@ def test_an_iccn_that_is_not_acceptable_ends_the_call_alone() -> None:
     lac = tunnel()
     first, _ = lac.call(1)
     session_id = asked(lac)
-    (event,) = lac.say(avp.number16(0, 12), session_id)
+    (event,) = lac.say(avp.number16(0, 12) + avp.octets(13, bytes(15)), session_id)
     assert isinstance(event, CallRefused)
     assert event.key == call_key(lac.peer_tunnel_id, session_id)
-    assert cdn_result(lac) == (2, 3)
+    assert cdn_result(lac) == (2, 2)
     assert lac.endpoint.call(call_key(lac.peer_tunnel_id, first)) is not None
 
 

@@ -7,7 +7,7 @@ import pytest
 from bras.l2tp import avp, messages
 from bras.l2tp.constants import AvpType, ErrorCode, MessageType
 from bras.l2tp.events import By, Cause
-from bras.l2tp.messages import SPECIFICATIONS, CallRequest
+from bras.l2tp.messages import FORGIVEN, SPECIFICATIONS, CallRequest
 from bras.l2tp.names import message_name, message_section, name_of
 from tests.support.l2tp import control, filled, read
 from tests.vectors.l2tp_messages import XL2TPD_ICCN, XL2TPD_ICRQ, XL2TPD_SCCRQ
@@ -29,6 +29,9 @@ def test_a_message_with_all_that_it_must_have_is_acceptable(kind: MessageType) -
 )
 def test_a_message_without_what_it_must_have_is_not(kind: int, attribute: int) -> None:
     problem = read(control(1, 0, 0, filled(kind, without=attribute))).problem()
+    if attribute in FORGIVEN.get(kind, ()):
+        assert problem is None
+        return
     assert problem is not None
     assert (problem.result, problem.error) == (2, ErrorCode.OUT_OF_RANGE)
     assert problem.text == f"{message_name(kind)} without {name_of(attribute)}, {message_section(kind)}"
