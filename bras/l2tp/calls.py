@@ -225,12 +225,13 @@ class Calls:
 
     def _refuse(self, peer_session_id: int, cause: Cause, channel: Channel, now: float) -> list[Event]:
         association = self._association
+        refused = CallRefused(association.group, association.path, cause, lac_hostname=association.lac_hostname)
         if peer_session_id == 0:
-            return [Dropped(DropReason.BAD_AVP, association.path)]  # there is nobody to tell
+            return [Dropped(DropReason.BAD_AVP, association.path), refused]  # the LAC can be told nothing
         session_id = self._new_session_id(now) or 1  # a CDN must name one (RFC 2661 section 6.12)
         self._resting[session_id] = now + channel.cycle_s
         channel.send(peer_session_id, messages.cdn(session_id, cause))
-        return [CallRefused(association.group, association.path, cause, lac_hostname=association.lac_hostname)]
+        return [refused]
 
     def _new_session_id(self, now: float) -> int | None:
         resting = self._resting

@@ -50,7 +50,6 @@ class Refusal(Enum):
     WRONG_SECRET = "wrong_secret"
     NO_SECRET = "no_secret"
     """We were challenged and have no secret."""
-    LOCKED_OUT = "locked_out"
     LIMIT = "limit"
     BAD_MESSAGE = "bad_message"
     BAD_VERSION = "bad_version"

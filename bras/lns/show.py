@@ -62,7 +62,7 @@ def _answer_about_lacs(core: Core, identifier: int, question: AboutLacs, now: fl
         case ShowTunnel():
             found = tunnels.details(core, question.selector, now)
             if not found:
-                return _nothing(identifier, f"no tunnel matches {question.selector!r}; show tunnels lists them")
+                return _nothing(identifier, tunnels.nothing(core, question.selector, now))
             body = {"tunnels": found}
         case ShowLacs():
             body = {"lacs": tables.lacs(core, now), "forgotten": core.registry.lacs.forgotten}

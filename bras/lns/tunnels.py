@@ -39,6 +39,20 @@ def details(core: Core, selector: str, now: float) -> list[Plain]:
     return [_detail(core, detail, now) for detail in found if detail is not None]
 
 
+def nothing(core: Core, selector: str, now: float) -> str:
+    """Say that nothing matches, and of a LAC that was seen what became of it last."""
+    latest = None
+    for (address, hostname), seen in core.registry.lacs:
+        if selector in (address, hostname) and (latest is None or seen.last_at > latest.last_at):
+            latest = seen
+    if latest is None:
+        return f"no tunnel matches {selector!r}; show tunnels lists them"
+    words = f"{selector!r} has no tunnel now"
+    if latest.refused_at is not None:
+        words += f"; last refused {now - latest.refused_at:.0f} s ago: {latest.refusal}"
+    return words
+
+
 def row(facts: TunnelFacts, now: float) -> Row:
     """Return a tunnel as ``ShowTunnels`` promises it."""
     path, channel = facts.path, facts.channel

@@ -120,9 +120,13 @@ def test_an_unknown_vendors_avp_is_skipped_whole() -> None:
     assert header(lac.heard[-1])[1] == 0x11
 
 
-def test_an_icrq_without_a_session_id_can_be_told_nothing() -> None:
+def test_an_icrq_without_a_session_id_can_be_told_nothing_but_our_operator_is() -> None:
     lac = tunnel()
-    assert lac.say(avp.number16(0, 10) + avp.number32(15, 1)) == [Dropped(DropReason.BAD_AVP, AT_LNS)]
+    dropped, refused = lac.say(avp.number16(0, 10) + avp.number32(15, 1))
+    assert dropped == Dropped(DropReason.BAD_AVP, AT_LNS)
+    assert isinstance(refused, CallRefused)
+    assert refused.cause.text == "ICRQ without Assigned Session ID, RFC 2661 section 6.6"
+    assert (refused.group, refused.lac_hostname, refused.key) == ("any", "lac1", 0)
     assert lac.kinds() == ["ZLB"]
 
 

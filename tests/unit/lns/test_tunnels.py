@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bras.config.model import Listen, LnsConfig
 from bras.lns.commands import Command, ShowTunnel, ShowTunnels
 from tests.support.rim import Rim
-from tests.support.world import SimulatedRadius
+from tests.support.world import LNS_ADDRESS, SimulatedRadius, config
 
 
 def world(*hostnames: str) -> Rim:
@@ -70,6 +71,23 @@ def test_a_tunnel_without_calls_says_when_it_is_closed() -> None:
     rim.run(21.0)
     (row,) = rows(rim, ShowTunnel("lac1"))
     assert row["idle_s"] + row["idle_timeout_left_s"] == pytest.approx(60.0)
+
+
+def test_a_lac_that_was_refused_is_answered_for_with_the_reason() -> None:
+    rim = Rim()
+    rim.lac(secret=b"wrong")
+    rim.run(3.0)
+    answer: Any = rim.answers[rim.ask(ShowTunnel("lac1"))]
+    assert not answer.ok
+    assert answer.body["error"].startswith("'lac1' has no tunnel now; last refused 3 s ago: ")
+
+
+def test_a_lac_that_has_gone_is_answered_for() -> None:
+    rim = Rim(config(lns=LnsConfig(listen=(Listen(LNS_ADDRESS, 1701),), idle_tunnel_s=5.0)))
+    rim.lac()
+    rim.run(7.0)
+    answer: Any = rim.answers[rim.ask(ShowTunnel("198.18.0.2"))]
+    assert answer.body == {"error": "'198.18.0.2' has no tunnel now"}
 
 
 @pytest.mark.parametrize("selector", ["0", "65536", "99999999999999999999", "nobody", "", "²", "-1"])
