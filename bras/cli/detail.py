@@ -15,15 +15,17 @@ _FORMATS: dict[str, Callable[[float], str]] = {"_bps": rate, "_octets": octets, 
 
 
 def sections(row: Row) -> list[tuple[str, Facts]]:
-    """Return the sections of a ShowSession detail."""
-    return [
+    """Return the sections of a ShowSession detail; those that have nothing to say are left out."""
+    all_of_them = [
         (f"session {row['session']}", _who(row)),
         ("tunnel", _tunnel(row)),
+        ("line", _line(row)),
         ("traffic", _traffic(row)),
         ("profile", sourced(row["profile"])),
         ("time", _time(row)),
         ("accounting", _accounting(row)),
     ]
+    return [(title, facts) for title, facts in all_of_them if facts]
 
 
 def _who(row: Row) -> Facts:
@@ -36,6 +38,7 @@ def _who(row: Row) -> Facts:
         ("mtu", plain(row["mtu"])),
         ("echo", milliseconds(row["echo_ms"])),
         ("calling number", row["calling_number"]),
+        ("calling station", row["calling_station"]),
         ("called number", row["called_number"]),
     ]
 
@@ -69,6 +72,28 @@ def _data(data: Row) -> Facts:
     numbered = f"{' and '.join(ways)}{', required' if data['numbers_required'] else ''}" if ways else "no"
     names = ("lost", "late", "duplicates", "reordered", "unnumbered")
     return [("data numbered", numbered), *((f"data {name}", str(data[name])) for name in names if data[name])]
+
+
+def _line(row: Row) -> Facts:
+    """What the LAC told of the line; no section where it told nothing."""
+    channel, errors, accm = row["physical_channel"], row["line_errors"], row["accm"]
+    facts = [
+        ("sub-address", row["sub_address"]),
+        ("physical channel", "" if channel is None else str(channel)),
+        ("private group", row["private_group"]),
+        *(
+            (name.replace("_", " ").removesuffix(" bps"), _told(name, told))
+            for name, told in row["access_line"].items()
+        ),
+        ("errors", ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in errors.items()) if errors else ""),
+        ("accm", f"{accm['send']} sent, {accm['receive']} received" if accm else ""),
+        ("speed changes", str(row["speed_changes"] or "")),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _told(name: str, value: Any) -> str:
+    return rate(value) if name.endswith("_bps") else plain(value)
 
 
 def _speeds(row: Row) -> str:

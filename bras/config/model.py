@@ -144,6 +144,8 @@ class LacConfig:
     """Seconds at most between two retransmissions."""
     max_retransmissions: int = 5
     """Retransmissions of a control message without answer after which the tunnel is lost."""
+    caller_id: str = "number"
+    """What becomes Calling-Station-Id: `number` (the Calling Number AVP), `address` (the LAC's), or a text with placeholders such as `"{circuit_id} {remote_id}"`: `{number}`, `{address}`, `{called}`, `{sub_address}`, `{hostname}`, `{lac}`, `{tunnel}`, `{session}`, `{serial}`, `{channel}`, `{private_group}`, `{circuit_id}`, `{remote_id}`; what is empty then is the LAC's address."""
     proxy: str = "renegotiate"
     """What to make of LCP and authentication that the LAC has done already (RFC 2661 section 4.4.5): `renegotiate` does both again with the client, `accept` takes them over where that can work, `renegotiate-on-mismatch` only where all is as this configuration wants it; the last two need a `secret`."""
     dataseq: str = "allow"
@@ -220,6 +222,8 @@ class RadiusConfig:
     """Further FreeRADIUS-style dictionary files, read after our own."""
     accounting: bool = True
     """Whether accounting records are sent."""
+    access_line: bool = True
+    """Whether Access-Requests and accounting records carry what LACs tell of the access line (RFC 4679), where they tell it."""
     interim_jitter: float = 0.1
     """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""
 

@@ -147,6 +147,7 @@ SECTIONS = (
             "local": v.Many(v.ADDRESS),
             "local_hostname": v.HOSTNAME,
             "hide_avps": v.FLAG,
+            "caller_id": v.CALLER_ID,
             "methods": v.Many(METHODS, least=1),
             "radius": v.LABEL,
             "max_tunnels": v.whole(0, 4095),
@@ -189,6 +190,7 @@ SECTIONS = (
             "nas_ip_address": v.IPV4_TEXT,
             "dictionaries": v.Many(v.FILE),
             "accounting": v.FLAG,
+            "access_line": v.FLAG,
             "interim_jitter": v.number(0, 0.5, "a share"),
         },
         inner=(

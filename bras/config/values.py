@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
 from typing import Any, NamedTuple, Protocol
 
+from bras.config import caller
 from bras.config.findings import Findings
 from bras.config.model import Listen
 
@@ -167,6 +168,19 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise Unfit(f"{shown(value)} is neither true nor false")
     return value
+
+
+def _caller_id(value: object) -> str:
+    text = text_of(value)
+    if text in (caller.NUMBER, caller.ADDRESS):
+        return text
+    if not text.isprintable():
+        raise Unfit(f"{shown(text)} has a control character in it")
+    try:
+        caller.parts_of(text)
+    except ValueError as error:
+        raise Unfit(f"{shown(text)} will not do: {error}") from error
+    return text
 
 
 def _text(longest: int, spaces: bool) -> Callable[[object], str]:
@@ -335,6 +349,7 @@ def _vrf(value: object) -> int:
 
 
 FLAG = One("true or false", _flag)
+CALLER_ID = One('"number", "address" or a text with placeholders such as "{circuit_id}"', _caller_id)
 LABEL = One("a name of 1 to 64 octets without spaces", _text(64, spaces=False))
 HOSTNAME = One("text of 1 to 64 octets without spaces", _text(64, spaces=False))
 PATTERN = One('a pattern such as "lac-*.example.net"', _text(255, spaces=True))

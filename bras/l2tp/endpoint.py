@@ -45,6 +45,7 @@ from bras.l2tp.messages import CallRequest
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.reception import Reception, Role
 from bras.l2tp.records import SavedEndpoint, Touched
+from bras.l2tp.report import Reports
 from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.table import TunnelTable
@@ -225,6 +226,12 @@ class Endpoint:
         if tunnel is None or call is None or call.state is not _UP:
             return None
         return tunnel.calls.info(call)
+
+    def reports(self, key: CallKey) -> Reports | None:
+        """Return what the LAC told of an established call since it is up; ``None`` when it told nothing."""
+        tunnel = self._tunnels.get(key >> 16)
+        call = None if tunnel is None else tunnel.calls.table.get(key & 0xFFFF)
+        return None if call is None else call.reports
 
     def close_call(self, key: CallKey, cause: Cause, *, now: float) -> list[Event]:
         """End a call by CDN; nothing happens when it is gone."""

@@ -14,5 +14,7 @@ class Changes:
     tunnels: TunnelJournal = field(default_factory=TunnelJournal)
     subscribers: dict[int, None] = field(default_factory=dict)
     """Numbers of subscribers that something happened to."""
+    lines: dict[int, None] = field(default_factory=dict)
+    """Numbers of those whose long record is another now, although their Entry is not."""
     records: list[tuple[str, bytes]] = field(default_factory=list)
     """Accounting records that were made or acknowledged, and what else is written as it is."""

@@ -62,6 +62,12 @@ class ShowSession:
     - ``local``, ``remote``: str, "address:port" or "[address]:port" of both ends;
     - ``serial_number``: int, Call Serial Number AVP;
     - ``tx_speed_bps``, ``rx_speed_bps``: int, the LAC's connect speeds, 0 when not told;
+      ``speed_changes``: int, how often it has told new ones;
+    - ``calling_station``: str, Calling-Station-Id;  ``sub_address``, ``private_group``: str;
+      ``physical_channel``: int | None;
+    - ``access_line``: ``{name: str | int | bool}``, what the LAC told of the line (RFC 5515), names in lower
+      case with their unit; ``line_errors``: ``{name: int} | None``, its last WEN;
+      ``accm``: ``{"send": str, "receive": str} | None``, its last SLI in hexadecimal;
     - ``up_octets4``, ``up_packets4``, ``down_octets4``, ``down_packets4`` and the same with
       ``6``: int;  ``up_spoofed``, ``up_policed``, ``down_policed``, ``down_too_big``: int;
     - ``accounting``: ``{"state": str, "interim_interval_s": float | None,

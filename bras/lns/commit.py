@@ -91,7 +91,7 @@ class Commit:
         self._written[subscriber.number] = (subscriber.forwarding.wanted, session)
 
     def _take_subscribers(self, core: Core, records: list[tuple[str, bytes]]) -> None:
-        written, by_number = self._written, core.registry.by_number
+        written, by_number, lines = self._written, core.registry.by_number, self.changes.lines
         for number in self._subscribers:
             subscriber = by_number.get(number)
             if subscriber is None or not subscribers.outlives(subscriber):
@@ -101,7 +101,7 @@ class Commit:
                 continue
             before = written.get(number)
             wanted, session = subscriber.forwarding.wanted, subscribers.session(subscriber)
-            if before is None or (wanted is not None and wanted is not before[0]):
+            if before is None or number in lines or (wanted is not None and wanted is not before[0]):
                 records.append((f"subscriber:{number}", subscribers.lasting(subscriber)))
             elif before[1] == session:
                 continue
@@ -110,3 +110,4 @@ class Commit:
             records.append((f"session:{number}", session))
             written[number] = (wanted, session)
         self._subscribers.clear()
+        lines.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bras.l2tp import line as access_line
+from bras.lns.caller import calling_station
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.tables import host
@@ -25,12 +27,29 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "serial_number": line.serial_number,
         "tx_speed_bps": line.tx_speed_bps,
         "rx_speed_bps": line.rx_speed_bps,
+        "calling_station": calling_station(subscriber, core.policy.group(line.group).caller_id),
+        "sub_address": line.sub_address,
+        "physical_channel": line.physical_channel,
+        "private_group": line.private_group,
+        "access_line": dict(access_line.facts(line.access_line)),
+        **_reports(core, subscriber),
         "proxy": subscriber.standing.proxy[0] or None,
         "proxy_reason": subscriber.standing.proxy[1] or None,
         "accounting": _accounting(core, subscriber, now),
         "data": _data(core, subscriber),
         **_timeouts(subscriber, now),
         **_counters(subscriber),
+    }
+
+
+def _reports(core: Core, subscriber: Subscriber) -> Row:
+    """What the LAC told of the call since it is up."""
+    reports = core.endpoint.reports(subscriber.leg.key) if subscriber.standing.call_up else None
+    errors, accm = (reports.errors, reports.accm) if reports is not None else (None, None)
+    return {
+        "line_errors": dict(errors._asdict()) if errors is not None else None,
+        "accm": {"send": f"{accm.send:08x}", "receive": f"{accm.receive:08x}"} if accm is not None else None,
+        "speed_changes": reports.speed_changes if reports is not None else 0,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bras.forwarding.entry import Leg
 from bras.ids import CallKey
@@ -12,6 +13,7 @@ from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, SendDatagram
 from bras.lns import disconnect, from_subscriber
 from bras.lns.core import Core
 from bras.lns.effects import MeasurePath, Report
+from bras.lns.identity import speeds_of
 from bras.ppp.handover import Handover
 from bras.subscriber.events import TerminateCause
 from bras.subscriber.parts import Line
@@ -43,6 +45,8 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
         elif not isinstance(event, (SendDatagram, FrameReceived)):
             if isinstance(event, (l2tp.TunnelUp, l2tp.TunnelDown, l2tp.TunnelRefused, l2tp.CallRefused)):
                 _remember(core, event, now)
+            elif isinstance(event, l2tp.SpeedChanged):
+                speeds_told(core, event)
             effects.append(Report(event))
 
 
@@ -72,6 +76,19 @@ def _remember(
             lacs.call_refused(event, now)
 
 
+def speeds_told(core: Core, event: l2tp.SpeedChanged) -> None:
+    """The LAC told new speeds of a call: what RADIUS is told from now on has them."""
+    subscriber = core.registry.by_call.get(event.key)
+    if subscriber is None:
+        return
+    line = subscriber.line = replace(subscriber.line, tx_speed_bps=event.tx_bps, rx_speed_bps=event.rx_bps)
+    who, identities = subscriber.who, core.books.identities
+    speeds = speeds_of(line)
+    who.identity, who.record = identities.reconnect(who.identity, speeds), identities.reconnect(who.record, speeds)
+    if core.changes is not None:
+        core.changes.lines[subscriber.number] = core.changes.subscribers[subscriber.number] = None
+
+
 def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
     """A call is established: a subscriber begins with LCP."""
     info = event.info
@@ -88,6 +105,10 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
             info.serial_number,
             info.tx_connect_speed_bps,
             info.rx_connect_speed_bps,
+            info.sub_address,
+            info.physical_channel,
+            info.private_group,
+            info.access_line,
         ),
         _leg(event),
         core.policy.settings(info.group, info.path.remote),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from bras.ids import session_of, tunnel_of
+from bras.lns.caller import calling_station
 from bras.lns.core import Core
 from bras.ppp.events import (
     ChapCredentials,
@@ -15,6 +16,7 @@ from bras.ppp.events import (
 )
 from bras.radius import credentials as radius
 from bras.radius.attributes import Blobs, Identity, TunnelIdentity
+from bras.subscriber.parts import Line
 from bras.subscriber.subscriber import Subscriber
 
 METHOD = {
@@ -54,7 +56,6 @@ def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) ->
     """Encode what stays the same in all requests and records of a session."""
     line, leg = subscriber.line, subscriber.leg
     tunnel_id, session_id = tunnel_of(leg.key), session_of(leg.key)
-    speeds = f"{line.tx_speed_bps}/{line.rx_speed_bps or line.tx_speed_bps}" if line.tx_speed_bps else ""
     tunnel = TunnelIdentity(
         leg.remote, leg.local, line.peer_name, core.config.lns.hostname, f"{leg.remote}:{leg.peer_tunnel_id}"
     )
@@ -64,10 +65,17 @@ def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) ->
             subscriber.session_id,
             leg.key,
             f"{core.config.lns.hostname}:{tunnel_id}:{session_id}",
-            line.calling_number,
+            calling_station(subscriber, core.policy.group(line.group).caller_id),
             line.called_number,
-            speeds,
+            speeds_of(line),
             str(line.serial_number),
             tunnel,
+            line.private_group,
+            line.access_line,
         )
     )
+
+
+def speeds_of(line: Line) -> str:
+    """Return Connect-Info: speeds in bit/s as "transmit/receive", nothing when they are not known."""
+    return f"{line.tx_speed_bps}/{line.rx_speed_bps or line.tx_speed_bps}" if line.tx_speed_bps else ""

@@ -12,7 +12,17 @@ from typing import NamedTuple
 
 from bras.config.model import Grant, RadiusConfig
 from bras.errors import DropReason
-from bras.radius.codec import ACCESS_ACCEPT, ACCESS_CHALLENGE, ACCESS_REJECT, Codec, Reply, ReplyReader, SharedSecret
+from bras.radius.codec import (
+    ACCESS_ACCEPT,
+    ACCESS_CHALLENGE,
+    ACCESS_REJECT,
+    MAX_OCTETS,
+    VENDOR_SPECIFIC,
+    Codec,
+    Reply,
+    ReplyReader,
+    SharedSecret,
+)
 from bras.radius.events import Accepted, Rejected
 from bras.wire import ipv4_text
 
@@ -31,6 +41,8 @@ USER_CHOOSES = 0xFFFFFFFF
 """Framed-IP-Address (RFC 2865 section 5.8)."""
 MIN_INTERIM_S = 60
 """A shorter Acct-Interim-Interval must not be sent (RFC 2869 section 5.16); it counts as this."""
+MAX_SHARED_OCTETS = MAX_OCTETS - 128
+"""Attributes that the records of a session may share, with room for what each has of its own."""
 MAX_TUNNELS_KEPT = 8192
 """Tunnels whose attributes are kept encoded; twice what a worker can hold."""
 
@@ -60,7 +72,7 @@ class Identity(NamedTuple):
     nas_port: int
     nas_port_id: str
     calling: str
-    """Calling number; the LAC's address stands for none."""
+    """Calling-Station-Id; the LAC's address stands for none."""
     called: str
     """Called number; our address stands for none."""
     connect_info: str
@@ -68,6 +80,10 @@ class Identity(NamedTuple):
     connection: str
     """Call serial number (Acct-Tunnel-Connection, RFC 2867 section 4.1)."""
     tunnel: TunnelIdentity
+    private_group: str = ""
+    """Tunnel-Private-Group-Id (RFC 2868 section 3.6)."""
+    access_line: bytes = b""
+    """What is known of the access line: type, length and value of RFC 4679's attributes, one behind the other."""
 
 
 class Blobs(NamedTuple):
@@ -111,6 +127,10 @@ class IdentityEncoder:
             + session.called(identity.called or tunnel.server_endpoint)
             + session.connect_info(identity.connect_info)
         )
+        if identity.private_group:
+            access += session.private_group(identity.private_group)
+        if identity.access_line and self._config.access_line:
+            access += session.access_line(identity.access_line)
         return Blobs(access, access + ends[1] + self._connection(identity.connection))
 
     def user_name(self, name: bytes) -> bytes:
@@ -121,6 +141,19 @@ class IdentityEncoder:
         """Put the User-Name of an Access-Accept in the place of the client's (RFC 2865 section 5.1)."""
         rest = accounting[accounting[1] :] if accounting[:1] == b"\x01" else accounting
         return self.user_name(name) + rest
+
+    def reconnect(self, attributes: bytes, connect_info: str) -> bytes:
+        """Return encoded attributes with another Connect-Info; too many for a packet, and none, stay as they are."""
+        if not attributes:
+            return attributes
+        kept, offset = b"", 0
+        while offset < len(attributes):
+            end = offset + attributes[offset + 1]
+            if attributes[offset] != self._session.connect_info_code:
+                kept += attributes[offset:end]
+            offset = end
+        kept += self._session.connect_info(connect_info)
+        return kept if len(kept) <= MAX_SHARED_OCTETS else attributes
 
     def nas(self, address: str = "") -> bytes:
         """Encode who we are; ``address`` stands for NAS-IP-Address when none is configured."""
@@ -155,7 +188,17 @@ class IdentityEncoder:
 class _SessionEncoders:
     """Encoders of what differs from session to session."""
 
-    __slots__ = ("called", "calling", "connect_info", "nas_port", "nas_port_id", "session_id")
+    __slots__ = (
+        "_line_head",
+        "called",
+        "calling",
+        "connect_info",
+        "connect_info_code",
+        "nas_port",
+        "nas_port_id",
+        "private_group",
+        "session_id",
+    )
 
     def __init__(self, codec: Codec) -> None:
         self.nas_port = codec.encoder("NAS-Port", "integer")
@@ -164,6 +207,18 @@ class _SessionEncoders:
         self.calling = codec.encoder("Calling-Station-Id", "string")
         self.called = codec.encoder("Called-Station-Id", "string")
         self.connect_info = codec.encoder("Connect-Info", "string")
+        self.connect_info_code = codec.code("Connect-Info", "string")[1]
+        self.private_group = codec.encoder("Tunnel-Private-Group-Id", "string")
+        self._line_head = codec.code("ADSL-Agent-Circuit-Id", "octets")[0].to_bytes(4, "big")
+
+    def access_line(self, line: bytes) -> bytes:
+        """Put each sub-attribute into a Vendor-Specific attribute of its own (RFC 2865 section 5.26)."""
+        encoded, offset = b"", 0
+        while offset < len(line):
+            end = offset + line[offset + 1]
+            encoded += bytes((VENDOR_SPECIFIC, 6 + end - offset)) + self._line_head + line[offset:end]
+            offset = end
+        return encoded
 
 
 class _TunnelEncoders:

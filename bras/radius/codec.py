@@ -136,6 +136,13 @@ class Codec:
         return _tagged_text_encoder(code) if tagged else _text_encoder(code)
 
 
+def _cut(value: str | bytes, most: int) -> bytes:
+    """Return the first octets of a value, of text between characters."""
+    if isinstance(value, bytes):
+        return value[:most]
+    return value.encode()[:most].decode("utf-8", "ignore").encode()
+
+
 def _text_encoder(code: int) -> Encoder:
     """Make an encoder of text or octets."""
     prefix = bytes((code,))
@@ -143,9 +150,10 @@ def _text_encoder(code: int) -> Encoder:
     def encode(value: str | bytes) -> bytes:
         octets = value.encode() if isinstance(value, str) else value
         size = len(octets)
-        if 0 < size <= MAX_VALUE_OCTETS:
-            return prefix + _LENGTHS[size] + octets
-        return prefix + b"\xff" + octets[:MAX_VALUE_OCTETS] if size else b""
+        if size > MAX_VALUE_OCTETS:
+            octets = _cut(value, MAX_VALUE_OCTETS)
+            size = len(octets)
+        return prefix + _LENGTHS[size] + octets if size else b""
 
     return encode
 
@@ -159,7 +167,7 @@ def _tagged_text_encoder(code: int) -> Encoder:
 
     def encode(value: str | bytes) -> bytes:
         octets = value.encode() if isinstance(value, str) else value
-        return plain(b"\0" + octets if octets and octets[0] <= 0x1F else octets)
+        return plain(b"\0" + octets) if octets and octets[0] <= 0x1F else plain(value)
 
     return encode
 
@@ -197,7 +205,7 @@ def _vendor_encoder(vendor: int, code: int) -> Encoder:
     middle = vendor.to_bytes(4, "big") + bytes((code,))
 
     def encode(value: str | bytes) -> bytes:
-        octets = (value.encode() if isinstance(value, str) else value)[: MAX_VALUE_OCTETS - 6]
+        octets = _cut(value, MAX_VALUE_OCTETS - 6)
         size = len(octets)
         return b"\x1a" + _LENGTHS[size + 6] + middle + _LENGTHS[size] + octets if size else b""
 

@@ -8,6 +8,7 @@ from enum import Enum
 from bras.forwarding.entry import AddEntry, Counters, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
 from bras.plain import Saved, restore_fields
 from bras.subscriber.events import Phase, TerminateCause
+from bras.value import hasten
 
 NOTHING_CARRIED = Counters()
 NO_PROXY = ("", "")
@@ -33,6 +34,11 @@ class Line:
     tx_speed_bps: int = 0
     rx_speed_bps: int = 0
     """Connect speeds as the concentrator told them; 0 when it did not."""
+    sub_address: str = ""
+    physical_channel: int | None = None
+    private_group: str = ""
+    access_line: bytes = b""
+    """What the concentrator told of the access line, as sub-attributes of RADIUS (RFC 4679)."""
 
 
 class EntryState(Enum):
@@ -211,3 +217,6 @@ class Standing:
     def restore(cls, saved: Saved) -> Standing:
         """Return what ``saved`` are the fields of."""
         return restore_fields(cls, saved, phase=Phase, counted=Phase, end=End.restore, link_facts=tuple, proxy=tuple)
+
+
+hasten(Line)

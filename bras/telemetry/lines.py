@@ -7,6 +7,7 @@ only, and are not even looked at otherwise.  What a stranger can repeat at will 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
@@ -14,6 +15,7 @@ from bras.errors import DropReason
 from bras.ids import CallKey, session_of, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import Path
+from bras.l2tp.line import facts
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
@@ -147,6 +149,7 @@ class Lines:
             **_ends(info.path),
             calling_number=info.calling_number,
             called_number=info.called_number,
+            **_of_call(info),
         )
 
     def call_down(self, fact: l2tp.CallDown) -> None:
@@ -345,6 +348,22 @@ class Lines:
 
 def _call(key: CallKey) -> dict[str, int]:
     return {"tunnel": tunnel_of(key), "call": session_of(key)}
+
+
+def _of_call(info: l2tp.CallInfo) -> dict[str, Any]:
+    """Return the rest of what the LAC said of a call, as far as it said it."""
+    said = {
+        "serial_number": info.serial_number,
+        "sub_address": info.sub_address or None,
+        "bearer_type": info.bearer_type,
+        "physical_channel": info.physical_channel,
+        "tx_speed_bps": info.tx_connect_speed_bps,
+        "rx_speed_bps": info.rx_connect_speed_bps,
+        "framing_type": info.framing_type,
+        "private_group": info.private_group or None,
+        "speed_updates": info.speed_updates or None,
+    }
+    return {name: value for name, value in said.items() if value is not None} | facts(info.access_line)
 
 
 def _ends(path: Path) -> dict[str, str | int]:

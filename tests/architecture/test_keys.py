@@ -24,6 +24,7 @@ LAC = "scenario/test_keys_lac.py::test_"
 DATA = "scenario/test_keys_data.py::test_"
 AUTH = "scenario/test_keys_auth.py::test_"
 RADIUS = "scenario/test_keys_radius.py::test_"
+CALLS = "scenario/test_keys_calls.py::test_"
 PPP = "scenario/test_keys_ppp.py::test_"
 GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
@@ -50,6 +51,7 @@ EFFECTS = {
     "lac.secrets": LAC + "secrets",
     "lac.hide_avps": LAC + "hide_avps",
     "lac.methods": LAC + "methods",
+    "lac.caller_id": CALLS + "caller_id",
     "lac.radius": LAC + "radius",
     "lac.max_tunnels": LAC + "max_tunnels",
     "lac.max_tunnels_per_lac": LAC + "max_tunnels_per_lac",
@@ -76,6 +78,7 @@ EFFECTS = {
     "radius.nas_ip_address": RADIUS + "nas_ip_address",
     "radius.dictionaries": RUNTIME + "dictionaries",
     "radius.accounting": RADIUS + "accounting",
+    "radius.access_line": CALLS + "access_line",
     "radius.interim_jitter": RADIUS + "interim_jitter",
     "radius.server.address": RUNTIME + "server_address_and_ports",
     "radius.server.secret": RADIUS + "server_secret",

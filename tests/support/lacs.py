@@ -95,6 +95,7 @@ class SimulatedLac:
         mru: int = 1460,
         number: str = "5551234",
         proxy: bool = False,
+        request: CallRequest | None = None,
     ) -> Client:
         """Place a call of one subscriber; ``proxy``: after LCP and authentication with the LAC itself."""
         identity = ClientIdentity(user.encode(), Secret(password.encode()))
@@ -103,7 +104,7 @@ class SimulatedLac:
         )
         network = Network(NetworkConfig(client=True, wants_dns=True), wanted)
         client = Client(Link(config, self.entropy), network)
-        request = CallRequest(number, "100", sequencing_required=self.sequencing_required)
+        request = request or CallRequest(number, "100", sequencing_required=self.sequencing_required)
         now = self.world.now
         proxied = Predial(client.link, method, mru, self.entropy).run(now=now) if proxy else None
         key, events = self.endpoint.open_call(tunnel_id or self.tunnel_id, request, now=now, proxied=proxied)
@@ -112,6 +113,15 @@ class SimulatedLac:
         self.all_clients.append(client)
         self.take(events, self.world.now)
         return client
+
+    def tell(self, body: bytes, client: Client | None = None) -> None:
+        """Send a control message of the test's own making, about a client's call or about none."""
+        tunnel = self.endpoint._tunnels[self.tunnel_id]
+        session_id = 0
+        if client is not None and client.key is not None:
+            session_id = tunnel.calls.table[client.key & 0xFFFF].peer_session_id
+        tunnel.channel.send(session_id, body)
+        self.take(tunnel._flush([], self.world.now), self.world.now)
 
     # -- what comes in
 

@@ -62,3 +62,31 @@ def test_a_session_on_its_way_up() -> None:
     facts = _facts(profile={}, mtu=None, address=None, uptime_s=None, session_timeout_left_s=None, echo_ms=None)
     assert facts["session 6560F00D00000001/address"] == ""
     assert facts["time/up for"] == ""
+
+
+def test_what_the_lac_told_of_the_line() -> None:
+    facts = _facts(
+        sub_address="7",
+        physical_channel=0,
+        private_group="red",
+        access_line={"agent_circuit_id": "dslam1", "actual_data_rate_upstream_bps": 1_024_000, "iwf_session": True},
+        line_errors={"crc": 3, "hardware_overruns": 0},
+        accm={"send": "000a0000", "receive": "ffffffff"},
+        speed_changes=2,
+    )
+    assert {name: text for name, text in facts.items() if name.startswith("line/")} == {
+        "line/sub-address": "7",
+        "line/physical channel": "0",
+        "line/private group": "red",
+        "line/agent circuit id": "dslam1",
+        "line/actual data rate upstream": "1.02 Mbit/s",
+        "line/iwf session": "yes",
+        "line/errors": "3 crc, 0 hardware overruns",
+        "line/accm": "000a0000 sent, ffffffff received",
+        "line/speed changes": "2",
+    }
+
+
+def test_a_line_of_which_nothing_was_told_has_no_section() -> None:
+    assert not [name for name in _facts() if name.startswith("line/")]
+    assert _facts()["session 6560F00D00000001/calling station"] == "0301234567"

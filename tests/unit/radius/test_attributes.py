@@ -49,6 +49,38 @@ def test_everything_that_an_access_request_says_of_a_session():
     ]
 
 
+LINE = bytes.fromhex("0108") + b"dslam1" + bytes.fromhex("8106 000fa000 fe02")
+
+
+def test_an_access_line_goes_as_attributes_of_the_dsl_forum():
+    """RFC 4679: vendor 3561; each in a Vendor-Specific of its own (RFC 2865 section 5.26)."""
+    blobs = encode(IDENTITY._replace(access_line=LINE))
+    vendor = bytes.fromhex("00000de9")
+    assert parts(blobs.access)[-3:] == [
+        (26, vendor + b"\x01\x08dslam1"),
+        (26, vendor + bytes.fromhex("8106 000fa000")),
+        (26, vendor + bytes.fromhex("fe02")),
+    ]
+    assert blobs.accounting.startswith(blobs.access)
+    assert encode(IDENTITY._replace(access_line=LINE), access_line=False) == encode()
+
+
+def test_a_private_group_goes_without_a_tag():
+    assert parts(encode(IDENTITY._replace(private_group="red")).access)[-1] == (81, b"red")
+
+
+def test_other_speeds_take_the_place_of_the_old_ones():
+    encoder = IdentityEncoder(codec(), config())
+    blob = encoder.encode(IDENTITY).accounting
+    again = encoder.reconnect(blob, "5/6")
+    assert [one for one in parts(again) if one[0] != 77] == [one for one in parts(blob) if one[0] != 77]
+    assert dict(parts(again))[77] == b"5/6"
+    assert 77 not in dict(parts(encoder.reconnect(again, "")))
+    assert encoder.reconnect(b"", "5/6") == b""
+    full = blob + attribute(25, b"x" * 253) * 15
+    assert encoder.reconnect(full, "7" * 200) == full, "no packet has room for that"
+
+
 def test_accounting_says_the_same_and_what_belongs_in_no_access_request():
     """RFC 2868 section 5 and RFC 2867 section 5: 82 and 68 are for accounting only."""
     blobs = encode()

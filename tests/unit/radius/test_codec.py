@@ -203,3 +203,12 @@ def test_message_authenticator_may_stand_anywhere():
     head = b"\x02\x07" + (20 + len(body)).to_bytes(2, "big")
     mac = hmac.digest(SECRET, head + RA + body, "md5")
     assert isinstance(read(resign(head + bytes(16) + body.replace(bytes(16), mac))), Reply)
+
+
+@pytest.mark.parametrize("name", ["Calling-Station-Id", "Tunnel-Client-Auth-Id", "ADSL-Agent-Circuit-Id"])
+def test_long_text_is_cut_between_characters(name):
+    data_type = "octets" if name.startswith("ADSL") else "string"
+    encoded = codec().encoder(name, data_type)("x" + "ä" * 300)
+    value = encoded[8:] if encoded[0] == 26 else encoded[2:]
+    assert encoded[1] == len(encoded) <= 255
+    assert value.decode() == "x" + "ä" * ((len(value) - 1) // 2)

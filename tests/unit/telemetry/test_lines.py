@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 from bras.errors import DropReason, ProtocolViolation
 from bras.forwarding.entry import Counters
 from bras.l2tp import events as l2tp
-from bras.l2tp.events import By, Cause
+from bras.l2tp.disconnect import Q931, Disconnect
+from bras.l2tp.events import By, CallInfo, Cause
 from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import AuthOutcome
@@ -189,3 +190,26 @@ def test_every_fact_has_a_line_when_debugging() -> None:
     assert all(event.replace("_", "").isalpha() and event.islower() for event in events)
     (call_up,) = (line for line in _lines(*FACTS, debug=True) if line["event"] == "call_up")
     assert (call_up["tunnel"], call_up["call"]) == (KEY >> 16, KEY & 0xFFFF)
+
+
+def test_a_call_is_told_with_all_that_the_lac_said() -> None:
+    line = bytes.fromhex("0108") + b"dslam1" + bytes.fromhex("8106 000fa000")
+    info = CallInfo(
+        "any", PATH, "lac1", 7, 8, 9, sub_address="s", physical_channel=0, private_group="red", access_line=line
+    )
+    (told,) = _lines(l2tp.CallUp(KEY, info), debug=True)
+    assert told["agent_circuit_id"] == "dslam1"
+    assert told["actual_data_rate_upstream_bps"] == 1_024_000
+    assert (told["sub_address"], told["physical_channel"], told["private_group"]) == ("s", 0, "red")
+    assert "bearer_type" not in told, "it was not said"
+
+
+def test_why_ppp_ended_is_told_with_the_call() -> None:
+    cause = Cause(By.PEER, 1, disconnect=Disconnect(7, 0xC021, 1, "loop"), q931=Q931(16, 0x45, "cleared"))
+    (told,) = _lines(l2tp.CallDown(KEY, cause), debug=True)
+    assert (told["ppp_cause"], told["ppp_protocol"], told["ppp_direction"], told["ppp_text"]) == (
+        "loopback", "c021", 1, "loop"
+    )  # fmt: skip
+    assert (told["q931_cause"], told["q931_message"], told["q931_text"]) == (16, 0x45, "cleared")
+    (plain,) = _lines(l2tp.CallDown(KEY, LOST), debug=True)
+    assert not [name for name in plain if name.startswith(("ppp_", "q931_"))]
