@@ -19,12 +19,16 @@ _COMPLAINTS = "_ws.malformed || _ws.expert.severity == error || _ws.expert.sever
 class Capture:
     """tcpdump on an interface of a namespace; a context manager."""
 
-    def __init__(self, namespace: Namespace, interface: str, path: Path, what: str = "udp") -> None:
-        """Prepare to write packets that match ``what`` (a pcap filter) to ``path``."""
+    def __init__(self, namespace: Namespace | None, interface: str, path: Path, what: str = "udp") -> None:
+        """Prepare to write packets that match ``what`` (a pcap filter) to ``path``.
+
+        Without a namespace ``path`` is there already, and is only read.
+        """
         self._namespace, self._interface, self.path, self._what = namespace, interface, path, what
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Capture:
+        assert self._namespace is not None
         told = self.path.with_suffix(".tcpdump")
         command = ("tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", self._interface, "-w", str(self.path))
         with told.open("wb") as output:

@@ -179,11 +179,13 @@ class Xl2tpd(Lac):
 class KernelLac(Lac):
     """The small LAC over the guest's kernel l2tp_ppp: several sessions in a tunnel."""
 
+    program = "kernel_lac.py"
+
     def dial(self, lns: str, secret: str = "", *, tunnels: int = 1, options: Sequence[str] = ()) -> None:
         """Dial all sessions, spread evenly over the tunnels."""
         self.guest.start(
             self._name("kernel_lac"),
-            *(str(Path(sys.executable).resolve()), "-I", str(_AGENT_FOLDER / "kernel_lac.py"), lns),
+            *(str(Path(sys.executable).resolve()), "-I", str(_AGENT_FOLDER / self.program), lns),
             *("--tunnels", str(tunnels), "--calls", str(len(self.clients) // tunnels), "--secret", secret),
             *("--options", f"{_RUN}/options.{{}}", *options),
         )
@@ -204,6 +206,12 @@ class KernelLac(Lac):
             if len(found := self.events(kind)) >= count:
                 return found
         raise AssertionError(f"{len(found)} of {count} events {kind!r} in {seconds} s\n{self._tail(1)}")
+
+
+class ProxyLac(KernelLac):
+    """The same without the kernel, after LCP and authentication of its own with each pppd: see ``--method``."""
+
+    program = "proxy_lac.py"
 
 
 def _session(number: int, told: str) -> Session:

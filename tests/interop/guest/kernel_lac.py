@@ -183,6 +183,11 @@ class Tunnel:
                 return
             if len(octets) >= 12 and octets[0] & 0x80:
                 self._control(octets)
+            else:
+                self.data(octets)
+
+    def data(self, octets: bytes) -> None:
+        """Take data that the kernel does not: here it is that of calls which it does not know yet."""
 
     def _control(self, octets: bytes) -> None:
         length, _, session_id, ns, nr = struct.unpack_from(">HHHHH", octets, 2)
@@ -204,7 +209,8 @@ class Tunnel:
         if kind == SCCRP:
             self._sccrp(m)
         elif kind == ICRP and session_id in self.calls:
-            self._icrp(m, self.calls[session_id])
+            self.calls[session_id].peer_id = int.from_bytes(m[SESSION], "big")
+            self.answered(self.calls[session_id])
         elif kind == CDN and session_id in self.calls:
             say("CDN", session=self.calls[session_id].number, **result(m))
             self.calls[session_id].cleared = True
@@ -226,7 +232,7 @@ class Tunnel:
             return
         answer = hashlib.md5(bytes([SCCCN]) + secret + m[CHALLENGE]).digest() if CHALLENGE in m else b""
         self.send(SCCCN, avp(RESPONSE, answer) if answer else b"")
-        self.kernel = pppox(self.udp, (self.id, 0, self.peer_id, 0))
+        self.connected()
         say("tunnel up", tunnel=self.index, peer=self.peer_id, host=m.get(HOST, b"").decode(errors="replace"))
         for n in range(1, self.options.calls + 1):
             number = self.index * self.options.calls + n
@@ -234,8 +240,12 @@ class Tunnel:
             body = avp(SESSION, u16(n)) + avp(SERIAL, u32(number)) + avp(BEARER_TYPE, u32(2))
             self.send(ICRQ, body + avp(CALLED, b"555%04d" % self.index) + avp(CALLING, b"556%04d" % number))
 
-    def _icrp(self, m: dict[int, bytes], call: Call) -> None:
-        call.peer_id = int.from_bytes(m[SESSION], "big")
+    def connected(self) -> None:
+        """The peer's ids are known: give the tunnel to the kernel."""
+        self.kernel = pppox(self.udp, (self.id, 0, self.peer_id, 0))
+
+    def answered(self, call: Call) -> None:
+        """The LNS takes a call: connect it."""
         # The kernel first, so that it keeps what the LNS sends before pppd reads.
         call.kernel = pppox(self.udp, (self.id, call.session_id, self.peer_id, call.peer_id))
         fcntl.ioctl(call.kernel, PPPIOCGCHAN, bytes(4))
@@ -303,7 +313,7 @@ def result(m: dict[int, bytes]) -> dict[str, object]:
     return {**codes, "text": octets[4:].decode(errors="replace")}
 
 
-def main() -> None:
+def main(kind: type[Tunnel] = Tunnel) -> None:
     """Bring everything up, keep it up, and end at SIGTERM or when all tunnels have."""
     parser = argparse.ArgumentParser()
     parser.add_argument("lns")
@@ -316,10 +326,11 @@ def main() -> None:
     parser.add_argument("--send-window", type=int, default=8)
     parser.add_argument("--sequencing", action="store_true", help="require sequence numbers on data")
     parser.add_argument("--options", required=True)
+    parser.add_argument("--method", default="chap", help="what a LAC asks of its clients that does so itself")
     options = parser.parse_args()
     selector, terminated = selectors.DefaultSelector(), []
     signal.signal(signal.SIGTERM, lambda *_: terminated.append(time.monotonic()))
-    tunnels = [Tunnel(index, options) for index in range(options.tunnels)]
+    tunnels = [kind(index, options) for index in range(options.tunnels)]
     for tunnel in tunnels:
         selector.register(tunnel.udp, selectors.EVENT_READ, tunnel)
     stopping = False
