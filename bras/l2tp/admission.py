@@ -46,10 +46,10 @@ class _Group:
         networks = [ip_network(prefix, strict=False) for prefix in config.address]
         self.prefixes = [(n.version, int(n.network_address), int(n.netmask)) for n in networks]
 
-    def has(self, path: Path) -> bool:
-        if self.local and _number(path.local) not in self.local:
+    def has(self, local: tuple[int, int], remote: tuple[int, int]) -> bool:
+        if self.local and local not in self.local:
             return False
-        version, number = _number(path.remote)
+        version, number = remote
         return any(kind == version and number & mask == network for kind, network, mask in self.prefixes)
 
 
@@ -64,14 +64,19 @@ class Groups:
 
     def match(self, path: Path, hostname: str) -> LacConfig | None:
         """Return the first group that has our address, the LAC's address and its Host Name AVP."""
+        version, number = _number(path.remote)
         for group in self._groups:
-            if group.has(path) and group.hostname.match(hostname):
-                return group.config
+            if group.local and _number(path.local) not in group.local:
+                continue
+            for kind, network, mask in group.prefixes:
+                if kind == version and number & mask == network and group.hostname.match(hostname):
+                    return group.config
         return None
 
     def secrets_at(self, path: Path) -> tuple[Secret, ...]:
         """Return the secrets of all groups that have our address and the LAC's, whatever its Host Name."""
-        groups = [group.config for group in self._groups if group.has(path)]
+        local, remote = _number(path.local), _number(path.remote)
+        groups = [group.config for group in self._groups if group.has(local, remote)]
         return tuple(secret for group in groups for secret in group.secrets)
 
     def named(self, name: str) -> LacConfig:

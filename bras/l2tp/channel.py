@@ -166,8 +166,11 @@ class Channel:
         """Queue the last message in place of all that was not sent yet.
 
         It does not wait for the congestion window: a StopCCN that never leaves helps nobody.
+        Nor is it hidden from a peer that may be stopped for its wrong secret.
         """
         self.sender.forget_unsent()
+        if self.hiding is not None and not self.hiding.agreed:
+            self.hiding = None
         self.send(0, avps)
         self.state = _FINISHING
 

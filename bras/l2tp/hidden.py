@@ -95,6 +95,11 @@ class Hiding:
         self._authentication = authentication
         self._entropy = entropy
 
+    @property
+    def agreed(self) -> bool:
+        """Return whether the peer has proven that it knows the secret."""
+        return bool(self._authentication.proof)
+
     def hide(self, avps: bytes) -> bytes:
         """Return a message's AVPs with all those hidden that may be, behind one Random Vector.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +12,10 @@ from bras.errors import WireError
 from bras.l2tp import avp, messages
 from bras.l2tp.avp import RULES, Avps
 from bras.l2tp.call import Call
+from bras.l2tp.challenge import Authentication
 from bras.l2tp.constants import AvpType, LineAvp, MessageType
 from bras.l2tp.header import parse_control, parse_data
-from bras.l2tp.hidden import reveal
+from bras.l2tp.hidden import Hiding, reveal
 from bras.l2tp.line import gather
 from bras.l2tp.messages import CallRequest
 from bras.secret import Secret
@@ -180,3 +183,43 @@ def test_every_message_has_a_problem_or_all_that_it_must(
     problem = messages.parse(control(1, 0, 0, body)).problem()
     must = set(messages.SPECIFICATIONS[kind].must) - set(messages.FORGIVEN.get(kind, ()))
     assert (problem is None) is all(attribute in given_values for attribute in must)
+
+
+@given(values(), st.binary(min_size=1, max_size=40), st.sampled_from(list(MessageType)))
+def test_what_is_hidden_is_found_again_and_nothing_that_may_be_hidden_is_not(
+    given_values: dict[int, int | bytes], secret: bytes, kind: MessageType
+) -> None:
+    plain = avp.number16(0, kind) + b"".join(build(attribute, value) for attribute, value in given_values.items())
+    dice = random.Random(len(plain))
+    authentication = Authentication((Secret(b"wrong"), Secret(secret)), dice.randbytes)
+    authentication.number = 1
+    hidden = Hiding(authentication, dice.randbytes).hide(plain)
+    for is_hidden, name, value in flat(hidden):
+        may = name in RULES and RULES[name].hideable and len(value) <= avp.MAX_VALUE_OCTETS - 2
+        assert is_hidden is may
+    sent, received = Avps(), Avps()
+    sent.read(plain, 0, len(plain))
+    received.read(hidden, 0, len(hidden))
+    reveal(received, (Secret(secret),))
+    received.octets.pop(AvpType.RANDOM_VECTOR, None)
+    assert (received.numbers, received.octets, received.violation) == (sent.numbers, sent.octets, None)
+
+
+def flat(data: bytes) -> list[tuple[bool, int, bytes]]:
+    """Take AVPs apart by hand: (H bit, vendor and attribute, value)."""
+    found = []
+    while data:
+        length = int.from_bytes(data[:2], "big") & 0x3FF
+        found.append((bool(data[0] & 0x40), int.from_bytes(data[2:6], "big"), data[6:length]))
+        data = data[length:]
+    return found
+
+
+@given(st.binary(max_size=300), st.binary(min_size=1, max_size=20), st.integers(0, 0xFFFF))
+def test_hidden_noise_is_a_value_or_a_fault(noise: bytes, secret: bytes, attribute: int) -> None:
+    data = avp.octets(AvpType.RANDOM_VECTOR, b"vector") + hidden_avp(attribute, noise)
+    avps = Avps()
+    avps.read(data, 0, len(data))
+    reveal(avps, (Secret(secret), Secret(b"another")))
+    assert avps.hidden is None
+    assert avps.violation is not None or attribute in avps.numbers or attribute in avps.octets

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from bras.config.model import Config, Grant, LacConfig, Listen, LnsConfig
+from bras.l2tp import avp, messages
+from bras.l2tp.challenge import response
 from bras.l2tp.events import By, CallDown, CallRefused, CallUp, Cause, TunnelDown, TunnelRefused, TunnelUp
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.states import TunnelState
 from bras.secret import Secret
 from tests.support.crash import Mortal
-from tests.support.l2tp import AT_LAC, LAC_ADDRESS, LNS_ADDRESS, Peer, kind, lac_endpoint, lns_endpoint
+from tests.support.l2tp import AT_LAC, LAC_ADDRESS, LNS_ADDRESS, HandLac, Peer, kind, lac_endpoint, lns_endpoint
 from tests.support.lacs import SimulatedLac
 from tests.support.network import Datagram, Network
 from tests.support.world import LNS_ADDRESS as LNS_HOST
@@ -159,6 +161,23 @@ def test_another_secret_opens_no_tunnel(at: str) -> None:
     network.run(until=100.0)
     assert lac.of(TunnelRefused)
     assert not lns.of(TunnelUp)
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_stopccn_is_hidden_only_from_who_has_proven_the_secret(proven: bool) -> None:
+    """Whoever is stopped for its secret could not read it."""
+    lac = HandLac(lns_endpoint(LacConfig("any", secrets=SECRET, hide_avps=True)))
+    lac.sccrq()
+    reply = avps(lac.heard[-1])
+    vector = next(value for _, attribute, value in reply if attribute == 36)
+    found = {attribute: opened(attribute, value, vector, b"tunsecret") for hidden, attribute, value in reply if hidden}
+    lac.peer_tunnel_id = int.from_bytes(found[9], "big")
+    proof = response(3, SECRET[0] if proven else Secret(b"guess"), found[11])
+    lac.say(messages.scccn() + avp.octets(13, proof))
+    if proven:
+        lac.hear(lac.endpoint.close_tunnel(lac.peer_tunnel_id, CLOSE, now=0.0))
+    stop = next(data for data in lac.heard if kind(data) == "STOPCCN")
+    assert [hidden for hidden, attribute, _ in avps(stop) if attribute == 9] == [proven]
 
 
 def test_a_call_hidden_with_another_secret_costs_only_that_call() -> None:
