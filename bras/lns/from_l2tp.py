@@ -111,7 +111,7 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
             info.access_line,
         ),
         _leg(event),
-        core.policy.settings(info.group, info.path.remote),
+        core.policy.settings(info.group, info.path.remote, numbered=info.numbered),
         core.entropy,
         now=now,
     )

@@ -11,6 +11,8 @@ from bras.wire import ipv4_of
 IPV4_OVERHEAD = 20 + 8 + 8 + 4
 """Octets round a PPP payload: IPv4, UDP, L2TP data header with length, FF 03 and protocol."""
 IPV6_OVERHEAD = IPV4_OVERHEAD + 20
+NUMBERS_OCTETS = 4
+"""Ns and Nr in the data header, where data are numbered."""
 SMALLEST_MRU = 128
 LARGEST_MRU = 1500
 
@@ -43,18 +45,19 @@ class Policy:
         """Return whether what the path to a LAC of the group carries is to be found out."""
         return self.config.ppp.mru == "auto" and self.group(group).mtu is None
 
-    def mru(self, group: str, remote: str) -> int:
-        """Return the MRU to negotiate over the path to a LAC of the group."""
+    def mru(self, group: str, remote: str, *, numbered: bool = False) -> int:
+        """Return the MRU to negotiate over the path to a LAC of the group; ``numbered``: data have Ns and Nr."""
         configured = self.config.ppp.mru
         if isinstance(configured, int):
             return configured
         overhead = IPV6_OVERHEAD if ":" in remote else IPV4_OVERHEAD
+        overhead += NUMBERS_OCTETS if numbered else 0
         room = (self.group(group).mtu or self.path_mtu.get(remote, LARGEST_MRU)) - overhead
         return max(SMALLEST_MRU, min(LARGEST_MRU, room))
 
-    def settings(self, group: str, remote: str) -> Settings:
+    def settings(self, group: str, remote: str, *, numbered: bool = False) -> Settings:
         """Return what a new subscriber of the group, behind that LAC address, shares with its like."""
-        return self.settings_of(group, self.mru(group, remote))
+        return self.settings_of(group, self.mru(group, remote, numbered=numbered))
 
     def settings_of(self, group: str, mru: int) -> Settings:
         """Return what the subscribers of the group share that have this MRU."""

@@ -29,6 +29,14 @@ def test_the_mru_is_what_the_path_leaves(remote: str, path: int | None, mru: int
     assert policy.mru("any", remote) == mru
 
 
+@pytest.mark.parametrize(("remote", "mru"), [("198.18.0.2", 1456), ("2001:db8::2", 1436)])
+def test_ns_and_nr_need_room(remote: str, mru: int) -> None:
+    policy = Policy(config(ppp=PppConfig(mru="auto")), 1)
+    assert policy.mru("any", remote, numbered=True) == mru
+    assert policy.settings("any", remote, numbered=True).link.mru == mru
+    assert policy.settings("any", remote).link.mru == mru + 4
+
+
 def test_a_number_is_what_it_is() -> None:
     policy = Policy(config(ppp=PppConfig(mru=1492)), 1)
     policy.path_mtu["198.18.0.2"] = 1280
