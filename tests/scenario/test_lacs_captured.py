@@ -120,6 +120,12 @@ def test_what_accel_ppp_hides_is_read() -> None:
     (call,) = replay.of(CallUp)
     assert (call.info.peer_session_id, call.info.tx_connect_speed_bps) == (0x59B3, 1000)
     assert call.info.sequencing_required
+    assert call.info.numbered
+    whole = Replay(Capture(capture.challenge, tuple(one for one in capture.datagrams[:9])))
+    (key,) = whole.up()
+    facts = whole.endpoint.disorder(key)
+    assert facts is not None
+    assert (facts.required, facts.arriving, facts.disorder.save()) == (True, True, [0, 0, 0, 0, 0])
 
 
 def test_with_another_secret_nothing_hidden_is_read() -> None:
