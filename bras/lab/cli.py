@@ -98,7 +98,7 @@ def lac(
         plan = LacPlan(
             endpoint(lns, 1701), secret, hostname, tunnels, sessions, window, tuple(method.split(",")), user, password,
             calling_number, called_number, rate, mru, pings, _stream(udp, udp_rate, udp_size),
-            None if hold < 0 else hold, timeout, proxy, max_loss / 100,
+            None if hold < 0 else hold, timeout, proxy=proxy, max_loss=max_loss / 100,
         )  # fmt: skip
         raise typer.Exit(_dial(Dialer(plan, tuple(source or ()), port), as_json))
     except LabError as error:

@@ -11,9 +11,12 @@ from bras import plain
 from bras.ppp import packet
 from bras.ppp.automaton import EVENTS, OPENED, TABLE
 from bras.ppp.constants import CHAP, IPCP, LCP, PAP
-from bras.ppp.events import LinkDown, LinkEvent, LinkUp, NetworkEvent
+from bras.ppp.events import LinkDown, LinkEvent, LinkUp, NetworkEvent, SendFrame
+from bras.ppp.handover import Handover, open_link
 from bras.ppp.link import Link, LinkConfig, LinkState
 from bras.ppp.network import Network, NetworkConfig
+from bras.ppp.settings import HandoverPolicy
+from bras.secret import Secret
 from tests.scenario.ppp_pair import ADDRESS, LOCAL, METHODS, SERVER, Pair, client_config, seeded
 
 OPTION = st.builds(
@@ -97,6 +100,45 @@ def test_a_link_takes_anything(config: LinkConfig, moves: list[bytes | str], see
             assert link.deadline is None
         if link.state in (LinkState.ESTABLISH, LinkState.TERMINATE):
             assert link.deadline is not None, "nothing would ever happen again"
+
+
+OPTIONS = st.lists(OPTION, max_size=4).map(b"".join)
+SENT = st.builds(
+    bytes.__add__, st.sampled_from([b"\x03\x05\xc2\x23\x05", b"\x03\x04\xc0\x23", b"\x03\x05\xc2\x23\x81"]), OPTIONS
+)
+HANDOVER = st.builds(
+    Handover,
+    st.sampled_from([True, True, True, False]),
+    st.none() | SENT | SENT | st.binary(max_size=20),
+    st.none() | OPTIONS | OPTIONS | st.just(b"\x05\x06joey") | st.binary(max_size=20),
+    st.sampled_from(["chap", "pap", "mschapv1", ""]),
+    st.none() | st.binary(max_size=300),
+    st.none() | st.binary(max_size=300) | st.just(bytes(8)),
+    st.none() | st.integers(0, 255),
+    st.none() | st.sampled_from([16, 49, 5, 300]).map(bytes).map(Secret),
+)
+
+
+@given(HANDOVER, CONFIG, st.sampled_from(HandoverPolicy), st.lists(MOVE, max_size=20), st.integers(0, 9))
+def test_a_link_that_was_begun_by_another_takes_anything_and_lets_nobody_in(
+    told: Handover, config: LinkConfig, policy: HandoverPolicy, moves: list[bytes | str], seed: int
+) -> None:
+    entropy, twin_entropy = seeded(seed), seeded(seed)
+    config = replace(config, handover=policy, client=None, methods=config.methods or ("chap",))
+    link, twin = Link(config, entropy), Link(config, twin_entropy)
+    sent: list[bytes] = []
+    events = open_link(link, told, now=0.0)
+    assert open_link(twin, told, now=0.0) == events
+    accepted = False
+    for now, what in enumerate(["", *moves], 1):
+        if what:
+            twin = Link.restore(plain.decode(plain.encode(twin.save())), config, twin_entropy)
+            accepted |= what == "accept"
+            events = move(link, what, sent, float(now))
+            assert move(twin, what, sent, float(now)) == events
+        assert twin.save() == link.save()
+        sent += [event.frame for event in events if isinstance(event, SendFrame)]
+        assert accepted or not any(isinstance(event, LinkUp) for event in events), "without proof"
 
 
 @given(

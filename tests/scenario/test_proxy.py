@@ -428,14 +428,19 @@ def _dialled(policy: str, method: str = "chap") -> tuple[Rim, SimulatedLac, Clie
     return rim, lac, client
 
 
-@pytest.mark.parametrize(("method", "saved"), [("chap", 3), ("pap", 2), ("mschapv1", 3)])
-def test_a_set_up_saves_datagrams(method: str, saved: int) -> None:
-    """The client is the same in both; the LNS sends the less by Configure-Request and -Ack, and a Challenge."""
-    without, _, _ = _dialled("renegotiate", method)
-    rim, _, _ = _dialled("accept", method)
+@pytest.mark.parametrize(("method", "saved"), [("chap", (3, 3)), ("pap", (2, 3)), ("mschapv1", (3, 3))])
+def test_a_set_up_saves_datagrams(method: str, saved: tuple[int, int]) -> None:
+    """Each side sends a Configure-Request and -Ack less; for CHAP a Challenge and its Response, for PAP the request."""
+    without, lac, _ = _dialled("renegotiate", method)
+    rim, quick_lac, _ = _dialled("accept", method)
     assert judged(rim) == [(ACCEPTED, Reason.NONE)]
-    assert len(without.sent) - len(rim.sent) == saved
+    assert (len(without.sent) - len(rim.sent), said_by(lac) - said_by(quick_lac)) == saved
     assert requests_of_lcp(rim) == 0
+
+
+def said_by(lac: SimulatedLac) -> int:
+    """Return how many frames a LAC's client has sent through the tunnel."""
+    return sum(client.frames_sent for client in lac.all_clients)
 
 
 def test_mschapv2_saves_lcp() -> None:
@@ -443,6 +448,23 @@ def test_mschapv2_saves_lcp() -> None:
     rim, _, _ = _dialled("accept", "mschapv2")
     assert judged(rim) == [(CHALLENGED, Reason.NO_PROOF)]
     assert len(without.sent) - len(rim.sent) == 2
+
+
+def test_hidden_avps_keep_the_password_from_the_wire() -> None:
+    rim = Rim(configured(auth=AuthConfig(methods=("pap",))))
+    heard: list[bytes] = []
+    give = rim.give
+    rim.give = lambda *inputs: (heard.extend(getattr(one, "data", b"") for one in inputs), give(*inputs))[1]  # type: ignore[method-assign]  # watched
+    lac = SimulatedLac(rim, hide_avps=True)
+    lac.open()
+    client = lac.dial("user1", "opensesame", method="pap", proxy=True)
+    rim.run(5.0)
+    assert judged(rim) == [(ACCEPTED, Reason.NONE)]
+    assert client.address
+    (asked,) = rim.requests(Kind.AUTH)
+    assert revealed(asked.attributes[2], asked.data[4:20]) == b"opensesame"
+    assert len(heard) > 10
+    assert b"opensesame" not in b"".join(heard)
 
 
 @pytest.mark.parametrize("method", ["chap", "pap", "mschapv1", "mschapv2"])

@@ -33,6 +33,7 @@ class Client:
     """Why it ended; empty while it has not."""
     was_up: bool = False
     speaks_ipcp: bool = True
+    frames_sent: int = 0
 
     @property
     def deadline(self) -> float | None:
@@ -51,6 +52,7 @@ class SimulatedLac:
     hostname: str = "lac1"
     window: int = 4
     sequencing_required: bool = False
+    hide_avps: bool = False
     lns: str = LNS_ADDRESS
     refused: list[l2tp.TunnelRefused | l2tp.CallRefused] = field(default_factory=list)
     downs: list[l2tp.TunnelDown | l2tp.CallDown] = field(default_factory=list)
@@ -61,9 +63,8 @@ class SimulatedLac:
     def __post_init__(self) -> None:
         dice = random.Random(self.world.dice.random())
         self.entropy = entropy_of(dice)
-        self.group = LacConfig(
-            name="lns", secrets=(Secret(self.secret),) if self.secret else (), receive_window=self.window
-        )
+        secrets = (Secret(self.secret),) if self.secret else ()
+        self.group = LacConfig(name="lns", secrets=secrets, receive_window=self.window, hide_avps=self.hide_avps)
         lns = LnsConfig(listen=(), hostname=self.hostname, idle_tunnel_s=0.0)
         self.endpoint = Endpoint(lns=lns, groups=(self.group,), entropy=self.entropy, role=Role.LAC)
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
@@ -215,6 +216,7 @@ class SimulatedLac:
 
     def send(self, client: Client, frame: bytes) -> None:
         assert client.key is not None
+        client.frames_sent += 1
         datagram = self.endpoint.send_frame(client.key, frame)
         if datagram is not None:
             self.world.send(self.address, self.port, self.lns, 1701, datagram.data)

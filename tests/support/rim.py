@@ -257,6 +257,7 @@ class Line:
     ended: str = ""
     deadline: float | None = None
     address: int = 0
+    frames_sent: int = 0
     heard: list[bytes] = field(default_factory=list)
     """The frames that came, FF 03 and all."""
 
