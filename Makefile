@@ -15,7 +15,7 @@ TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd l2tpns ppp free
 PYTEST := $(BIN)/pytest -q
 # One worker has the guests and name spaces to itself, the other the rest (tests/conftest.py).
 PARALLEL := -n $(JOBS) --dist loadscope --no-loadscope-reorder
-QUICK := tests/unit tests/property tests/scenario tests/architecture --ignore=tests/architecture/test_mypyc.py
+QUICK := tests/unit tests/property tests/scenario tests/architecture tests/fuzz/test_replay.py --ignore=tests/architecture/test_mypyc.py
 
 .DELETE_ON_ERROR:
 .PHONY: help deps test-deps build format lint check test test-long bench demo wheel clean
@@ -50,11 +50,15 @@ lint: build
 check: lint  ## style, types, imports, and the tests that need no root (under 90 s)
 	$(PYTEST) $(PARALLEL) $(QUICK)
 
-test: test-deps lint  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
+$(VENV)/.fuzz: $(VENV)/.built
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 -e '.[fuzz]'
+	@touch $@
+
+test: test-deps lint $(VENV)/.fuzz  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
 	BRAS_STORM_CALLS=50 $(PYTEST) $(PARALLEL) tests
 
-test-long: test-deps lint  ## test, and soaks, crashes, deep fuzzing (an hour)
-	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) tests
+test-long: test-deps lint $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
+	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 BRAS_FUZZ_INPUTS=10000000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) tests
 
 bench: build  ## set-ups a second, microseconds and octets a session, packets a second
 	$(BIN)/python -m tests.benchmark

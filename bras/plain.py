@@ -42,4 +42,7 @@ def encode(saved: Saved) -> bytes:
 
 def decode(octets: bytes) -> Saved:
     """Decode what ``encode`` wrote; raises ``msgspec.DecodeError``."""
-    return msgspec.msgpack.decode(octets)
+    try:
+        return msgspec.msgpack.decode(octets)
+    except (UnicodeDecodeError, RecursionError) as wrong:
+        raise msgspec.DecodeError(str(wrong)) from wrong

@@ -24,12 +24,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 # machines' worth of load never meet and time limits mean something.
 _FIRST = ("tests/interop/", "tests/architecture/test_mypyc.py", "tests/dataplane/")
 _TOGETHER = ("tests/interop/",)
+_APART = ("tests/fuzz/test_fuzzing.py",)
 
 
 class _Scheduler(LoadFileScheduling):
-    """A file's tests stay on one worker; so do all tests of a folder of ``_TOGETHER``."""
+    """A file's tests stay on one worker; so do all tests of a folder of ``_TOGETHER``; none of ``_APART`` do."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(_APART):
+            return nodeid
         return next((folder for folder in _TOGETHER if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
 
 

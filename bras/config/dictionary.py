@@ -82,9 +82,10 @@ def _splice(path: str, within: tuple[str, ...], problems: list[ConfigProblem]) -
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             content = file.read()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL in a name is a ValueError
         right = "the path of a FreeRADIUS-style dictionary would be right"
-        problems.append(ConfigProblem(path, "radius.dictionaries", error.strerror or "cannot be read", right))
+        wrong = getattr(error, "strerror", None) or "cannot be read"
+        problems.append(ConfigProblem(path.replace("\0", "\\0"), "radius.dictionaries", wrong, right))
         return []
     lines: list[_Line] = []
     for number, raw in enumerate(content.splitlines(), 1):

@@ -13,6 +13,7 @@ on some hundred a turn, so that LACs are answered meanwhile.
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,11 @@ from bras.subscriber.subscriber import Subscriber
 
 A_TURN = 200
 """Sessions and calls that go on in one turn."""
+
+_SENSELESS = (
+    ArithmeticError, AttributeError, LookupError, TypeError, ValueError, msgspec.MsgspecError, struct.error,
+)  # fmt: skip
+"""What comes of records that are not what this program writes: a value of another kind, or none."""
 
 Read = Callable[[Iterable[tuple[int, int]]], Iterable[tuple[int, int, Counters]]]
 """``DataPlane.read``: the counters of those (slot, generation) that there are."""
@@ -149,7 +155,7 @@ def resume(
     """
     try:
         return _resume(records, config, codec, entropy, epoch, boot, read)
-    except (LookupError, TypeError, ValueError, msgspec.MsgspecError) as wrong:
+    except _SENSELESS as wrong:
         raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
 
 

@@ -173,7 +173,7 @@ def unpack(octets: bytes) -> dict[str, bytes]:
         offset += _HEAD.size + length
         try:
             records = _decoder.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             break
         for key, state in records:
             if state:

@@ -1,0 +1,150 @@
+"""Packets through the forwarding path, both ways: only what is whole, right and allowed comes out.
+
+Everything that comes out is judged by a checksum that shares nothing with the product.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from bras.dataplane.forward import Forwarder
+from bras.dataplane.rows import Row
+from bras.forwarding.entry import Leg, Route
+from tests.fuzz.harness import Cursor, Harness
+from tests.unit.dataplane.packets import internet_sum, ipv4, tcp, tcp_sum
+
+PEER = ("198.18.0.2", 1701)
+ADDRESSES = ("10.64.0.2", "10.64.0.3", "10.64.0.99", "192.0.2.2", "224.0.0.1", "127.0.0.1")
+MTU = 1400
+HEADER_OCTETS = 10
+
+
+class _Way:
+    """The LAC's end."""
+
+    peer = PEER
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+
+class _Plane(Forwarder):
+    """A forwarder whose device is a list; all else is the product's."""
+
+    def __init__(self) -> None:
+        super().__init__(bytes((10, 255, 255, 255)))
+        self.way = _Way()
+        self.written: list[bytes] = []
+        for slot, changes in ((1, {}), (2, {"source_check": False, "mtu": 576}), (3, {"rate_up_bps": 8000})):
+            leg = Leg(0x1234_0000 + slot, 0, "198.18.0.1", 1701, *PEER, 0x4321, slot, acfc=slot == 3, pfc=slot == 3)
+            values = {"vrf": 0, "legs": (leg,), "addresses": (0x0A400001 + slot,), "mtu": MTU} | changes
+            self._table.put(Row(Route(slot, 1, **values), self.way, None))
+
+    def _write(self, row: Row, packet: bytes, octets: int) -> bool:
+        self.written.append(packet)
+        return True
+
+    def _answer(self, packet: bytes | None) -> None:
+        if packet is not None:
+            self.written.append(packet)
+
+
+def _header_is_right(packet: bytes) -> bool:
+    size = (packet[0] & 15) * 4
+    return packet[0] >> 4 == 4 and 20 <= size <= len(packet) and internet_sum(packet[:size]) == 0xFFFF
+
+
+def _packet(cursor: Cursor, source: str, target: str) -> bytes:
+    """Build a packet, perhaps with damage."""
+    form = cursor.u8()
+    field = cursor.u16() if form & 0x80 else 0
+    options = cursor.take(4 * (form >> 4 & 3))
+    options += bytes(-len(options) % 4)
+    payload = cursor.string() + bytes(1500 if form & 0x40 else 0)
+    if form & 3 == 0:
+        packet = tcp(payload[:36], flags=cursor.u8(), source=source, target=target, field=field)
+    else:
+        protocol = (6, 1, 17)[(form & 3) - 1]
+        packet = ipv4(payload, protocol=protocol, source=source, target=target, field=field, options=options)
+    if form & 4:
+        at = cursor.u8() % len(packet)
+        packet = packet[:at] + bytes((cursor.u8(),)) + packet[at + 1 :]
+    return packet[: len(packet) - cursor.u8()] if form & 8 else packet
+
+
+def _up(plane: _Plane, cursor: Cursor) -> None:
+    form = cursor.u8()
+    slot = 1 + (form & 3)
+    packet = cursor.rest() if form & 0x40 else _packet(cursor, cursor.of(ADDRESSES), "192.0.2.2")
+    head = b"\x12\x34" + slot.to_bytes(2, "big")
+    frame = (b"\xff\x03\x00\x21", b"\x00\x21", b"\x21", b"\xff\x03\x21")[form >> 2 & 3] + packet
+    if form & 0x10:
+        data = b"\x4a\x02" + (14 + len(frame)).to_bytes(2, "big") + head + bytes(6) + frame
+    else:
+        data = b"\x00\x02" + head + frame
+    address = ("198.18.0.3", 1701) if form & 0x20 else PEER
+    before = sum(plane.drops.values())
+    taken = plane.datagram(data, address, now=1.0)
+    assert len(plane.written) <= 1
+    assert not plane.way.sent
+    if not taken or form & 0x20:
+        assert not plane.written
+        return
+    assert len(plane.written) + sum(plane.drops.values()) - before == 1, "forwarded, or dropped and counted"
+    for out in plane.written:
+        assert _header_is_right(out)
+        assert len(out) == int.from_bytes(out[2:4], "big")
+        assert slot == 2 or out[12:16] == (0x0A400001 + slot).to_bytes(4, "big"), "a spoofed source came through"
+        _judge_change(packet[: len(out)], out)
+
+
+def _judge_change(before: bytes, after: bytes) -> None:
+    """Nothing is changed but the MSS of a SYN and the checksum with it, which stays as right as it was."""
+    assert len(before) == len(after)
+    if before == after:
+        return
+    size = (after[0] & 15) * 4
+    assert after[9] == 6
+    assert after[size + 13] & 2
+    changed = [at for at in range(len(after)) if before[at] != after[at]]
+    assert all(size + 16 <= at for at in changed)
+    assert len(changed) <= 4
+    assert tcp_sum(before) % 0xFFFF == tcp_sum(after) % 0xFFFF
+
+
+def _down(plane: _Plane, cursor: Cursor) -> None:
+    form = cursor.u8()
+    packet = cursor.rest() if form & 0x80 else _packet(cursor, cursor.of(ADDRESSES), cursor.of(ADDRESSES))
+    if form & 0x40:
+        packet = bytes((0x60,)) + packet[1:]
+    plane.packet(packet, now=1.0)
+    for out in plane.written:  # an ICMP error of ours
+        assert _header_is_right(out)
+        assert out[9] == 1
+        assert len(out) <= 576
+        assert internet_sum(out[20:]) == 0xFFFF
+        assert packet[9] != 1 or packet[(packet[0] & 15) * 4] not in (3, 4, 5, 11, 12), "an error about an error"
+    assert len(plane.written) <= 1
+    octets = 0
+    for datagram in plane.way.sent:
+        assert datagram[:4] == b"\x00\x02\x43\x21"
+        slot = struct.unpack_from("!H", datagram, 4)[0]
+        piece = datagram[7:] if slot == 3 else datagram[HEADER_OCTETS:]
+        assert len(piece) <= (576 if slot == 2 else MTU)
+        octets += len(piece)
+    if len(plane.way.sent) == 1 and len(packet) == octets:
+        _judge_change(packet, piece)
+    assert octets <= len(packet) + 60 * len(plane.way.sent)
+
+
+def _run(data: bytes) -> None:
+    cursor = Cursor(data)
+    plane = _Plane()
+    (_down if cursor.u8() & 1 else _up)(plane, cursor)
+
+
+def harness(_name: str) -> Harness:
+    return Harness(_run, largest_octets=200)
