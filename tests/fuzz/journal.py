@@ -43,7 +43,7 @@ class _Written(Rim):
         return effects
 
 
-def _life() -> _Written:
+def life() -> _Written:
     """Live a little: two sessions come up, one ends while RADIUS is silent, a third is being set up."""
     world = _Written()
     lac = world.lac()
@@ -62,7 +62,7 @@ class _Restarts:
     """Starts an LNS from what the input leaves of a journal."""
 
     def __init__(self) -> None:
-        world = _life()
+        world = life()
         self.config, self.now = world.configuration, world.now
         self.turns = [pack(turn) for turn in world.turns]
         self.file = b"".join(self.turns)
@@ -131,7 +131,7 @@ class _Restarts:
         pending: list[Input] = [ClockRead(WALL_OFFSET_S + (60.0 if reboot else 0.0)), CommandReceived(1, TakeCensus())]
         for turn in range(60):
             while pending:
-                pending += _performed(lns.handle(pending.pop(0), now))
+                pending += performed(lns.handle(pending.pop(0), now))
             if turn == 20:
                 pending.append(CommandReceived(2, Shutdown()))
             deadline = lns.deadline
@@ -147,7 +147,7 @@ def _turn(body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body
 
 
-def _performed(effects: list[Effect]) -> list[Input]:
+def performed(effects: list[Effect]) -> list[Input]:
     """Answer for a data plane where everything works; LACs and RADIUS servers are silent."""
     answers: list[Input] = []
     for effect in effects:

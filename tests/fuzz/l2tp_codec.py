@@ -13,7 +13,7 @@ from tests.support.l2tp import control
 from tests.vectors.l2tp_hidden import hidden_avp, hide
 
 SECRETS = (Secret(b"wrong"), Secret(b"tunsecret"))
-ATTRIBUTES = sorted(int(attribute) & 0xFFFF for attribute in RULES)
+ATTRIBUTES = sorted(int(attribute) for attribute in RULES)
 
 
 def _look(message: Avps) -> None:
@@ -66,12 +66,14 @@ def _built(cursor: Cursor) -> bytes:
         how, attribute, value = cursor.u8(), cursor.of(ATTRIBUTES), cursor.string()
         if how & 3 == 3:
             body += avp.octets(36, b"random vector")
-            body += hidden_avp(attribute, hide(attribute, value, b"tunsecret", b"random vector", b"\0" * (how >> 4)))
+            body += hidden_avp(
+                attribute & 0xFFFF, hide(attribute & 0xFFFF, value, b"tunsecret", b"random vector", b"\0" * (how >> 4))
+            )
             continue
         size = 6 + len(value) + (1 if how & 0x40 else 0)
         flags = (how & 0x80) << 8 | (0x4000 if how & 3 == 2 else 0) | (0x2000 if how & 0x3C == 0x3C else 0) | size
-        vendor = 9 if how & 0x20 else 0
-        body += flags.to_bytes(2, "big") + vendor.to_bytes(2, "big") + attribute.to_bytes(2, "big") + value
+        vendor = 9 << 16 if how & 0x20 else 0
+        body += flags.to_bytes(2, "big") + (vendor | attribute).to_bytes(4, "big") + value
     return control(1, 0, 0, body[:4000])
 
 

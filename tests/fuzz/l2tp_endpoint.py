@@ -28,6 +28,7 @@ from bras.l2tp.events import (
     TunnelUp,
 )
 from bras.l2tp.header import CONTROL_OCTETS, parse_control, parse_data
+from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.reception import Role
 from bras.plain import decode, encode
@@ -40,14 +41,20 @@ CAUSE = Cause(By.LOCAL, 2, 6, "test")
 SECRET = Secret(b"tunsecret")
 GROUPS = (
     LacConfig("open"),
-    LacConfig("secret", secrets=(SECRET,)),
-    LacConfig("old and new", secrets=(Secret(b"new"), SECRET), receive_window=2, max_sessions=2),
-    LacConfig("hasty", hello_interval_s=3.0, retransmit_cap_s=2.0, max_retransmissions=2, max_tunnels=2),
-)
+    LacConfig("secret", secrets=(SECRET,), hide_avps=True),
+    LacConfig(
+        "old and new", secrets=(Secret(b"new"), SECRET), receive_window=2, max_sessions=2, dataseq="require",
+        length_bit=True,
+    ),
+    LacConfig(
+        "hasty", hello_interval_s=3.0, retransmit_cap_s=2.0, max_retransmissions=2, max_tunnels=2,
+        one_session_per_host=True, dataseq="prefer", reorder_timeout_s=1.0,
+    ),
+)  # fmt: skip
 LNS = LnsConfig((), hostname="lns1", max_sessions=3, idle_tunnel_s=30.0)
 OTHER = Path(0, AT_LNS.local, 1701, "198.18.0.9", 1701)
 KINDS = (10, 12, 14, 3, 4, 6, 1, 2, 11, 16, 15, 7, 8, 9, 13, 5)
-ATTRIBUTES = sorted(int(attribute) & 0xFFFF for attribute in RULES)
+ATTRIBUTES = sorted(int(attribute) for attribute in RULES)
 MOST_OUT = 24
 """Datagrams that one datagram may bring about: those that its acknowledgement lets go, and answers."""
 MOST_STEPS = 60
@@ -120,6 +127,7 @@ class Peer:
         if length == CONTROL_OCTETS or event.path != self.path:
             return
         message = messages.parse(data)
+        reveal(message, self.group.secrets)
         assert message.problem() is None, "we are strict in what we send"
         if ns == self.numbers[1]:
             self.numbers[1] = ns + 1 & 0xFFFF
@@ -219,7 +227,9 @@ class Peer:
             value += bytes(size - len(value))
             if how & 3 == 3:
                 vector = cursor.take(4)
-                body += avp.octets(36, vector) + hidden_avp(attribute, hide(attribute, value, b"tunsecret", vector))
+                body += avp.octets(36, vector) + hidden_avp(
+                    attribute & 0xFFFF, hide(attribute & 0xFFFF, value, b"tunsecret", vector)
+                )
                 continue
             flags = (0x8000 if how & 0x80 else 0) | (0x4000 if how & 3 == 2 else 0) | 6 + size
             name = (0x09 << 16 if how & 0x20 else 0) | attribute

@@ -30,7 +30,7 @@ from bras.ppp import packet
 from bras.ppp.constants import CHAP, IPCP, LCP, PAP
 from bras.radius.events import Kind, SendRadius
 from tests.fuzz.harness import Cursor, Harness, Numbers
-from tests.fuzz.journal import _performed
+from tests.fuzz.journal import performed
 from tests.support.l2tp import control, filled
 from tests.support.radius import attribute, reply_to
 from tests.support.rim import Rim
@@ -93,7 +93,7 @@ class _Play:
             effects = self.lns.handle(pending.pop(0), self.now)
             assert len(effects) <= MOST_EFFECTS, "one input makes many effects"
             self._look(effects)
-            pending += _performed(effects)
+            pending += performed(effects)
 
     def _look(self, effects: list[Effect]) -> None:
         for effect in effects:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
 import pytest
 
 from bras.plain import decode, encode, restore_fields, save_fields
@@ -43,3 +44,9 @@ def test_a_field_that_was_not_saved_has_its_default() -> None:
 def test_what_is_not_of_its_fields_is_an_error(saved: dict[str, object]) -> None:
     with pytest.raises(TypeError):
         restore_fields(Thing, saved)
+
+
+@pytest.mark.parametrize("octets", [b"", b"\xa1\xff", b"\x91" * 5000, b"\xc1"])
+def test_octets_that_are_none_of_ours_are_one_error(octets: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(octets)

@@ -80,7 +80,7 @@ def test_a_file_of_another_kind_is_not_complained_of_for_ever(tmp_path):
     assert len(problems_of(OWN, [path])) == dictionary.MAX_PROBLEMS
 
 
-@pytest.mark.parametrize("directive", ["$INCLUDE inner", "$INCLUDE", "$INCLUDE self"])
+@pytest.mark.parametrize("directive", ["$INCLUDE inner", "$INCLUDE", "$INCLUDE self", "$INCLUDE in\0ner"])
 def test_an_include_that_cannot_be_is_told(tmp_path, directive):
     path = write(tmp_path, "self", directive + "\n")
     assert len(problems_of(OWN, [path])) == 1

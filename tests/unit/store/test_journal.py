@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import zlib
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,12 @@ def test_flipped_bits_never_raise() -> None:
         copy = bytearray(octets)
         copy[dice.randrange(len(copy))] ^= 1 << dice.randrange(8)
         assert isinstance(unpack(bytes(copy)), dict)
+
+
+@pytest.mark.parametrize("body", [b"\x91\x92\xa1\xff\xc4\x00", b"\x91" * 5000], ids=["no UTF-8", "too deep"])
+def test_what_no_turn_can_be_ends_the_journal_in_spite_of_its_checksum(body: bytes) -> None:
+    turn = pack([("a", b"1")])
+    assert unpack(turn + len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body) == {"a": b"1"}
 
 
 def test_a_full_disk_is_counted_and_written_through_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,33 @@
+"""Records with right checksums that no program of ours wrote: refused in words, whatever kind of nonsense it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bras.lns.lns import Lns
+from bras.lns.state import StateError
+from bras.plain import decode, encode
+from tests.fuzz.harness import Numbers
+from tests.fuzz.journal import life
+from tests.support.world import codec
+
+
+@pytest.mark.parametrize(
+    ("kind", "leaf"),
+    [("call", "peer_session_id"), ("tunnel", "path"), ("channel", "sender"), ("call", "info"), ("subscriber", "who")],
+)
+@pytest.mark.parametrize("nonsense", [None, "x", -1, 1 << 62, [[]], {}, float("inf")], ids=repr)
+def test_a_value_of_another_kind_is_refused_or_taken(kind: str, leaf: str, nonsense: object) -> None:
+    world = life()
+    records = {key: state for turn in world.turns for key, state in turn if state}
+    key = next(key for key in records if key.startswith(kind + ":"))
+    record = decode(records[key])
+    if isinstance(record, dict) and leaf in record:
+        record[leaf] = nonsense
+    else:
+        record = [nonsense] * len(record)
+    records[key] = encode(record)
+    try:
+        Lns.resume(records, world.configuration, codec(), Numbers(), epoch=1, boot="boot1", read=lambda _slots: ())
+    except StateError as wrong:
+        assert "makes no sense" in str(wrong)  # noqa: PT017  # being taken is the other good end
