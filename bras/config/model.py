@@ -172,6 +172,8 @@ class AuthConfig:
     """Seconds between two requests for credentials when the client is silent."""
     max_attempts: int = 3
     """Requests for credentials without answer before the link is ended."""
+    rechallenge_interval_s: float = 0.0
+    """Seconds after which a client that is up must prove itself again, by CHAP or its dialects, and its policy stays as it is; 0 means never."""
     single_session: str = "off"
     """A second session of one user name: `off` allows it, `replace` ends the old one first, `deny` refuses the new one."""
     address_conflict: str = "replace"

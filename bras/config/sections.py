@@ -178,6 +178,7 @@ SECTIONS = (
             "source": v.choice("radius", "local", "radius-then-local"),
             "timeout_s": v.seconds(0.5, 60),
             "max_attempts": v.whole(1, 100),
+            "rechallenge_interval_s": v.seconds(0, DAY_S),
             "single_session": v.choice("off", "replace", "deny"),
             "address_conflict": v.choice("replace", "deny"),
         },

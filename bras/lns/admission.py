@@ -11,7 +11,7 @@ from bras.config.model import UserConfig
 from bras.lns.core import Core, Verdict
 from bras.lns.effects import Report
 from bras.lns.identity import METHOD, identity_of, request_of, user_of
-from bras.ppp.events import Credentials
+from bras.ppp.events import Credentials, CredentialsOffered
 from bras.radius import events as radius
 from bras.radius.profile import Profile
 from bras.subscriber import local
@@ -20,8 +20,9 @@ from bras.subscriber.parts import Who
 from bras.subscriber.subscriber import Subscriber
 
 
-def credentials_offered(core: Core, subscriber: Subscriber, credentials: Credentials, *, now: float) -> None:
+def credentials_offered(core: Core, subscriber: Subscriber, offered: CredentialsOffered, *, now: float) -> None:
     """Let RADIUS or the local users decide."""
+    credentials = offered.credentials
     user = user_of(credentials)
     before = subscriber.who
     if before.claimed:
@@ -30,7 +31,9 @@ def credentials_offered(core: Core, subscriber: Subscriber, credentials: Credent
         _end(core, subscriber, TerminateCause.NAS_REQUEST, "user_changed", "the client came back as another user", now)
         return
     blobs = identity_of(core, subscriber, credentials)
-    subscriber.identify(Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes, user))
+    if not offered.again:  # who is up is known by what RADIUS has made of its name
+        who = Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes, user)
+        subscriber.identify(who)
     if core.config.auth.source == "local":
         _decide_locally(core, subscriber, credentials, now)
         return
@@ -43,7 +46,7 @@ def credentials_offered(core: Core, subscriber: Subscriber, credentials: Credent
 
 
 def _decide_locally(core: Core, subscriber: Subscriber, credentials: Credentials, now: float) -> None:
-    user = core.policy.user(subscriber.who.user)
+    user = core.policy.user(subscriber.who.claimed)
     success = local.verify(credentials, user.password) if user is not None else None
     if user is None or success is None:
         refuse(core, subscriber, AuthOutcome.REJECTED, "", now, source="local")
@@ -68,6 +71,8 @@ def answered(core: Core, event: radius.Accepted | radius.Rejected | radius.Unans
         case radius.Unanswered():
             if credentials is not None:
                 _decide_locally(core, subscriber, credentials, now)
+            elif subscriber.challenged_again:
+                _pardon(core, subscriber, now)
             else:
                 refuse(core, subscriber, AuthOutcome.UNANSWERED, "", now)
 
@@ -95,6 +100,9 @@ def refuse(
 def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -> None:
     """Give an authenticated subscriber its Profile and address, or refuse it, or let it wait."""
     who, accepted = subscriber.who, verdict.accepted
+    if subscriber.challenged_again:
+        _confirm(core, subscriber, verdict, now)
+        return
     user = core.policy.user(who.user) if accepted is None else None
     who.source = verdict.source
     if accepted is not None:
@@ -118,6 +126,24 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     core.effects.append(Report(outcome))
     message = accepted.reply_message.encode() if accepted is not None else b""
     core.backlog.subscriber.append((subscriber, subscriber.admit(profile, address, message, verdict.success, now=now)))
+
+
+def _confirm(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> None:
+    """Tell who was challenged again that it is still welcome: what was granted to it stays as it is."""
+    who, accepted = subscriber.who, verdict.accepted
+    outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, verdict.source, who.user)
+    core.effects.append(Report(outcome))
+    message = accepted.reply_message.encode() if accepted is not None else b""
+    core.backlog.subscriber.append((subscriber, subscriber.confirm(message, verdict.success, now=now)))
+
+
+def _pardon(core: Core, subscriber: Subscriber, now: float) -> None:
+    """No server answers: that costs nobody who is up the session; it is challenged again in due time."""
+    who = subscriber.who
+    outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.UNANSWERED, who.source, who.user)
+    core.effects.append(Report(outcome))
+    subscriber.pardon(now=now)
+    core.registry.touched(subscriber, now)
 
 
 def _profile_of(

@@ -54,7 +54,7 @@ def _take_wish(
     """Act on what a subscriber wants of its neighbours."""
     match event:
         case CredentialsOffered():
-            admission.credentials_offered(core, subscriber, event.credentials, now=now)
+            admission.credentials_offered(core, subscriber, event, now=now)
         case AddressWanted():
             admission.address_wanted(core, subscriber, event.address, now=now)
         case CountersWanted():

@@ -22,10 +22,13 @@ CHALLENGE: Final = 1
 RESPONSE: Final = 2
 SUCCESS: Final = 3
 FAILURE: Final = 4
+CHANGES_OF_PASSWORD: Final = (5, 6, 7)
+"""Change Password of MS-CHAPv1, in two versions (RFC 2433 sections 7 and 8), and of MS-CHAPv2 (RFC 2759 section 7)."""
 
 _CHALLENGE_OCTETS: Final = {"chap": 16, "mschapv1": 8, "mschapv2": 16}
 _RESPONSE_OCTETS: Final = {"chap": 16, "mschapv1": 49, "mschapv2": 49}
 
+_SUCCESS: Final = bytes((SUCCESS,))
 _MOST_TEXT_OCTETS: Final = 255
 """Of a message, which is for people to read: far below any sane MRU."""
 
@@ -80,6 +83,19 @@ class ChapServer:
         self._challenge = self._entropy(_CHALLENGE_OCTETS[self._method])
         return build_value(CHALLENGE, self._identifier, self._challenge, self._name)
 
+    def again(self, attempts: int) -> bytes:
+        """Challenge a client that has proven itself before (RFC 1994 section 2)."""
+        self._attempts, self._answer, self.pending = attempts, b"", False
+        return self.start()
+
+    def pardon(self) -> None:
+        """Forget the challenge: what was answered to it will not be decided."""
+        self._challenge, self.pending = b"", False
+
+    def repeat(self) -> bytes:
+        """Return Success, if that was the decision."""
+        return self._answer if self._answer[:1] == _SUCCESS else b""
+
     def handed_over(self, identifier: int) -> None:
         """Somebody else has challenged with ``identifier``, and its response is being judged."""
         self._identifier = identifier
@@ -91,7 +107,9 @@ class ChapServer:
 
     def receive(self, code: int, identifier: int, data: bytes) -> Outcome:
         """Take a response; a copy of one that was decided gets the same answer (RFC 1994 section 4.2)."""
-        if code != RESPONSE or identifier != self._identifier or self.pending:
+        if code in CHANGES_OF_PASSWORD:
+            return DropReason.PASSWORD_CHANGE
+        if code != RESPONSE or identifier != self._identifier or self.pending or not (self._challenge or self._answer):
             return DropReason.UNEXPECTED_PACKET
         value, name = parse_value(data)
         if len(value) != _RESPONSE_OCTETS[self._method]:

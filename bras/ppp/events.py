@@ -92,6 +92,8 @@ class CredentialsOffered:
     """The client offers credentials; the owner answers ``Link.accept`` or ``Link.refuse``."""
 
     credentials: Credentials
+    again: bool = False
+    """The link is up, and the client was challenged once more."""
 
 
 class HandoverResult(Enum):

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from bras.errors import WireError
 from bras.ppp import frame as framing
-from bras.ppp import methods, option
+from bras.ppp import option
 from bras.ppp.chap import ChapServer
 from bras.ppp.constants import (
     ACCM,
@@ -123,7 +123,7 @@ def open_link(link: Link, told: Handover, *, now: float) -> list[LinkEvent]:
         return [judged, *link.open(now=now)]
     auth = _take_over(link, options)
     if credentials is None:
-        return [judged, *link._send_auth(auth, auth.start(), now)]
+        return [judged, *link._send_proof(link.proof.challenge(now=now))]
     auth.handed_over(told.identifier or 0)
     return [judged, CredentialsOffered(credentials)]
 
@@ -136,8 +136,7 @@ def _take_over(link: Link, options: Options) -> PapServer | ChapServer:
     link._lcp.adopt()
     link._headers = framing.headers(policy.acfc, policy.pfc)
     link.state = LinkState.AUTHENTICATE
-    auth = link._auth = methods.begin_server(options.method, link.config, link._entropy)
-    return auth
+    return link.proof.take_over(options.method)
 
 
 def _expect(link: Link, told: Handover) -> None:

@@ -18,10 +18,9 @@ from typing import Any, Final
 from bras.errors import DropReason, WireError
 from bras.ids import Entropy
 from bras.ppp import frame as framing
-from bras.ppp import methods, packet
+from bras.ppp import packet
 from bras.ppp.authentication import Verdict
 from bras.ppp.automaton import OPENED, REQ_SENT
-from bras.ppp.chap import ChapServer
 from bras.ppp.constants import (
     CHAP,
     CODE_REJECT,
@@ -52,10 +51,9 @@ from bras.ppp.events import (
 )
 from bras.ppp.keepalive import Keepalive
 from bras.ppp.lcp import MOST_LOOPS, Lcp
-from bras.ppp.methods import Method
 from bras.ppp.negotiation import PATIENCE, Layer, Negotiation, Output
-from bras.ppp.pap import PapServer
 from bras.ppp.phases import LinkFacts, LinkState
+from bras.ppp.proof import Proof
 from bras.ppp.settings import ClientIdentity, LinkConfig
 
 __all__ = ["ClientIdentity", "Link", "LinkConfig", "LinkFacts", "LinkState"]
@@ -68,20 +66,18 @@ class Link:
     """One link; the owner sends its frames, reads its events and keeps its deadline."""
 
     __slots__ = (
-        "_auth", "_deadline", "_end", "_entropy", "_headers", "_lcp", "_options", "_text",
-        "config", "keepalive", "state",
+        "_deadline", "_end", "_headers", "_lcp", "_options", "_text", "config", "keepalive", "proof", "state",
     )  # fmt: skip
 
     def __init__(self, config: LinkConfig, entropy: Entropy) -> None:
         """Begin dead; ``open`` sends the first frame."""
         self.config = config
         self.state = LinkState.DEAD
-        self._entropy = entropy
         self._options = Lcp(config, entropy)
         self._lcp = Negotiation(config.restart, self._options, PATIENCE if config.client is None else 0)
         self.keepalive = Keepalive()
-        self._auth: Method | None = None
-        self._deadline: float | None = None  # of authentication or keep-alive; the restart timer is LCP's
+        self.proof = Proof(config, entropy)
+        self._deadline: float | None = None  # of keep-alive; the restart timer is LCP's
         self._headers = framing.UNCOMPRESSED
         self._end: LinkEnd | None = None  # why it is ending, once it is
         self._text = ""
@@ -92,7 +88,10 @@ class Link:
     def deadline(self) -> float | None:
         """Return the instant at which ``handle_timeout`` should be called."""
         deadline = self._lcp.deadline
-        return self._deadline if deadline is None else deadline
+        if deadline is not None:
+            return deadline
+        deadline, other = self._deadline, self.proof.deadline
+        return other if deadline is None or (other is not None and other < deadline) else deadline
 
     @property
     def facts(self) -> LinkFacts:
@@ -121,13 +120,22 @@ class Link:
 
     def accept(self, message: bytes, ms_chap2_success: bytes, *, now: float) -> list[LinkEvent]:
         """Accept the credentials that were offered; ``ms_chap2_success`` is ``S=…`` for MS-CHAPv2."""
-        answer = self._decide(True, message, ms_chap2_success)
-        return [answer, *self._link_up(now)] if answer is not None else []
+        octets = self.proof.decide(True, message, ms_chap2_success)
+        if octets is None:
+            return []
+        if self.state is LinkState.NETWORK:  # it was challenged again, and nothing has changed
+            self.proof.rest(now=now)
+            return self._send_proof(octets)
+        return [*self._send_proof(octets), *self._link_up(now)]
 
     def refuse(self, message: bytes, ms_chap_error: bytes, *, now: float) -> list[LinkEvent]:
         """Refuse the credentials that were offered: the client is told why, then LCP ends."""
-        answer = self._decide(False, message, ms_chap_error)
-        return [answer, *self._close(LinkEnd.AUTH_REFUSED, message, now)] if answer is not None else []
+        octets = self.proof.decide(False, message, ms_chap_error)
+        return [] if octets is None else [*self._send_proof(octets), *self._close(LinkEnd.AUTH_REFUSED, message, now)]
+
+    def repeat_answer(self) -> list[LinkEvent]:
+        """Tell the client again that it is in: one that did not hear it waits, while we go on (RFC 1994 section 4.2)."""
+        return self._send_proof(self.proof.repeat())
 
     def close(self, text: bytes, *, now: float) -> list[LinkEvent]:
         """End the link; the peer is told ``text``."""
@@ -137,11 +145,13 @@ class Link:
         """Do what is due."""
         if self._lcp.deadline is not None:
             return self._perform(self._lcp.handle_timeout(now=now), now)
-        if self._deadline is None or now < self._deadline:
-            return []
-        if self.state is LinkState.AUTHENTICATE:
-            return self._auth_timeout(now)
-        return self._keepalive_timeout(now)
+        proof = self.proof
+        if proof.deadline is not None and now >= proof.deadline:
+            octets = proof.handle_timeout(now=now)
+            if octets is None:
+                return self._close(LinkEnd.AUTH_TIMEOUT, b"authentication timed out", now)
+            return self._send_proof(octets)
+        return [] if self._deadline is None or now < self._deadline else self._keepalive_timeout(now)
 
     # -- what the peer does
 
@@ -222,12 +232,12 @@ class Link:
         if not name:
             return self._link_up(now)
         self.state = LinkState.AUTHENTICATE
-        self._auth = methods.begin(name, self.config, self._entropy)
-        return self._send_auth(self._auth, self._auth.start(), now)
+        return self._send_proof(self.proof.begin(name, now=now))
 
     def _lcp_down(self, events: list[LinkEvent]) -> None:
         """LCP left Opened: the peer negotiates again, or it is the end."""
-        self._auth = self._deadline = None
+        self.proof.forget()
+        self._deadline = None
         self._headers = framing.UNCOMPRESSED
         if self._lcp.state >= REQ_SENT:
             self.state = LinkState.ESTABLISH
@@ -263,7 +273,7 @@ class Link:
         protocol = int.from_bytes(data[:2], "big")
         if protocol in self.config.network_protocols:
             return [ProtocolRejected(protocol)]
-        if protocol == LCP or (self._auth is not None and protocol == self._auth.protocol):
+        if protocol == LCP or protocol == self.proof.protocol:
             return self._fail(f"Protocol-Reject of {protocol:04x}", now)
         return [Dropped(DropReason.UNEXPECTED_PACKET)]
 
@@ -279,40 +289,20 @@ class Link:
     # -- authentication
 
     def _auth_received(self, protocol: int, code: int, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
-        auth = self._auth
-        if auth is None or auth.protocol != protocol:
-            return [Dropped(DropReason.UNEXPECTED_PACKET)]
-        outcome = auth.receive(code, identifier, data)
+        outcome = self.proof.receive(protocol, code, identifier, data, now=now)
         if isinstance(outcome, bytes):
-            return self._send_auth(auth, outcome, now)
+            return self._send_proof(outcome)
         if isinstance(outcome, DropReason):
             return [Dropped(outcome)]
         if isinstance(outcome, Verdict):
             if not outcome.accepted:
                 return self._close(LinkEnd.AUTH_REFUSED, outcome.message, now)
             return self._link_up(now) if self.state is LinkState.AUTHENTICATE else []
-        self._deadline = None  # now it is the owner's turn, in the owner's time
-        return [CredentialsOffered(outcome)]
+        return [CredentialsOffered(outcome, self.proof.again)]
 
-    def _send_auth(self, auth: Method, octets: bytes, now: float) -> list[LinkEvent]:
-        """Send a packet, or nothing; while it is not decided, wait for the answer."""
-        if self.state is LinkState.AUTHENTICATE:
-            self._deadline = now + self.config.auth_timeout_s
-        return [SendFrame(self.frame(auth.protocol, octets))] if octets else []
-
-    def _auth_timeout(self, now: float) -> list[LinkEvent]:
-        auth = self._auth
-        octets = auth.handle_timeout() if auth is not None else None
-        if auth is None or octets is None:
-            return self._close(LinkEnd.AUTH_TIMEOUT, b"authentication timed out", now)
-        return self._send_auth(auth, octets, now)
-
-    def _decide(self, accepted: bool, message: bytes, ms_chap: bytes) -> SendFrame | None:
-        """Tell the client; ``None`` when no credentials wait (it renegotiated, or has gone)."""
-        auth = self._auth
-        if not isinstance(auth, (PapServer, ChapServer)) or not auth.pending:
-            return None
-        return SendFrame(self.frame(auth.protocol, auth.decide(accepted, message, ms_chap)))
+    def _send_proof(self, octets: bytes) -> list[LinkEvent]:
+        """Send a packet, or nothing."""
+        return [SendFrame(self.frame(self.proof.protocol, octets))] if octets else []
 
     # -- up and down
 
@@ -321,6 +311,7 @@ class Link:
         self.state = LinkState.NETWORK
         self.keepalive.heard_at = now
         self._deadline = self.keepalive.due_at(self.config.echo_interval_s)
+        self.proof.rest(now=now)
         return [LinkUp(min(options.peer_mru, self.config.mru), options.acfc, options.pfc)]
 
     def _keepalive_timeout(self, now: float) -> list[LinkEvent]:
@@ -362,7 +353,7 @@ class Link:
         """End it now, for the first reason that there was."""
         self._end_as(end, text)
         self.state = LinkState.ENDED
-        self._lcp.deadline = self._deadline = None
+        self._lcp.deadline = self._deadline = self.proof.deadline = None
         return LinkDown(self._end or end, self._text)
 
     # -- state as data
@@ -372,12 +363,12 @@ class Link:
         return {
             "version": _VERSION,
             "state": self.state.value,
-            "auth": self._auth.save() if self._auth is not None else None,
             "deadline": self._deadline,
             "end": self._end.value if self._end is not None else None,
             "keepalive": self.keepalive.save(),
             "lcp": self._lcp.save(),
             "options": self._options.save(),
+            "proof": self.proof.save(),
             "text": self._text,
         }
 
@@ -389,8 +380,7 @@ class Link:
         self._options = options = Lcp.restore(data["options"], config, entropy)
         self._lcp = Negotiation.restore(data["lcp"], config.restart, options)
         self.keepalive = Keepalive.restore(data["keepalive"])
-        auth = data["auth"]
-        self._auth = methods.restore(self._options.agreed_method, auth, config, entropy) if auth is not None else None
+        self.proof = Proof.restore(data["proof"], options.agreed_method, config, entropy)
         self._deadline = data["deadline"]
         is_open = self._lcp.state == OPENED
         self._headers = framing.headers(is_open and options.acfc, is_open and options.pfc)

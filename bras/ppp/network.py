@@ -67,6 +67,11 @@ class Network:
         return self._negotiation.deadline
 
     @property
+    def unanswered(self) -> bool:
+        """Return whether neither side has agreed to anything yet."""
+        return self._negotiation.state == REQ_SENT
+
+    @property
     def address(self) -> int:
         """Return the client's IPv4 address as an integer, in either role; 0 while it has none."""
         ipcp = self._ipcp

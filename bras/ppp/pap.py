@@ -54,6 +54,11 @@ class PapServer:
         """The client begins."""
         return b""
 
+    def repeat(self) -> bytes:
+        """Return Authenticate-Ack, if that was the decision."""
+        answer = self._answer
+        return packet.build(answer[0], self._identifier, answer[1]) if answer and answer[0] == AUTHENTICATE_ACK else b""
+
     def handed_over(self, identifier: int) -> None:
         """Somebody else has taken a request with ``identifier``, and it is being judged."""
         self._identifier = identifier

@@ -68,6 +68,8 @@ class LinkConfig:
     """Seconds between two requests for credentials, or two offers of them."""
     auth_attempts: int = 3
     """Requests, or offers, without an answer before the link is ended."""
+    rechallenge_interval_s: float = 0.0
+    """Server: seconds between two challenges of a client that is up, at most; 0: it is challenged once."""
     network_protocols: frozenset[int] = frozenset({IPCP})
     """Network control protocols that the owner speaks; every other one is rejected."""
     handover: HandoverPolicy = HandoverPolicy.RENEGOTIATE
@@ -91,6 +93,7 @@ class LinkConfig:
             pfc=ppp.pfc,
             auth_timeout_s=auth.timeout_s,
             auth_attempts=auth.max_attempts,
+            rechallenge_interval_s=auth.rechallenge_interval_s,
             handover=HandoverPolicy(group.proxy),
         )
 

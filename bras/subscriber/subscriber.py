@@ -92,6 +92,7 @@ class Subscriber(Session):
         # Thousands go on at once, and are not all to be asked for a sign of life at once ever after.
         share = int.from_bytes(self.entropy(2), "big") / 65536.0
         self.link.keepalive.heard_at = now - share * self.settings.link.echo_interval_s
+        self.pardon(now=now)
         before = forwarding.state
         forwarding.found(present)
         if before is EntryState.REMOVING:  # perhaps it was done: then it is answered once more
@@ -161,6 +162,8 @@ class Subscriber(Session):
             events += self._take(self.link.handle_timeout(now=now), now)
         network = self.network
         if network is not None and network.deadline is not None and network.deadline <= now:
+            if network.unanswered:
+                events += self._take(self.link.repeat_answer(), now)
             events += self._take_network(network.handle_timeout(now=now), now)
         own = self._own_deadline()
         if own is not None and own <= now:
@@ -176,7 +179,8 @@ class Subscriber(Session):
             elif isinstance(event, ppp.NetworkPacketReceived):
                 out += self._network_packet(event.protocol, event.packet, now)
             elif isinstance(event, ppp.CredentialsOffered):
-                self.standing.phase = Phase.AUTHENTICATING
+                if not event.again:
+                    self.standing.phase = Phase.AUTHENTICATING
                 out.append(event)
             elif isinstance(event, ppp.LinkUp):
                 out += self._link_up(event, now)
@@ -255,6 +259,19 @@ class Subscriber(Session):
         config = self._network_config(profile)
         if self.network is None or self.network.config is not config:
             self.network = Network(config, address)
+        return self._take(self.link.accept(message, success, now=now), now)
+
+    @property
+    def challenged_again(self) -> bool:
+        """Return whether a client that is up has to prove itself once more, and nothing is decided yet."""
+        return self.link.proof.again
+
+    def pardon(self, *, now: float) -> None:
+        """Nobody could judge what the client answered to another challenge: all stays as it is."""
+        self.link.proof.pardon(now=now)
+
+    def confirm(self, message: bytes, success: bytes, *, now: float) -> list[Event]:
+        """Tell the client that it has proven itself again; all else stays as it is."""
         return self._take(self.link.accept(message, success, now=now), now)
 
     def _network_config(self, profile: Profile) -> NetworkConfig:

@@ -71,6 +71,7 @@ EFFECTS = {
     "auth.methods": AUTH + "methods_are_offered_in_their_order",
     "auth.source": AUTH + "source",
     "auth.timeout_s": AUTH + "timeout_s_and_max_attempts",
+    "auth.rechallenge_interval_s": "scenario/test_rechallenge.py::test_rechallenge_interval_s",
     "auth.max_attempts": AUTH + "timeout_s_and_max_attempts",
     "auth.single_session": ADMISSION + "one_user_twice",
     "auth.address_conflict": ADMISSION + "one_address_for_two_sessions",

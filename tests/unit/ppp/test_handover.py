@@ -241,7 +241,7 @@ def test_a_refusal_names_the_identifier_too() -> None:
 
 def test_a_challenge_anew_follows_the_proxied_identifier() -> None:
     link, _ = taken()
-    again = link._auth.start()  # type: ignore[union-attr]  # a ChapServer
+    again = link.proof.method.start()  # type: ignore[union-attr]  # a ChapServer
     assert again[1] == vectors.IDENTIFIER + 1
 
 
