@@ -93,7 +93,7 @@ class DropReason(Enum):
     BAD_PACKET = "bad_packet"
     BAD_OPTION = "bad_option"
     UNEXPECTED_PACKET = "unexpected_packet"
-    PASSWORD_CHANGE = "password_change"  # noqa: S105  # no password
+    PASSWORD_CHANGE = "password_change"  # no password
     UNKNOWN_PROTOCOL = "unknown_protocol"
     NOT_OPEN = "not_open"
     LOOPBACK = "loopback"

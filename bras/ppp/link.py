@@ -273,7 +273,7 @@ class Link:
         protocol = int.from_bytes(data[:2], "big")
         if protocol in self.config.network_protocols:
             return [ProtocolRejected(protocol)]
-        if protocol == LCP or protocol == self.proof.protocol:
+        if protocol in (LCP, self.proof.protocol):
             return self._fail(f"Protocol-Reject of {protocol:04x}", now)
         return [Dropped(DropReason.UNEXPECTED_PACKET)]
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from bras.config.model import AuthConfig, Config, LacConfig, LnsConfig, PppConfig, UserConfig
-from bras.lns.commands import ShowSession
 from bras.radius.events import Kind
 from bras.secret import Secret
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, TerminateCause
