@@ -134,7 +134,7 @@ class Link:
         return [] if octets is None else [*self._send_proof(octets), *self._close(LinkEnd.AUTH_REFUSED, message, now)]
 
     def repeat_answer(self) -> list[LinkEvent]:
-        """Tell the client again that it is in: one that did not hear it waits, while we go on (RFC 1994 section 4.2)."""
+        """Tell the client again that it is in: one that has not heard it waits for it (RFC 1994 section 4.2)."""
         return self._send_proof(self.proof.repeat())
 
     def close(self, text: bytes, *, now: float) -> list[LinkEvent]:
