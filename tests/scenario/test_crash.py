@@ -399,7 +399,7 @@ def test_a_link_that_was_taken_over_from_the_lac_outlives_a_crash(method: str, t
     (row,) = world.answers[world.ask(ShowSession("user1"))].body["sessions"]  # type: ignore[index,call-overload]  # plain data
     assert (row["proxy"], row["proxy_reason"], row["state"]) == ("accepted", "none", "up")  # type: ignore[index,call-overload]  # plain data
     after = world.lns.core.registry.by_number[1].link.save()
-    assert (after["options"], after["auth"]) == (before["options"], before["auth"])
+    assert (after["options"], after["proof"]) == (before["options"], before["proof"])
     assert client.address
     lac.hang_up(client)
     world.run(5.0)
