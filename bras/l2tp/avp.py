@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from bras.errors import ProtocolViolation
-from bras.l2tp.constants import AvpType, ErrorCode, LineAvp, StopResult
+from bras.l2tp.constants import LINE_RATES, AvpType, ErrorCode, LineAvp, StopResult
 from bras.l2tp.names import AVP_FORMAT, HIDING, MANDATORY, name_of, section_of
 
 MANDATORY_BIT = 0x8000
@@ -114,6 +114,7 @@ RULES: Final[dict[int, Rule]] = {
 }
 """All attributes of RFC 2661 section 4.4 (20 is not assigned), and what we understand of later ones."""
 RULES.update(dict.fromkeys(map(int, LineAvp), _octets(4, 4, False, True)))
+RULES.update(dict.fromkeys(LINE_RATES, _octets(4, 8, False, True)))  # some send what RADIUS has
 RULES.update({
     LineAvp.AGENT_CIRCUIT_ID: _octets(1, _MOST_LINE_OCTETS, False, True),
     LineAvp.AGENT_REMOTE_ID: _octets(1, _MOST_LINE_OCTETS, False, True),

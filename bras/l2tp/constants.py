@@ -103,6 +103,10 @@ class LineAvp(IntEnum):
     IWF_SESSION = _ADSL_FORUM | 254
 
 
+LINE_RATES = frozenset(range(LineAvp.ACTUAL_DATA_RATE_UPSTREAM, LineAvp.MINIMUM_DATA_RATE_DOWNSTREAM_LOW_POWER + 1))
+"""Those of them that are rates in bit/s: 64 bits in L2TP (RFC 5515), 32 in RADIUS (RFC 4679)."""
+
+
 class StopResult(IntEnum):
     """Result Codes of StopCCN (RFC 2661 section 4.4.2)."""
 

@@ -57,7 +57,7 @@ _ESTABLISHED: Final = TunnelState.ESTABLISHED
 _PLAIN: Final = VERSION_2
 _CONTROL_KIND: Final = CONTROL_BIT | VERSION_2
 _KIND_MASK: Final = CONTROL_BIT | VERSION_MASK
-_FIRST_VALUE: Final = slice(CONTROL_OCTETS + HEADER_OCTETS, CONTROL_OCTETS + HEADER_OCTETS + 2)
+_FIRST_VALUE: Final = CONTROL_OCTETS + HEADER_OCTETS
 _SCCRQ: Final = int(MessageType.SCCRQ).to_bytes(2, "big")
 """What a control message has there whose Message Type is SCCRQ."""
 _NO_SESSION_ID: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "no session id")
@@ -177,7 +177,7 @@ class Endpoint:
         self, path: Path, ns: int, nr: int, datagram: bytes | None, reason: DropReason, now: float
     ) -> list[Event]:
         """Take a control message for a tunnel that is not its sender's; a SCCRQ asks for one all the same."""
-        if datagram is None or datagram[_FIRST_VALUE] != _SCCRQ:
+        if datagram is None or datagram[_FIRST_VALUE : _FIRST_VALUE + 2] != _SCCRQ:
             return [Dropped(reason, path)]
         return self._reception.receive(path, ns, nr, datagram, now)
 

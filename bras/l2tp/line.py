@@ -1,7 +1,7 @@
 """What a LAC tells of the subscriber's access line: AVPs of the ADSL Forum in ICRQ and ICCN (RFC 5515).
 
-RADIUS has the same attributes with the same numbers and values (RFC 4679), so a call keeps
-them as they go into a Vendor-Specific attribute: type, length, value, one behind the other.
+RADIUS has the same attributes with the same numbers (RFC 4679), so a call keeps them as they
+go into a Vendor-Specific attribute: type, length, value, one behind the other.
 A call whose LAC tells nothing keeps no octets.
 """
 
@@ -10,28 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bras.l2tp.constants import LineAvp
+from bras.l2tp.constants import LINE_RATES, LineAvp
 
 _VENDORS: Final = 0xFFFF
 _TEXTS: Final = (LineAvp.AGENT_CIRCUIT_ID & _VENDORS, LineAvp.AGENT_REMOTE_ID & _VENDORS)
 _ENCAPSULATION: Final = LineAvp.ACCESS_LOOP_ENCAPSULATION & _VENDORS
 _TYPE: Final = LineAvp.ACCESS_LINE_TYPE & _VENDORS
 _IWF: Final = LineAvp.IWF_SESSION & _VENDORS
+_PERFORMED: Final = (1).to_bytes(4, "big")
+_LARGEST: Final = 0xFFFFFFFF
 
 
 def gather(octets: Mapping[int, bytes]) -> bytes:
     """Return those of a message's values that speak of the line, as sub-attributes of RADIUS.
 
-    IWF-Session says yes by being there in RADIUS, and by its number in L2TP.
+    RADIUS has 32 bits for a rate: a faster one is the most that they can say.  IWF-Session
+    says yes by being there in RADIUS, and by its number in L2TP.
     """
     line = b""
     for name, value in octets.items():
         if name > _VENDORS:
-            kind = name & _VENDORS
-            if kind != _IWF:
-                line += bytes((kind, 2 + len(value))) + value
-            elif not value or any(value):
-                line += bytes((_IWF, 2))
+            if name in LINE_RATES:
+                if len(value) not in (4, 8):
+                    continue
+                value = min(int.from_bytes(value, "big"), _LARGEST).to_bytes(4, "big")  # noqa: PLW2901  # in 32 bits
+            elif name == LineAvp.IWF_SESSION:
+                if value and not any(value):
+                    continue
+                value = b""  # noqa: PLW2901  # its presence says it
+            line += bytes((name & _VENDORS, 2 + len(value))) + value
     return line
 
 
@@ -48,7 +55,8 @@ def avps(line: bytes) -> Iterator[tuple[int, bytes]]:
     """Iterate over (attribute, value) as they go into AVPs, in the LAC role."""
     vendor = LineAvp.AGENT_CIRCUIT_ID & ~_VENDORS
     for kind, value in items(line):
-        yield vendor | kind, (1).to_bytes(4, "big") if kind == _IWF else value
+        name = vendor | kind
+        yield name, value.rjust(8, b"\0") if name in LINE_RATES else _PERFORMED if kind == _IWF else value
 
 
 def facts(line: bytes) -> dict[str, str | int | bool]:

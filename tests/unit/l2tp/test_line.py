@@ -86,6 +86,20 @@ def test_a_line_may_be_hidden() -> None:
     assert message.octets[name] == CIRCUIT_ID
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("000fa000", "000fa000"),
+        ("00000000000fa000", "000fa000"),
+        ("00000002540be400", "ffffffff"),
+        ("0000000fa000", ""),
+    ],
+)
+def test_rates_have_64_bits_in_l2tp_or_32_and_32_in_radius(value: str, kept: str) -> None:
+    octets = {LineAvp.ACTUAL_DATA_RATE_UPSTREAM: bytes.fromhex(value)}
+    assert line.gather(octets) == (bytes.fromhex("8106") + bytes.fromhex(kept) if kept else b"")
+
+
 @pytest.mark.parametrize(("value", "there"), [(b"", True), (b"\0\0\0\1", True), (b"\1", True), (b"\0\0\0\0", False)])
 def test_iwf_is_a_number_in_l2tp_and_a_presence_in_radius(value: bytes, there: bool) -> None:
     assert line.gather({LineAvp.IWF_SESSION: value}) == (b"\xfe\x02" if there else b"")
