@@ -53,9 +53,31 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
 def number(core: Core, frames: Iterable[tuple[CallKey, bytes]]) -> None:
     """Send packets of subscribers whose data messages are numbered; of a call that has gone they are nobody's."""
     for key, frame in frames:
+        core.backlog.at_work = _number_of(core, key)
         datagram = core.endpoint.send_packet(key, frame)
         if datagram is not None:
             core.effects.append(datagram)
+
+
+def served(core: Core, events: list[l2tp.Event], now: float) -> None:
+    """Act on what a tunnel told when its deadline had come; frames that waited are many calls', each by itself."""
+    if any(type(event) is FrameReceived for event in events):
+        core.backlog.l2tp.extend([event] for event in events)
+    else:
+        take(core, events, now)
+
+
+def take_next(core: Core, now: float) -> None:
+    """Act on the next of what the L2TP machine told meanwhile."""
+    events = core.backlog.l2tp.popleft()
+    if events and isinstance(events[0], FrameReceived):
+        core.backlog.at_work = _number_of(core, events[0].key)
+    take(core, events, now)
+
+
+def _number_of(core: Core, key: CallKey) -> int:
+    subscriber = core.registry.by_call.get(key)
+    return 0 if subscriber is None else subscriber.number
 
 
 def _remember(

@@ -213,7 +213,7 @@ class Lns:
             elif backlog.radius:
                 from_radius.take(core, backlog.radius.popleft(), now)
             elif backlog.l2tp:
-                from_l2tp.take(core, backlog.l2tp.popleft(), now)
+                from_l2tp.take_next(core, now)
             elif backlog.down:
                 from_l2tp.call_down(core, backlog.down.popleft(), now)
             elif not self._serve_next(now):
@@ -226,7 +226,7 @@ class Lns:
             backlog.tunnel_at_work = backlog.tunnels.popleft()
             events = core.endpoint.serve(backlog.tunnel_at_work, now=now)
             backlog.tunnel_at_work = 0
-            from_l2tp.take(core, events, now)
+            from_l2tp.served(core, events, now)
             return True
         counters: Counters | None = None
         if backlog.due:

@@ -11,9 +11,10 @@ import pytest
 
 from bras.config.model import AuthConfig, Grant, LacConfig, PppConfig
 from bras.forwarding.entry import Counters
+from bras.l2tp.events import DataDisordered
 from bras.lns.commands import Disconnect, ShowPools, ShowSession, ShowSessions, Shutdown
 from bras.lns.effects import Effect
-from bras.lns.inputs import Input
+from bras.lns.inputs import Input, PacketsToNumber
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded
 from bras.subscriber.subscriber import Subscriber
@@ -47,10 +48,12 @@ class Clumsy(Rim):
         return subscriber
 
 
-def world(count: int = 3, **policy: object) -> tuple[Clumsy, SimulatedLac, list[Client]]:
-    """Return a world with so many sessions, user1 and so on."""
+def world(
+    count: int = 3, keys: dict[str, object] | None = None, **policy: object
+) -> tuple[Clumsy, SimulatedLac, list[Client]]:
+    """Return a world with so many sessions, user1 and so on; ``keys`` are those of their ``[[lac]]``."""
     grant = Grant(pool="default", **policy)  # type: ignore[arg-type]  # keys of a profile
-    group = LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=grant)
+    group = LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=grant, **(keys or {}))  # type: ignore[arg-type]  # keys of [[lac]]
     section = PppConfig(mru=1460, echo_interval_s=0.0)
     rim = Clumsy(config(lac=(group,), ppp=section, radius=replace(config().radius, interim_jitter=0.0)))
     lac = rim.lac()
@@ -79,6 +82,29 @@ def test_a_frame() -> None:
     for client in clients:
         request = b"\x01\x63\x00\x04"  # IPCP anew, without options
         lac.send(client, client.link.frame(IPCP, request))
+    rim.run(20.0)
+    only_user2_ended(rim)
+
+
+def test_a_frame_that_waited_for_an_earlier_one() -> None:
+    """All three waited, equally long, in one tunnel."""
+    rim, lac, clients = world(keys={"dataseq": "prefer", "reorder_timeout_s": 0.5})
+    spoil(rim.of_user("user2"), "network", "receive")
+    for client in clients:
+        assert client.key is not None
+        lac.endpoint.send_frame(client.key, b"lost")
+        lac.send(client, client.link.frame(IPCP, b"\x01\x63\x00\x04"))
+    rim.run(20.0)
+    only_user2_ended(rim)
+    assert [fact.lost for fact in rim.of(DataDisordered)] == [1, 1, 1]
+
+
+def test_a_packet_to_be_numbered() -> None:
+    rim, _, _ = world(keys={"dataseq": "prefer"})
+    key = rim.of_user("user2").leg.key
+    call = rim.lns.core.endpoint._tunnels[key >> 16].calls.table[key & 0xFFFF]
+    spoil(call, "data_channel", "pack", times=1)
+    rim.give(PacketsToNumber(((key, b"\x00\x21E"),)))
     rim.run(20.0)
     only_user2_ended(rim)
 

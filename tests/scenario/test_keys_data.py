@@ -19,7 +19,7 @@ from bras.lns.inputs import PacketsToNumber
 from bras.secret import Secret
 from tests.support.lacs import SimulatedLac
 from tests.support.rim import CDN, Rim
-from tests.support.world import LNS_ADDRESS, codec, config
+from tests.support.world import LNS_ADDRESS, Weather, codec, config
 
 LCP_ECHO = b"\xff\x03\xc0\x21\x09"
 IPV4 = b"\xff\x03\x00\x21"
@@ -273,3 +273,35 @@ def test_another_call_of_the_same_tunnel_has_numbers_of_its_own() -> None:
             by_session.setdefault(session_id, []).append(seen(datagram.data).ns)
     assert len(by_session) == 2
     assert all(numbers == list(range(len(numbers))) for numbers in by_session.values())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bad_weather(seed: int) -> None:
+    """A network that doubles and reorders: every packet arrives once and in its turn; the seed is that of the world."""
+    site = Site(dataseq="prefer", reorder_timeout_s=1.0)
+    site.dice.seed(seed)
+    site.weather = Weather(duplication=0.3, jitter_s=0.2)
+    packets = [number.to_bytes(2, "big") for number in range(300)]
+    for start in range(0, 300, 10):
+        for message in site.up_messages(*packets[start : start + 10]):
+            site.send(site.it.address, site.it.port, LNS_ADDRESS, 1701, message)
+        site.run(0.05)
+    site.run(3.0)
+    arrived = [packet for _, _, packet in site.plane.forwarded]
+    assert arrived == packets
+    shown = site.data
+    assert (shown["lost"], shown["late"]) == (0, 0)
+    assert shown["duplicates"] > 30
+    assert shown["reordered"] > 30
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sessions_come_up_and_stay_up_where_much_is_lost(seed: int) -> None:
+    site = Site(dataseq="require", reorder_timeout_s=0.1)
+    site.dice.seed(seed)
+    site.weather = Weather(loss=0.1, duplication=0.1, jitter_s=0.1)
+    others = [site.it.dial(f"other{number}", "pass") for number in range(5)]
+    site.run(60.0)
+    assert sum(bool(other.address) for other in others) >= 4
+    assert site.client.address
+    assert sum(fact.lost for fact in site.of(DataDisordered)) > 0
