@@ -15,7 +15,7 @@ from bras.l2tp import messages
 from bras.l2tp.admission import NO_ROOM, Admission
 from bras.l2tp.calls import Association
 from bras.l2tp.constants import AvpType, MessageType, StopResult
-from bras.l2tp.events import By, Cause, Dropped, Event, Path
+from bras.l2tp.events import By, Cause, Dropped, Event, Path, TunnelRefused
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import Message
 from bras.l2tp.states import TunnelState
@@ -71,7 +71,7 @@ class Reception:
             opened_by = reveal(message, group.secrets if group is not None else ())
         peer_tunnel_id = message.numbers.get(AvpType.ASSIGNED_TUNNEL_ID, 0)
         if peer_tunnel_id == 0:
-            return [Dropped(DropReason.BAD_AVP, path)]  # nobody could be told anything
+            return _unanswerable(path, message, "" if group is None else group.name)
         older = self._table.opened_by(path, peer_tunnel_id)
         if older is not None and older.request == datagram and now <= older.timers.created_at + older.channel.cycle_s:
             # A retransmission.  A LAC that has restarted may send the very same octets again;
@@ -134,3 +134,12 @@ class Reception:
 def _same_hosts(one: Path, other: Path) -> bool:
     """Return whether two paths are between the same two hosts, whatever the ports."""
     return one.remote == other.remote and one.local == other.local
+
+
+def _unanswerable(path: Path, message: Message, group: str) -> list[Event]:
+    """A SCCRQ without an id to answer to: its LAC can be told nothing, but our own operator is."""
+    events: list[Event] = [Dropped(DropReason.BAD_AVP, path)]
+    problem = message.problem()
+    if problem is not None:
+        events.append(TunnelRefused(group, message.text(AvpType.HOST_NAME), path, Cause.of(problem)))
+    return events

@@ -18,13 +18,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bras.l2tp import refusals
-from bras.l2tp.events import By, CallRefused, Cause, TunnelDown, TunnelRefused, TunnelUp
+from bras.l2tp.events import By, CallRefused, Cause, Refusal, TunnelDown, TunnelRefused, TunnelUp
 from bras.l2tp.facts import TunnelFacts
 from bras.plain import Saved, restore_fields, save_fields
 
 MOST_FORMER: Final = 1024
 MOST_STRANGERS: Final = 256
 _CLIP: Final = 200
+
+_EXPLAINED: Final = {
+    Refusal.NO_GROUP: "no [[lac]] group has its address and Host Name",
+    Refusal.WRONG_SECRET: "its response to our challenge fits none of the group's secrets",
+    Refusal.NO_SECRET: "it challenged us, and its group has no secret",
+}
+"""What a LAC is not told in so many words."""
 
 Key = tuple[str, str]
 """Address and Host Name."""
@@ -52,12 +59,18 @@ class Seen:
     """Its reason."""
     refused_at: float | None = None
 
-    def refused(self, tally: dict[str, int], reason: str, cause: Cause, now: float) -> None:
+    def refused(self, tally: dict[str, int], reason: Refusal, cause: Cause, now: float) -> None:
         """Count a refusal."""
-        tally[reason] = tally.get(reason, 0) + 1
-        words = cause.text[:_CLIP] or reason.replace("_", " ")
-        self.refusal = f"the LAC: {words}" if cause.by is By.PEER else words
-        self.reason, self.refused_at = reason, now
+        tally[reason.value] = tally.get(reason.value, 0) + 1
+        self.refusal, self.reason, self.refused_at = _words(reason, cause), reason.value, now
+
+
+def _words(reason: Refusal, cause: Cause) -> str:
+    """Say why; our own operator may hear more than the LAC did."""
+    if cause.by is By.PEER:
+        said = cause.text[:_CLIP] or f"Result Code {cause.result}, Error Code {cause.error}"
+        return f"the LAC: {said}"
+    return _EXPLAINED.get(reason) or cause.text[:_CLIP] or reason.value.replace("_", " ")
 
 
 class Lacs:
@@ -107,12 +120,12 @@ class Lacs:
     def tunnel_refused(self, event: TunnelRefused, now: float) -> None:
         """A tunnel never came up."""
         seen = self._heard(event.path.remote, event.lac_hostname, event.group, now)
-        seen.refused(seen.tunnels_refused, refusals.of_tunnel(event.cause).value, event.cause, now)
+        seen.refused(seen.tunnels_refused, refusals.of_tunnel(event.cause), event.cause, now)
 
     def call_refused(self, event: CallRefused, now: float) -> None:
         """A call never came up."""
         seen = self._heard(event.path.remote, event.lac_hostname, event.group, now)
-        seen.refused(seen.calls_refused, refusals.of_call(event.cause).value, event.cause, now)
+        seen.refused(seen.calls_refused, refusals.of_call(event.cause), event.cause, now)
 
     def _come(self, address: str, hostname: str, group: str, now: float) -> None:
         key = (address, hostname[:_CLIP])

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from bras.errors import DropReason
 from bras.ids import CallKey, session_of, tunnel_of
 from bras.l2tp import events as l2tp
+from bras.l2tp import refusals
 from bras.l2tp.events import Path
 from bras.l2tp.line import facts
 from bras.ppp import events as ppp
@@ -119,6 +120,7 @@ class Lines:
                 lac=fact.group or None,
                 lac_hostname=fact.lac_hostname,
                 **_ends(fact.path),
+                reason=refusals.of_tunnel(fact.cause).value,
                 **_cause(fact.cause, word),
                 **_repeated(held_back),
             )
@@ -133,6 +135,7 @@ class Lines:
                 lac=fact.group,
                 lac_hostname=fact.lac_hostname,
                 **_ends(fact.path),
+                reason=refusals.of_call(fact.cause).value,
                 **_cause(fact.cause, word),
                 **_repeated(held_back),
             )

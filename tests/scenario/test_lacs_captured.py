@@ -14,7 +14,19 @@ import pytest
 from bras.config.model import LacConfig, LnsConfig
 from bras.ids import CallKey
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import By, CallDown, CallUp, Cause, Dropped, Event, FrameReceived, Path, TunnelDown, TunnelUp
+from bras.l2tp.events import (
+    By,
+    CallDown,
+    CallUp,
+    Cause,
+    Dropped,
+    Event,
+    FrameReceived,
+    Path,
+    TunnelDown,
+    TunnelRefused,
+    TunnelUp,
+)
 from bras.l2tp.header import CONTROL_BIT, parse_data
 from bras.secret import Secret
 from tests.vectors import lacs_captured as captured
@@ -129,12 +141,15 @@ def test_what_accel_ppp_hides_is_read() -> None:
 
 
 def test_with_another_secret_nothing_hidden_is_read() -> None:
-    """Its Assigned Tunnel ID is hidden: there is nobody to answer, so nothing is said."""
+    """Its Assigned Tunnel ID is hidden: there is nobody to answer, so only our own operator is told."""
     endpoint = Endpoint(
         lns=LnsConfig(listen=()),
         groups=(LacConfig(name="any", secrets=(Secret(b"another"),)),),
         entropy=random.Random(1).randbytes,
     )
     events = endpoint.receive(PATH, captured.ACCEL_PPP_HIDING.datagrams[0], now=0.0)
-    assert [type(event) for event in events] == [Dropped]
+    dropped, refused = events
+    assert isinstance(dropped, Dropped)
+    assert isinstance(refused, TunnelRefused)
+    assert "cannot be read: is the secret the same at both ends?" in refused.cause.text
     assert list(endpoint.tunnels()) == []

@@ -288,9 +288,23 @@ def test_a_stopccn_of_a_lac_that_does_not_know_our_id() -> None:
     assert endpoint.closed
 
 
-def test_a_sccrq_without_an_id_can_be_told_nothing() -> None:
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        (b"", "SCCRQ without Protocol Version, RFC 2661 section 6.1"),
+        (avp.number16(9, 0), "Assigned Tunnel ID 0 is not allowed, RFC 2661 section 4.4.3"),
+        (
+            avp.octets(36, b"vector") + bytes.fromhex("c016 0000 0009") + bytes(16),
+            "hidden Assigned Tunnel ID cannot be read: there is no secret for it here, RFC 2661 section 4.3",
+        ),
+    ],
+)
+def test_a_sccrq_without_an_id_can_be_told_nothing_but_our_operator_is(more: bytes, text: str) -> None:
     lac = HandLac(lns_endpoint())
-    assert lac.say(avp.number16(0, 1) + avp.octets(7, b"x")) == [Dropped(DropReason.BAD_AVP, AT_LNS)]
+    dropped, refused = lac.say(avp.number16(0, 1) + avp.octets(7, b"x") + more)
+    assert dropped == Dropped(DropReason.BAD_AVP, AT_LNS)
+    assert isinstance(refused, TunnelRefused)
+    assert (refused.group, refused.lac_hostname, refused.cause.text) == ("any", "x", text)
     assert lac.heard == []
 
 

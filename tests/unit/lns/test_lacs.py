@@ -71,6 +71,22 @@ def test_what_the_lac_itself_said_is_told_as_its_words() -> None:
     assert (seen.refusal, seen.reason) == ("the LAC: go away", "by_lac")
 
 
+def test_a_lac_that_gives_up_without_a_word_is_told_by_its_codes() -> None:
+    lacs = Lacs()
+    refused(lacs, cause=Cause(By.PEER, 2, 4))
+    seen = lacs.of("198.18.0.2", "lac1")
+    assert seen is not None
+    assert seen.refusal == "the LAC: Result Code 2, Error Code 4"
+
+
+def test_our_operator_hears_more_than_the_lac() -> None:
+    lacs = Lacs()
+    refused(lacs, cause=WRONG)
+    seen = lacs.of("198.18.0.2", "lac1")
+    assert seen is not None
+    assert seen.refusal == "its response to our challenge fits none of the group's secrets"
+
+
 def test_a_flood_of_strangers_washes_out_strangers_only() -> None:
     lacs = Lacs()
     up(lacs, 2)

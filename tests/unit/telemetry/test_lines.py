@@ -122,6 +122,7 @@ def test_a_refusal_because_of_an_avp_names_it_and_the_section() -> None:
         assert (line["avp"], line["section"]) == ("Host Name", "RFC 2661 section 4.4.3")
         assert (line["cause"], line["text"]) == ("value_out_of_range", "Host Name is wrong")
     assert not {"avp", "section"} & other.keys()
+    assert [line["reason"] for line in (tunnel, call, other)] == ["bad_message", "bad_message", "other"]
 
 
 def test_a_reply_without_message_authenticator_names_the_key_and_the_value() -> None:
