@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from bras.errors import WireError
 from bras.ppp import chap, frame, option, packet, pap
 from bras.ppp.constants import CONFIGURE_ACK, CONFIGURE_NAK, CONFIGURE_REJECT
+from bras.ppp.events import CredentialsOffered, HandoverJudged, HandoverResult, LinkUp
+from bras.ppp.handover import Handover, open_link
 from bras.ppp.ipcp import Ipcp
 from bras.ppp.lcp import Lcp
+from bras.ppp.link import Link
 from bras.ppp.negotiation import HELD, OptionPolicy
 from bras.ppp.network import NetworkConfig
+from bras.ppp.phases import LinkState
+from bras.ppp.settings import HandoverPolicy
+from bras.secret import Secret
 from tests.fuzz.harness import Cursor, Harness, Numbers
 from tests.scenario.ppp_pair import ADDRESS, DNS, LOCAL, METHODS, SERVER, client_config
 
+AUTH_CHAP, AUTH_PAP = bytes.fromhex("0305c22305"), bytes.fromhex("0304c023")
 CLIENT = client_config(*METHODS)
 SERVER_NETWORK = NetworkConfig(local_address=LOCAL, dns=DNS, nbns=DNS)
 WISHES_NETWORK = NetworkConfig(local_address=LOCAL, accept_client=True)
@@ -80,11 +88,41 @@ def _parse(octets: bytes) -> None:
     assert packet.text(octets).isprintable()
 
 
+def _maybe(cursor: Cursor, most: int) -> bytes | None:
+    return cursor.string(most) if cursor.u8() & 7 else None
+
+
+def _hand_over(number: int, cursor: Cursor) -> None:
+    """Let a concentrator tell of a link whatever it likes: it is believed or not, and nobody is let in by it."""
+    config = replace(SERVER, handover=tuple(HandoverPolicy)[(number >> 5) % 3])
+    sent = cursor.of((b"", AUTH_CHAP, AUTH_PAP)) + cursor.string(31)
+    told = Handover(
+        number & 0x80 == 0,
+        sent,
+        _maybe(cursor, 31),
+        cursor.of(("chap", "pap", "mschapv1", "")),
+        _maybe(cursor, 255),
+        _maybe(cursor, 255),
+        cursor.u8(),
+        Secret(cursor.string(63)),
+    )
+    link = Link(config, Numbers())
+    judged, *others = open_link(link, told, now=0.0)
+    assert isinstance(judged, HandoverJudged)
+    renegotiated = judged.result is HandoverResult.RENEGOTIATED
+    assert renegotiated is (link.state is LinkState.ESTABLISH)
+    assert renegotiated or (told.trusted and config.handover is not HandoverPolicy.RENEGOTIATE)
+    assert any(isinstance(event, CredentialsOffered) for event in others) is (judged.result is HandoverResult.ACCEPTED)
+    assert not any(isinstance(event, LinkUp) for event in others)
+
+
 def _run(data: bytes) -> None:
     cursor = Cursor(data)
     number = cursor.u8()
     if number & 0x1F < 5:
         _negotiate(number, cursor)
+    elif number & 0x1F == 0x1F:
+        _hand_over(number, cursor)
     else:
         _parse(cursor.rest())
 
