@@ -35,6 +35,7 @@ def _who(row: Row) -> Facts:
         ("address", plain(row["address"])),
         ("method", row["method"]),
         ("proxy", _proxy(row)),
+        ("client says it is", plain(row["software"])),
         ("mtu", plain(row["mtu"])),
         ("echo", milliseconds(row["echo_ms"])),
         ("calling number", row["calling_number"]),

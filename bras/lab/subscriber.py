@@ -159,7 +159,9 @@ class LabSubscriber:
                     frames += self._network(self.network.reject(event.protocol, now=now), now)
                 case ppp.LinkDown():
                     self.ended(f"{event.end.value} {event.text}".strip())
-                case ppp.EchoMeasured() | ppp.Dropped() | ppp.CredentialsOffered() | ppp.HandoverJudged():
+                case ppp.EchoMeasured() | ppp.Dropped() | ppp.ClientIdentified():
+                    pass
+                case ppp.CredentialsOffered() | ppp.HandoverJudged():
                     pass  # a client is offered no credentials, and handed no link over
                 case _:
                     assert_never(event)

@@ -55,6 +55,7 @@ class ShowSession:
       "defaults"); addresses are text;
     - ``classes``: [str], the RADIUS Class attributes in hexadecimal;
     - ``mtu``: int | None, largest IP packet that the client takes, in octets;
+    - ``software``: str | None, what the client says of itself (LCP Identification);
     - ``proxy``: "accepted" | "challenged" | "renegotiated" | None, what became of LCP and
       authentication that the LAC had done; ``proxy_reason``: str | None, why not all was taken over;
     - ``session_timeout_left_s``, ``idle_timeout_left_s``: float | None (no such timeout);

@@ -35,6 +35,7 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         **_reports(core, subscriber),
         "proxy": subscriber.standing.proxy[0] or None,
         "proxy_reason": subscriber.standing.proxy[1] or None,
+        "software": subscriber.standing.software or None,
         "accounting": _accounting(core, subscriber, now),
         "data": _data(core, subscriber),
         **_timeouts(subscriber, now),

@@ -12,6 +12,7 @@ IPV6CP: Final = 0x8057
 LCP: Final = 0xC021
 PAP: Final = 0xC023
 CHAP: Final = 0xC223
+EAP: Final = 0xC227
 
 # Codes of LCP; the NCPs know the first seven (RFC 1661 section 5, RFC 1332 section 2).
 CONFIGURE_REQUEST: Final = 1
@@ -25,6 +26,9 @@ PROTOCOL_REJECT: Final = 8
 ECHO_REQUEST: Final = 9
 ECHO_REPLY: Final = 10
 DISCARD_REQUEST: Final = 11
+IDENTIFICATION: Final = 12
+TIME_REMAINING: Final = 13
+"""RFC 1570 section 2.2."""
 
 # Options of LCP (RFC 1661 section 6, RFC 1662 section 7.1).
 MRU: Final = 1

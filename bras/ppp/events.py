@@ -174,6 +174,14 @@ class NetworkPacketReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientIdentified:
+    """The client told which software it is (RFC 1570 section 2.1)."""
+
+    text: str
+    """Empty when it is not printable."""
+
+
+@dataclass(frozen=True, slots=True)
 class EchoMeasured:
     """An Echo-Reply came: round-trip time in seconds."""
 
@@ -202,6 +210,7 @@ LinkEvent = (
     | LinkRestarted
     | LinkDown
     | NetworkPacketReceived
+    | ClientIdentified
     | EchoMeasured
     | ProtocolRejected
     | Dropped

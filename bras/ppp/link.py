@@ -25,9 +25,10 @@ from bras.ppp.constants import (
     CHAP,
     CODE_REJECT,
     CONFIGURE_REQUEST,
-    DISCARD_REQUEST,
+    EAP,
     ECHO_REPLY,
     ECHO_REQUEST,
+    IDENTIFICATION,
     IPV4,
     IPV6,
     LCP,
@@ -35,8 +36,10 @@ from bras.ppp.constants import (
     PAP,
     PROTOCOL_REJECT,
     TERMINATE_REQUEST,
+    TIME_REMAINING,
 )
 from bras.ppp.events import (
+    ClientIdentified,
     CredentialsOffered,
     Dropped,
     EchoMeasured,
@@ -179,10 +182,11 @@ class Link:
         return self._unknown_protocol(protocol, frame[offset:])
 
     def _unknown_protocol(self, protocol: int, octets: bytes) -> list[LinkEvent]:
-        """Reject it once LCP and authentication are done (RFC 1661 sections 3.5 and 5.7)."""
-        if protocol == IPV4 and self.state is LinkState.NETWORK:
+        """Reject it once LCP and authentication are done (RFC 1661 sections 3.5 and 5.7); EAP once LCP is."""
+        answered = self.state is LinkState.NETWORK or (protocol == EAP and self.state is LinkState.AUTHENTICATE)
+        if protocol == IPV4 and answered:
             return [NetworkPacketReceived(protocol, octets)]  # one that did not come by way of the data plane
-        if protocol in (IPV4, IPV6) or self.state is not LinkState.NETWORK:
+        if protocol == IPV6 or not answered:
             return [Dropped(DropReason.NOT_OPEN)]
         reject = self._options.protocol_reject(self._lcp.next_serial(), protocol, octets)
         return [SendFrame(framing.LCP_HEADER + reject), Dropped(DropReason.UNKNOWN_PROTOCOL)]
@@ -190,7 +194,7 @@ class Link:
     # -- LCP
 
     def _lcp_received(self, code: int, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
-        if PROTOCOL_REJECT <= code <= DISCARD_REQUEST:
+        if PROTOCOL_REJECT <= code <= TIME_REMAINING:
             return self._maintenance_received(code, identifier, data, now)
         if code == CODE_REJECT:
             return self._code_rejected(identifier, data, now)
@@ -246,7 +250,7 @@ class Link:
             self.state = LinkState.TERMINATE
 
     def _maintenance_received(self, code: int, identifier: int, data: bytes, now: float) -> list[LinkEvent]:
-        """Take a packet that only an open LCP understands (RFC 1661 sections 5.7 to 5.9)."""
+        """Take a packet that only an open LCP understands (RFC 1661 sections 5.7 to 5.9, RFC 1570)."""
         if not self._lcp.answers_echo:
             return [Dropped(DropReason.NOT_OPEN)]
         if code == PROTOCOL_REJECT:
@@ -260,7 +264,7 @@ class Link:
             # have brought back our request, which nobody answers.
             answers = self.keepalive.replied(identifier, now=now)
             return [EchoMeasured(self.round_trip_s) if answers else Dropped(DropReason.UNEXPECTED_PACKET)]
-        return []
+        return [ClientIdentified(packet.text(data[len(NO_MAGIC) :]))] if code == IDENTIFICATION else []
 
     def _echo_requested(self, identifier: int, data: bytes) -> list[LinkEvent]:
         reply = self._options.echo_reply(identifier, data)
@@ -293,12 +297,19 @@ class Link:
         if isinstance(outcome, bytes):
             return self._send_proof(outcome)
         if isinstance(outcome, DropReason):
-            return [Dropped(outcome)]
+            return self._misunderstood(outcome, protocol, code, now)
         if isinstance(outcome, Verdict):
             if not outcome.accepted:
                 return self._close(LinkEnd.AUTH_REFUSED, outcome.message, now)
             return self._link_up(now) if self.state is LinkState.AUTHENTICATE else []
         return [CredentialsOffered(outcome, self.proof.again)]
+
+    def _misunderstood(self, reason: DropReason, protocol: int, code: int, now: float) -> list[LinkEvent]:
+        """Drop a packet; one of CHAP from a client that agreed to PAP (Netgear DM602) is taken at its word."""
+        if not self.proof.turns_to_chap(protocol, code):
+            return [Dropped(reason)]
+        self._options.adopt(self._options.magic, "chap")
+        return [Dropped(reason), *self._send_proof(self.proof.begin("chap", now=now))]
 
     def _send_proof(self, octets: bytes) -> list[LinkEvent]:
         """Send a packet, or nothing."""

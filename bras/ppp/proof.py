@@ -13,7 +13,8 @@ from bras.errors import DropReason
 from bras.ids import Entropy
 from bras.ppp import methods
 from bras.ppp.authentication import Outcome, Verdict
-from bras.ppp.chap import ChapServer
+from bras.ppp.chap import RESPONSE, ChapServer
+from bras.ppp.constants import CHAP
 from bras.ppp.methods import Method
 from bras.ppp.pap import PapServer
 from bras.ppp.settings import LinkConfig
@@ -42,6 +43,16 @@ class Proof:
     def protocol(self) -> int:
         """Return the PPP protocol of the method; 0 without one."""
         return self.method.protocol if self.method is not None else 0
+
+    def turns_to_chap(self, protocol: int, code: int) -> bool:
+        """Return whether a packet is CHAP's, from a client that agreed to PAP and has offered nothing yet.
+
+        Not where CHAP is not wanted.
+        """
+        method = self.method
+        if protocol != CHAP or code != RESPONSE or "chap" not in self._config.methods:
+            return False
+        return isinstance(method, PapServer) and not method.pending and not self._settled
 
     def begin(self, name: str, *, now: float) -> bytes:
         """LCP has agreed on a method: return our first packet, empty where the peer begins."""

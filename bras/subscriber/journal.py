@@ -58,6 +58,7 @@ def lasting(subscriber: Subscriber) -> bytes:
         _who(subscriber.who),
         subscriber.instants.called_at,
         subscriber.standing.proxy,
+        subscriber.standing.software,
     ))  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def restore(
     entropy: Entropy,
 ) -> Subscriber:
     """Return the subscriber of both records; ``settings_of`` a group and an MRU."""
-    session_id, slot, line, leg, mru, link, network, profile, address, who, called_at, proxy = decode(lasting_state)
+    session_id, slot, line, leg, mru, link, network, profile, address, who, called_at, *shown = decode(lasting_state)
     settings = settings_of(line[0], mru)
     subscriber = Subscriber(number, slot, Line(*line), Leg(*leg), settings, no_entropy, now=called_at)
     subscriber.entropy = entropy
@@ -106,6 +107,7 @@ def restore(
     if network is not None:
         subscriber.network = Network.restore(network, subscriber._network_config(profile))
     _restore_session(subscriber, decode(session_state))
+    proxy, subscriber.standing.software = shown
     subscriber.standing.proxy = tuple(proxy)
     return subscriber
 

@@ -212,6 +212,8 @@ class Standing:
     """The user name under which the registry finds it."""
     proxy: tuple[str, str] = NO_PROXY
     """What became of what the LAC had negotiated, and why."""
+    software: str = ""
+    """What the client says of itself in LCP Identification (RFC 1570 section 2.1)."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Standing:

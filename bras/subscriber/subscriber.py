@@ -15,6 +15,7 @@ instants stay.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
@@ -31,6 +32,9 @@ from bras.subscriber.events import EntryChanged, Event, PacketReceived, Phase, P
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.session import Session
 from bras.subscriber.settings import END_OF_LINK, Settings
+
+_MOST_SOFTWARE: Final = 64
+"""Characters kept of what the client says of its software."""
 
 
 class Subscriber(Session):
@@ -191,9 +195,21 @@ class Subscriber(Session):
             elif isinstance(event, ppp.ProtocolRejected):
                 if self.network is not None:
                     out += self._take_network(self.network.reject(event.protocol, now=now), now)
+            elif isinstance(event, ppp.ClientIdentified):
+                self._identified(event.text)
             else:
                 out.append(self._noted(event))
         return out
+
+    def _identified(self, text: str) -> None:
+        """Remember the client's software; Windows tells it and then its own name.
+
+        Only at first: what outlives the process is written when there is an Entry.
+        """
+        standing = self.standing
+        if text and not standing.started and self.forwarding.state is EntryState.NONE:
+            names = [name for name in standing.software.split(", ") if name and name != text]
+            standing.software = ", ".join((*names, text))[:_MOST_SOFTWARE]
 
     def _noted(self, event: ppp.SendFrame | ppp.EchoMeasured | ppp.Dropped | ppp.HandoverJudged) -> Event:
         """Remember what is to be shown, and return the fact."""

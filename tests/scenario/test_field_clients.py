@@ -11,6 +11,7 @@ import pytest
 
 from bras.config.model import AuthConfig, Config, PppConfig
 from bras.errors import DropReason
+from bras.lns.commands import ShowSession
 from bras.ppp.events import Dropped
 from bras.radius.events import Kind
 from bras.subscriber.events import SubscriberEnded, SubscriberUp, TerminateCause
@@ -127,6 +128,7 @@ def test_windows_xp_with_ms_chap_v1_from_its_first_packet_to_its_last() -> None:
     assert challenge.data[0] == 8, "octets of the challenge (RFC 2433 section 4)"
     put(line, logged.XP_IDENTIFICATION)
     put(line, logged.XP_IDENTIFICATION_2)
+    assert not rim.frames(LCP, CODE_REJECT)
     value = bytes((49,)) + logged.XP_MS_CHAP_VALUE + logged.XP_MS_CHAP_NAME
     line.say(CHAP, 2, challenge.identifier, value)
     (asked,) = rim.requests(Kind.AUTH)
@@ -149,6 +151,8 @@ def test_windows_xp_with_ms_chap_v1_from_its_first_packet_to_its_last() -> None:
     line.say(IPCP, CONFIGURE_ACK, ours.identifier, ours.data)
     (fact,) = rim.of(SubscriberUp)
     assert (fact.user, fact.method) == ("shop", "mschapv1")
+    shown = rim.answers[rim.ask(ShowSession("shop"))].body["sessions"][0]  # type: ignore[index,call-overload]  # plain data
+    assert shown["software"] == "MSRASV5.10, MSRAS-0-COMPTECH2"  # type: ignore[index,call-overload]  # plain data
 
     put(line, logged.XP_TERMINATE)
     assert line.last(LCP, TERMINATE_ACK).identifier == 0x0A
@@ -219,6 +223,62 @@ def test_a_client_that_has_nothing_but_eap_is_told_and_the_reason_is_kept() -> N
     assert len(line.rim.frames(LCP, CONFIGURE_REQUEST)) == 3, "each method once"
     line.say(LCP, TERMINATE_ACK, goodbye.identifier)
     assert ended(line).reason == "no_common_authentication"
+
+
+def test_eap_packets_from_a_client_that_agreed_to_another_method_are_rejected_by_protocol() -> None:
+    """RFC 1661 section 5.7: then it knows, and may still do what it has agreed to."""
+    line = agreed()
+    identity = bytes.fromhex("c227 02 01 000a 01") + b"user1"
+    put(line, b"\xff\x03" + identity)
+    assert line.last(LCP, PROTOCOL_REJECT).data == identity
+    assert drops(line) == [DropReason.UNKNOWN_PROTOCOL]
+    line.login()
+    take_address(line)
+    assert line.rim.of(SubscriberUp)
+
+
+def test_eap_before_lcp_is_open_is_left_unanswered() -> None:
+    line = call()
+    put(line, bytes.fromhex("ff03 c227 02 01 000a 01") + b"user1")
+    assert drops(line) == [DropReason.NOT_OPEN]
+    assert not line.rim.frames(LCP, PROTOCOL_REJECT)
+
+
+# -- methods that do not fit
+
+
+def test_a_netgear_dm602_that_answers_pap_with_chap_is_challenged() -> None:
+    """It acknowledges PAP and speaks CHAP (a remark in l2tpns, ppp.c); we ask it so, if we would do CHAP at all."""
+    line = agreed("pap", "chap")
+    line.say(CHAP, 2, 1, b"\x10" + bytes(16) + b"user1")
+    challenge = line.last(CHAP, 1)
+    assert not line.rim.requests(Kind.AUTH), "what it said answers no challenge of ours"
+    line.say(CHAP, 2, challenge.identifier, b"\x10" + bytes(16) + b"user1")
+    assert line.last(CHAP, 3).identifier == challenge.identifier
+    take_address(line)
+    (fact,) = line.rim.of(SubscriberUp)
+    assert (fact.user, fact.method) == ("user1", "chap")
+
+
+def test_where_chap_is_not_wanted_a_dm602_gets_no_challenge_and_may_still_use_pap() -> None:
+    line = agreed("pap", "mschapv2")
+    line.say(CHAP, 2, 1, b"\x10" + bytes(16) + b"user1")
+    assert drops(line) == [DropReason.UNEXPECTED_PACKET]
+    assert not line.rim.frames(CHAP)
+    line.login()
+    assert line.last(PAP, 2)
+
+
+def test_chap_after_pap_was_offered_or_decided_changes_nothing() -> None:
+    slow = SimulatedRadius(delay_s=2.0)
+    line = agreed("pap", "chap", radius=slow)
+    line.login()
+    line.say(CHAP, 2, 1, b"\x10" + bytes(16) + b"user1")
+    line.rim.run(3.0)
+    line.say(CHAP, 2, 1, b"\x10" + bytes(16) + b"user1")
+    assert not line.rim.frames(CHAP)
+    take_address(line)
+    assert line.rim.of(SubscriberUp)[0].method == "pap"
 
 
 # -- frames

@@ -74,6 +74,7 @@ def detail(**changes: Any) -> Row:
             },
             "classes": ["deadbeef"],
             "mtu": 1456,
+            "software": "MSRASV5.20",
             "proxy": "renegotiated",
             "proxy_reason": "mru",
             "session_timeout_left_s": 3600.0,

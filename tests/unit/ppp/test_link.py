@@ -10,6 +10,7 @@ from bras.errors import DropReason
 from bras.ppp import packet
 from bras.ppp.constants import IPCP, IPV4, LCP
 from bras.ppp.events import (
+    ClientIdentified,
     CredentialsOffered,
     Dropped,
     EchoMeasured,
@@ -205,10 +206,13 @@ def test_a_client_that_knows_no_echo_is_not_asked_again() -> None:
     assert link.deadline is None
 
 
-def test_windows_identification_is_rejected_by_code() -> None:
-    assert sent(network().receive(ppp_frames.WINDOWS_IDENTIFICATION, now=0.0)) == [
-        lcp(7, 1, ppp_frames.WINDOWS_IDENTIFICATION[4:])
-    ]
+def test_an_identification_is_told_and_a_time_remaining_taken() -> None:
+    link = network()
+    assert link.receive(ppp_frames.WINDOWS_IDENTIFICATION, now=0.0) == [ClientIdentified("MSRASV5.20")]
+    assert link.receive(lcp(12, 3, MAGIC + b"\0\1"), now=0.0) == [ClientIdentified("")]
+    assert link.receive(lcp(12, 3, b"abc"), now=0.0) == [Dropped(DropReason.BAD_PACKET)]
+    assert link.receive(lcp(13, 4, MAGIC + bytes(4) + b"soon"), now=0.0) == []
+    assert establishing()[0].receive(ppp_frames.WINDOWS_IDENTIFICATION, now=0.0) == [Dropped(DropReason.NOT_OPEN)]
 
 
 @pytest.mark.parametrize(
