@@ -159,7 +159,7 @@ class LabSubscriber:
                     frames += self._network(self.network.reject(event.protocol, now=now), now)
                 case ppp.LinkDown():
                     self.ended(f"{event.end.value} {event.text}".strip())
-                case ppp.EchoMeasured() | ppp.Dropped() | ppp.ClientIdentified():
+                case ppp.EchoMeasured() | ppp.Dropped() | ppp.ClientIdentified() | ppp.DeadlineMoved():
                     pass
                 case ppp.CredentialsOffered() | ppp.HandoverJudged():
                     pass  # a client is offered no credentials, and handed no link over
@@ -179,7 +179,7 @@ class LabSubscriber:
                     if event.final and self.stage is not Stage.ENDING:
                         self.why = self.why or f"IPCP: {event.text}"
                         frames += self.hang_up(now=now)
-                case ppp.AddressWanted() | ppp.Dropped():
+                case ppp.AddressWanted() | ppp.Dropped() | ppp.DeadlineMoved():
                     pass  # a client is asked for no address
                 case _:
                     assert_never(event)

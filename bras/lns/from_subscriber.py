@@ -6,7 +6,7 @@ from bras.l2tp.events import By, Cause, SendDatagram
 from bras.lns import admission, billing, disconnect
 from bras.lns.core import Core
 from bras.lns.effects import Forward, Program, ReadCounters, Report
-from bras.ppp.events import AddressWanted, CredentialsOffered, Dropped, EchoMeasured, SendFrame
+from bras.ppp.events import AddressWanted, CredentialsOffered, DeadlineMoved, Dropped, EchoMeasured, SendFrame
 from bras.subscriber.events import (
     AddressFree,
     CountersWanted,
@@ -48,13 +48,22 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
 def _take_wish(
     core: Core,
     subscriber: Subscriber,
-    event: CredentialsOffered | AddressWanted | CountersWanted | RecordDue | AddressFree | HangUp | Gone,
+    event: CredentialsOffered
+    | DeadlineMoved
+    | AddressWanted
+    | CountersWanted
+    | RecordDue
+    | AddressFree
+    | HangUp
+    | Gone,
     now: float,
 ) -> None:
     """Act on what a subscriber wants of its neighbours."""
     match event:
         case CredentialsOffered():
             admission.credentials_offered(core, subscriber, event, now=now)
+        case DeadlineMoved():
+            core.registry.deadlines.set(subscriber.number, subscriber.deadline)
         case AddressWanted():
             admission.address_wanted(core, subscriber, event.address, now=now)
         case CountersWanted():

@@ -174,6 +174,11 @@ class NetworkPacketReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadlineMoved:
+    """The deadline has come nearer than any timer is armed for: look at it now."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientIdentified:
     """The client told which software it is (RFC 1570 section 2.1)."""
 
@@ -211,6 +216,7 @@ LinkEvent = (
     | LinkDown
     | NetworkPacketReceived
     | ClientIdentified
+    | DeadlineMoved
     | EchoMeasured
     | ProtocolRejected
     | Dropped
@@ -252,7 +258,7 @@ class NetworkDown:
     text: str = ""
 
 
-NetworkEvent = SendPacket | AddressWanted | NetworkUp | NetworkDown | Dropped
+NetworkEvent = SendPacket | AddressWanted | NetworkUp | NetworkDown | Dropped | DeadlineMoved
 
 hasten(
     SendFrame,

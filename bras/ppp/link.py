@@ -41,6 +41,7 @@ from bras.ppp.constants import (
 from bras.ppp.events import (
     ClientIdentified,
     CredentialsOffered,
+    DeadlineMoved,
     Dropped,
     EchoMeasured,
     LinkDown,
@@ -101,12 +102,8 @@ class Link:
         """Return what was negotiated."""
         options = self._options
         magic = int.from_bytes(options.magic, "big")
-        return LinkFacts(options.agreed_method, magic, options.peer_mru, options.acfc, options.pfc, self.round_trip_s)
-
-    @property
-    def round_trip_s(self) -> float:
-        """Return the last echo's round-trip time in seconds; 0 when none was measured."""
-        return self.keepalive.round_trip_s
+        trip_s = self.keepalive.round_trip_s
+        return LinkFacts(options.agreed_method, magic, options.peer_mru, options.acfc, options.pfc, trip_s)
 
     def frame(self, protocol: int, octets: bytes) -> bytes:
         """Put a packet into a frame, as negotiated."""
@@ -216,6 +213,8 @@ class Link:
                 events.append(SendFrame(framing.LCP_HEADER + output))
             elif isinstance(output, DropReason):
                 events.append(Dropped(output))
+            elif output is Layer.HURRIED:
+                events.append(DeadlineMoved())
             elif output is Layer.UP:
                 events += self._lcp_up(now)
             elif output is Layer.DOWN:
@@ -263,7 +262,7 @@ class Link:
             # One that bears our magic number comes from a peer that copies it: a loop would
             # have brought back our request, which nobody answers.
             answers = self.keepalive.replied(identifier, now=now)
-            return [EchoMeasured(self.round_trip_s) if answers else Dropped(DropReason.UNEXPECTED_PACKET)]
+            return [EchoMeasured(self.keepalive.round_trip_s) if answers else Dropped(DropReason.UNEXPECTED_PACKET)]
         return [ClientIdentified(packet.text(data[len(NO_MAGIC) :]))] if code == IDENTIFICATION else []
 
     def _echo_requested(self, identifier: int, data: bytes) -> list[LinkEvent]:

@@ -14,6 +14,7 @@ from bras.errors import DropReason, WireError
 from bras.ppp import option, packet
 from bras.ppp.automaton import (
     ACK_RCVD,
+    ACK_SENT,
     CLOSE,
     CLOSED,
     CLOSING,
@@ -73,6 +74,8 @@ PATIENCE: Final = 4
 
 One that had LCP open with its access concentrator may never (bngblaster issue 388).
 """
+_HASTE_S: Final = 0.02
+"""Seconds after which a peer's first request makes us doubt that ours was heard."""
 _ANY_MRU_OCTETS: Final = SMALLEST_MRU_OCTETS - packet.HEADER_OCTETS
 """Data that fit the MRU of any peer: how much of an unknown packet, or of a reason to close, is sent."""
 
@@ -86,6 +89,8 @@ class Layer(Enum):
     """This-Layer-Down: the agreement is void."""
     FINISHED = "finished"
     """This-Layer-Finished: nothing more will be sent."""
+    HURRIED = "hurried"
+    """The deadline has come nearer than any timer is armed for."""
     HELD = "held"
     """The peer's request waits for the owner's word."""
     STUCK = "stuck"
@@ -209,7 +214,10 @@ class Negotiation:
         if self.state <= STARTING:
             return [DropReason.NOT_OPEN]
         if code == CONFIGURE_REQUEST:
-            return self._request_received(identifier, data, now)
+            outputs = self._request_received(identifier, data, now)
+            if self._restarts == self._config.max_configure - 1 and self.state in (REQ_SENT, ACK_SENT):
+                self._hurry(outputs, now)
+            return outputs
         if code == CONFIGURE_ACK:
             return self._ack_received(identifier, data, now)
         if code in (CONFIGURE_NAK, CONFIGURE_REJECT):
@@ -239,11 +247,30 @@ class Negotiation:
             self._naks_sent += 1
         return self._step(RCR_BAD, identifier, packet.build(code, identifier, answer), now=now)
 
+    def _hurry(self, outputs: list[Output], now: float) -> None:
+        """Send our request again soon, if the peer speaks and has answered nothing: ours came before it was there.
+
+        A real pppd misses the first one and would have to wait for the restart timer.  Requests
+        that crossed each other are left alone: where the peer's came ``waited`` seconds after
+        ours was sent, the way there and back takes no longer than that if it was late, and less
+        than twice that if they crossed, so its answer would be here by then.
+        """
+        first_s = min(self._config.restart_timer_s, self._config.restart_cap_s)
+        if self.deadline is None:
+            return
+        waited = now - (self.deadline - first_s)
+        again_at = now + max(2.0 * waited, 0.1)
+        if waited >= _HASTE_S and again_at < self.deadline:
+            self.deadline = again_at
+            outputs.append(Layer.HURRIED)
+
     def _ack_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
         if identifier != self._identifier or data != self._outstanding:
             return [DropReason.UNEXPECTED_PACKET]  # late or duplicated (RFC 1661 section 5.2)
         if self.state >= REQ_SENT:
             self._outstanding = None
+            if self.deadline is not None:  # the peer has its time from now on, however hurried we were
+                self.deadline = max(self.deadline, now + self._config.restart_timer_s)
         return self._step(RCA, identifier, now=now)
 
     def _refusal_received(self, code: int, identifier: int, data: bytes, now: float) -> list[Output]:

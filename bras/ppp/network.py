@@ -13,7 +13,7 @@ from bras.errors import DropReason, WireError
 from bras.ppp import packet
 from bras.ppp.automaton import OPENED, REQ_SENT, STARTING
 from bras.ppp.constants import CONFIGURE_REQUEST, IPCP, TERMINATE_REQUEST
-from bras.ppp.events import AddressWanted, Dropped, NetworkDown, NetworkEvent, NetworkUp, SendPacket
+from bras.ppp.events import AddressWanted, DeadlineMoved, Dropped, NetworkDown, NetworkEvent, NetworkUp, SendPacket
 from bras.ppp.ipcp import Ipcp
 from bras.ppp.negotiation import Layer, Negotiation, Output
 from bras.ppp.settings import NetworkConfig
@@ -143,6 +143,8 @@ class Network:
                 events.append(SendPacket(IPCP, output))
             elif isinstance(output, DropReason):
                 events.append(Dropped(output))
+            elif output is Layer.HURRIED:
+                events.append(DeadlineMoved())
             elif output is Layer.UP:
                 events.append(self._up())
             elif output is Layer.DOWN:

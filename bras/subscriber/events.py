@@ -9,6 +9,7 @@ from bras.forwarding.entry import Counters, Operation
 from bras.ppp.events import (
     AddressWanted,
     CredentialsOffered,
+    DeadlineMoved,
     Dropped,
     EchoMeasured,
     HandoverReason,
@@ -213,6 +214,7 @@ Event = (
     SendFrame
     | CredentialsOffered
     | AddressWanted
+    | DeadlineMoved
     | Dropped
     | EchoMeasured
     | EntryChanged

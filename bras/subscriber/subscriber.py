@@ -211,7 +211,9 @@ class Subscriber(Session):
             names = [name for name in standing.software.split(", ") if name and name != text]
             standing.software = ", ".join((*names, text))[:_MOST_SOFTWARE]
 
-    def _noted(self, event: ppp.SendFrame | ppp.EchoMeasured | ppp.Dropped | ppp.HandoverJudged) -> Event:
+    def _noted(
+        self, event: ppp.DeadlineMoved | ppp.SendFrame | ppp.EchoMeasured | ppp.Dropped | ppp.HandoverJudged
+    ) -> Event:
         """Remember what is to be shown, and return the fact."""
         if isinstance(event, ppp.EchoMeasured):
             self.standing.round_trip_s = event.round_trip_s

@@ -117,12 +117,13 @@ class Pair:
         seed: int = 1,
         loss: float = 0.0,
         duplication: float = 0.0,
+        way_s: float = 0.01,
         jitter_s: float = 0.0,
         decides_after_s: float = 0.0,
         reborn: bool = False,
     ) -> None:
         self.dice = random.Random(seed)
-        self.loss, self.duplication, self.jitter_s = loss, duplication, jitter_s
+        self.loss, self.duplication, self.jitter_s, self.way_s = loss, duplication, jitter_s, way_s
         self.decides_after_s = decides_after_s
         self.reborn = reborn
         self.grants_wishes = True
@@ -149,7 +150,7 @@ class Pair:
         end.sent.append(frame)
         copies = 0 if self.dice.random() < self.loss else 1 + (self.dice.random() < self.duplication)
         for _ in range(copies):
-            self.post(self.other(end), frame, 0.01 + self.dice.random() * self.jitter_s)
+            self.post(self.other(end), frame, self.way_s + self.dice.random() * self.jitter_s)
 
     def take(self, end: End, events: list[LinkEvent] | list[NetworkEvent]) -> None:
         for event in events:

@@ -464,6 +464,37 @@ def test_a_terminate_request_is_heard_in_each_phase(phase: str, frame: bytes) ->
     assert billed(line) == ([1, 2] if phase == "up" else [])
 
 
+# -- who was not there yet
+
+
+@pytest.mark.parametrize("late_s", [0.03, 0.1, 0.25])
+def test_a_pppd_that_missed_our_first_request_gets_it_again_soon(late_s: float) -> None:
+    """xl2tpd's pppd opens its side some time after ICCN: what came before is lost on it (RFC 1661 section 4.6)."""
+    rim = Rim(world())
+    line = rim.line()
+    rim.run(1.0, until=lambda: bool(rim.frames(LCP, CONFIGURE_REQUEST)))
+    (first,) = rim.frames(LCP, CONFIGURE_REQUEST)
+    rim.run(late_s)
+    line.lac.send(line, ppp_frames.PPPD_LCP_REQUEST)  # type: ignore[arg-type]  # as a Client
+    rim.run(10.0, until=lambda: len(rim.frames(LCP, CONFIGURE_REQUEST)) > 1)
+    second = line.last(LCP, CONFIGURE_REQUEST)
+    assert 2.0 * late_s <= second.at - first.at <= max(3.0 * late_s, late_s + 0.1) + 0.02 < 1.0
+    assert (second.identifier, second.data) == (first.identifier, first.data)
+    line.say(LCP, CONFIGURE_ACK, second.identifier, second.data)
+    line.login()
+    take_address(line)
+    assert line.rim.of(SubscriberUp)
+    assert len(rim.frames(LCP, CONFIGURE_REQUEST)) == 2, "once, and no more"
+
+
+def test_a_client_that_says_its_request_again_and_again_does_not_make_us_hurry_more_than_once() -> None:
+    line = call()
+    for identifier in range(20):
+        line.say(LCP, CONFIGURE_REQUEST, identifier, b"")
+    requests = line.rim.frames(LCP, CONFIGURE_REQUEST)
+    assert len(requests) <= 3
+
+
 # -- IPCP
 
 

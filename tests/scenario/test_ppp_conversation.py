@@ -173,6 +173,19 @@ def test_the_first_request_is_lost_as_with_a_real_pppd() -> None:
     assert pair.server.is_up
 
 
+@pytest.mark.parametrize("way_s", [0.005, 0.02, 0.06, 0.2, 0.45])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_requests_that_cross_are_not_sent_again_however_long_the_way(way_s: float, share: float) -> None:
+    pair = Pair(server("chap"), way_s=way_s)
+    pair.take(pair.server, pair.server.link.open(now=pair.now))
+    pair.run(share * way_s)
+    pair.take(pair.client, pair.client.link.open(now=pair.now))
+    pair.run(20.0)
+    assert pair.server.is_up
+    assert [frame[0] for frame in lcp_frames(pair.server.sent)].count(1) == 1
+    assert not [event for event in pair.server.events + pair.client.events if isinstance(event, LinkRestarted)]
+
+
 def test_a_looped_line_is_seen() -> None:
     pair = Pair()
     pair.take(pair.server, pair.server.link.open(now=pair.now))
@@ -191,7 +204,7 @@ def test_echo_keeps_time_and_notices_who_has_gone() -> None:
     assert pair.server.is_up
     measured = pair.server.of(EchoMeasured)
     assert measured
-    assert pair.server.link.round_trip_s == pytest.approx(0.02)
+    assert pair.server.link.keepalive.round_trip_s == pytest.approx(0.02)
     pair.loss = 1.0
     pair.run(200.0)
     for end in (pair.server, pair.client):

@@ -17,7 +17,7 @@ def _frame(datagram: bytes) -> bytes:
 def test_its_lcp_request_is_acknowledged_as_it_is() -> None:
     link = Link(LinkConfig(mru=1460, methods=("mschapv2",), hostname=b"lns1"), lambda count: bytes(range(count)))
     link.open(now=0.0)
-    (event,) = link.receive(_frame(captured.PPPD_LCP_CONFIGURE_REQUEST), now=0.1)
+    (event,) = link.receive(_frame(captured.PPPD_LCP_CONFIGURE_REQUEST), now=0.01)
     request = _frame(captured.PPPD_LCP_CONFIGURE_REQUEST)
     assert event == SendFrame(request[:4] + b"\x02" + request[5:])
 

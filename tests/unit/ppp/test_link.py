@@ -304,7 +304,7 @@ def test_echo_only_into_silence_and_measured() -> None:
     assert link.deadline == 35.0
     assert link.handle_timeout(now=35.0) == [SendFrame(lcp(9, 1, MAGIC))]
     assert link.receive(lcp(10, 1, b"peer"), now=35.25) == [EchoMeasured(0.25)]
-    assert link.round_trip_s == link.facts.round_trip_s == 0.25
+    assert link.keepalive.round_trip_s == link.facts.round_trip_s == 0.25
     assert link.receive(lcp(10, 1, b"peer"), now=36.0) == [Dropped(DropReason.UNEXPECTED_PACKET)]
 
 
