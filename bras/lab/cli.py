@@ -167,11 +167,12 @@ def demo(
     endless: Annotated[
         bool | None, typer.Option(help="Until Ctrl-C; if not given: when stdout is a terminal.", show_default=False)
     ] = None,
+    proxy: Annotated[bool, typer.Option(help="The LAC does LCP and authentication; the LNS takes both over.")] = False,
 ) -> None:
     """Show an LNS, a LAC with subscribers and a RADIUS server in namespaces of their own (root)."""
     until_interrupted = sys.stdout.isatty() if endless is None else endless
     try:
-        problems = Demo(sessions, tunnels, rate, until_interrupted=until_interrupted).run()
+        problems = Demo(sessions, tunnels, rate, until_interrupted=until_interrupted, proxy=proxy).run()
     except LabError as error:
         _fail(error)
     for problem in problems:

@@ -37,6 +37,7 @@ address = ["198.18.0.0/24"]
 hostname = "*"
 secret = "tunsecret"
 pool = "default"
+proxy = "{proxy}"
 [auth]
 methods = ["mschapv2", "chap", "pap"]
 source = "radius"
@@ -71,12 +72,18 @@ STOP_WITHIN_S = 6.0
 class Demo:
     """One run of the demo."""
 
-    def __init__(self, sessions: int, tunnels: int, rate: float, *, until_interrupted: bool) -> None:
-        """Prepare; nothing is started yet."""
+    def __init__(
+        self, sessions: int, tunnels: int, rate: float, *, until_interrupted: bool, proxy: bool = False
+    ) -> None:
+        """Prepare; nothing is started yet.
+
+        ``proxy``: the LAC does LCP and authentication itself, and the LNS takes both over.
+        """
         self._sessions = sessions
         self._tunnels = tunnels
         self._rate = rate
         self._endless = until_interrupted
+        self._proxy = proxy
         self._board = Board(sessions, tunnels)
         self._directory = Path()
 
@@ -96,7 +103,8 @@ class Demo:
         radius = self._start(bed, "core", "radius", "lab", "radius", "--listen", "198.18.1.2", "--log", "radius.jsonl")
         self._await("radius", radius, lambda: "RADIUS on" in self._text("radius.err"))
         config = self._directory / "bras.toml"
-        config.write_text(CONFIG.format(socket=self._directory / "admin.sock"))
+        proxy = "accept" if self._proxy else "renegotiate"
+        config.write_text(CONFIG.format(socket=self._directory / "admin.sock", proxy=proxy))
         lns = self._start(bed, "lns", "lns", "run", "-c", str(config))
         self._await("lns", lns, self._serves)
         lac = self._start(bed, "lac", "lac", *self._lac_arguments())
@@ -119,6 +127,7 @@ class Demo:
         arguments = ["lab", "lac", "198.18.0.1", "--source", "198.18.0.2", "--source", "198.18.0.3"]
         arguments += ["--secret", "tunsecret", "--tunnels", str(self._tunnels), "--sessions", str(self._sessions)]
         arguments += ["--method", "mschapv2,chap,pap", "--rate", str(self._rate), "--ping", "198.18.1.2", "--json"]
+        arguments += ["--proxy"] if self._proxy else []
         arguments += ["--ping-count", "0" if self._endless else str(ECHOES), "--hold", "-1" if self._endless else "1"]
         return arguments
 

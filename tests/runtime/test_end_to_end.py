@@ -178,9 +178,10 @@ def test_ctrl_c_at_the_lac_ends_politely(bench: Bench) -> None:
     assert read_ledger(bench.books).problems(4) == []
 
 
-def test_the_demo(tool: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("more", [[], ["--proxy"]], ids=["plain", "proxy"])
+def test_the_demo(tool: Callable[[str], str], more: list[str]) -> None:
     tool("setpriv")
-    command = [BRAS, "lab", "demo", "--sessions", "40", "--rate", "40"]
+    command = [BRAS, "lab", "demo", "--sessions", "40", "--rate", "40", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
         said = demo.communicate(timeout=180)[0]
     assert demo.returncode == 0, said
