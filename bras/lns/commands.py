@@ -69,6 +69,9 @@ class ShowSession:
     - ``access_line``: ``{name: str | int | bool}``, what the LAC told of the line (RFC 5515), names in lower
       case with their unit; ``line_errors``: ``{name: int} | None``, its last WEN;
       ``accm``: ``{"send": str, "receive": str} | None``, its last SLI in hexadecimal;
+    - ``data``: ``{}`` when the call is gone, else ``numbered_down``, ``numbered_up`` (whether data messages
+      carry Ns, ours and the LAC's last one), ``numbers_required``, ``length_bit``: bool; ``lost``, ``late``,
+      ``duplicates``, ``reordered``, ``unnumbered`` (dropped for lack of a number): int, of the LAC's;
     - ``up_octets4``, ``up_packets4``, ``down_octets4``, ``down_packets4`` and the same with
       ``6``: int;  ``up_spoofed``, ``up_policed``, ``down_policed``, ``down_too_big``: int;
     - ``accounting``: ``{"state": str, "interim_interval_s": float | None,
