@@ -232,6 +232,7 @@ class Negotiation:
         return self._step(RUC, 0, packet.build(CODE_REJECT, self.next_serial(), rejected), now=now)
 
     def _request_received(self, identifier: int, data: bytes, now: float) -> list[Output]:
+        self.patience = 0  # it does ask for something, whatever we think of it
         if self.state in (CLOSED, CLOSING, STOPPING):
             return self._step(RCR_GOOD, identifier, now=now)  # whatever it asks, we are closing
         try:

@@ -90,6 +90,12 @@ def test_no_other_peer_counts_as_agreed() -> None:
     silent.patience = 1
     assert len(silent.handle_timeout(now=100.0)) == 1
     assert silent.state == REQ_SENT, "it has acknowledged nothing"
+    asking, _ = opening()
+    asking.patience = 1
+    asking.receive(1, 9, DISLIKED, now=0.0)
+    asking.receive(2, 1, b"\x01\x03a", now=0.0)
+    assert asking.state == ACK_RCVD
+    assert len(asking.handle_timeout(now=100.0)) == 1, "it asks for what we refuse, and goes on doing so"
     unlimited, _ = opening()
     unlimited.receive(2, 1, b"\x01\x03a", now=0.0)
     assert len(unlimited.handle_timeout(now=100.0)) == 1
