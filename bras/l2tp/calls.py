@@ -21,6 +21,7 @@ from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause,
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.order import DataOrder
 from bras.l2tp.proxy import Proxied
+from bras.l2tp.report import Accm
 from bras.l2tp.states import CallAction, CallInput, CallState
 from bras.plain import Saved
 
@@ -216,6 +217,14 @@ class Calls:
         if self.touched is not None:
             self.touched.update((event.key, None) for event in events if isinstance(event, SpeedChanged))
         return events
+
+    def tell_accm(self, session_id: int, accm: Accm, channel: Channel) -> None:
+        """Send and keep the ACCM of an established call (RFC 2661 section 6.14)."""
+        call = self.table.get(session_id)
+        if call is not None and call.state is _ESTABLISHED:
+            call.report().accm = accm
+            self._touch(call)
+            channel.send(call.peer_session_id, messages.sli(accm))
 
     def _touch(self, call: Call) -> CallKey:
         key = call_key(self._association.tunnel_id, call.session_id)

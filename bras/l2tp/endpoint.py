@@ -45,7 +45,7 @@ from bras.l2tp.messages import CallRequest
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.reception import Reception, Role
 from bras.l2tp.records import SavedEndpoint, Touched
-from bras.l2tp.report import Reports
+from bras.l2tp.report import Accm, Reports
 from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.table import TunnelTable
@@ -232,6 +232,15 @@ class Endpoint:
         tunnel = self._tunnels.get(key >> 16)
         call = None if tunnel is None else tunnel.calls.table.get(key & 0xFFFF)
         return None if call is None else call.reports
+
+    def tell_accm(self, key: CallKey, accm: Accm, *, now: float) -> list[Event]:
+        """Tell the LAC by SLI what the client wants escaped; nothing happens when the call is gone."""
+        tunnel = self._tunnels.get(key >> 16)
+        if tunnel is None:
+            return []
+        events = tunnel.tell_accm(key & 0xFFFF, accm, now=now)
+        self._table.settle(tunnel, now)
+        return events
 
     def close_call(self, key: CallKey, cause: Cause, *, now: float) -> list[Event]:
         """End a call by CDN; nothing happens when it is gone."""

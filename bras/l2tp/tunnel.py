@@ -43,6 +43,7 @@ from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CALL_MESSAGES, CallRequest, Message
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.records import SavedTunnel, Timers
+from bras.l2tp.report import Accm
 from bras.l2tp.sender import Patience
 from bras.l2tp.states import TUNNEL_TABLE, TunnelAction, TunnelInput, TunnelState
 
@@ -243,6 +244,11 @@ class Tunnel:
         channel = self.channel if self.state is _ESTABLISHED else None
         key = self.calls.open(serial_number, request, proxied, channel, now=now)
         return key, self._flush([], now)
+
+    def tell_accm(self, session_id: int, accm: Accm, *, now: float) -> list[Event]:
+        """Tell the LAC a call's ACCM by SLI."""
+        self.calls.tell_accm(session_id, accm, self.channel)
+        return self._flush([], now)
 
     def close_call(self, session_id: int, cause: Cause, *, now: float) -> list[Event]:
         """End a call by CDN."""

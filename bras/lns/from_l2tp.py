@@ -19,6 +19,8 @@ from bras.subscriber.events import TerminateCause
 from bras.subscriber.parts import Line
 from bras.subscriber.subscriber import Subscriber
 
+ASYNCHRONOUS = 2
+"""Framing Type (RFC 2661 section 4.4.4)."""
 CLOSING = Cause(By.LOCAL, 4, 0, "shutting down")
 """Result Code "appropriate facilities not available, temporarily" (RFC 2661 section 4.4.2)."""
 
@@ -127,6 +129,7 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
             info.serial_number,
             info.tx_connect_speed_bps,
             info.rx_connect_speed_bps,
+            info.framing_type == ASYNCHRONOUS,
             info.sub_address,
             info.physical_channel,
             info.private_group,

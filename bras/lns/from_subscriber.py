@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bras.l2tp.events import By, Cause, SendDatagram
+from bras.l2tp.report import Accm
 from bras.lns import admission, billing, disconnect
 from bras.lns.core import Core
 from bras.lns.effects import Forward, Program, ReadCounters, Report
 from bras.ppp.events import AddressWanted, CredentialsOffered, DeadlineMoved, Dropped, EchoMeasured, SendFrame
 from bras.subscriber.events import (
+    AccmAgreed,
     AddressFree,
     CountersWanted,
     EntryChanged,
@@ -54,6 +56,7 @@ def _take_wish(
     | CountersWanted
     | RecordDue
     | AddressFree
+    | AccmAgreed
     | HangUp
     | Gone,
     now: float,
@@ -72,6 +75,8 @@ def _take_wish(
             billing.record_due(core, subscriber, event, now=now)
         case AddressFree():
             admission.settled(core, subscriber, now=now)
+        case AccmAgreed():
+            core.backlog.l2tp.append(core.endpoint.tell_accm(subscriber.leg.key, Accm(event.accm), now=now))
         case HangUp():
             cause = Cause(By.LOCAL, CDN_ADMINISTRATIVE, 0, event.text, disconnect=disconnect.told(subscriber))
             key = subscriber.leg.key

@@ -42,6 +42,8 @@ ENDPOINT_DISCRIMINATOR: Final = 19
 
 DEFAULT_MRU_OCTETS: Final = 1500
 """MRU of a peer that asks for none (RFC 1661 section 6.1)."""
+DEFAULT_ACCM: Final = 0xFFFFFFFF
+"""Control characters that a peer wants escaped that says nothing: all of them (RFC 1662 section 7.1)."""
 SMALLEST_MRU_OCTETS: Final = 128
 """Smallest MRU that we agree to: less carries no IP worth the name."""
 NO_MAGIC: Final = b"\0\0\0\0"

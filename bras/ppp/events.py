@@ -149,6 +149,8 @@ class LinkUp:
     """Whether we leave FF 03 out towards the client."""
     pfc: bool
     """Whether we send one-octet protocol fields to the client."""
+    accm: int = 0xFFFFFFFF
+    """Control characters that the client wants escaped where its line is asynchronous (RFC 1662 section 7.1)."""
 
 
 @dataclass(frozen=True, slots=True)

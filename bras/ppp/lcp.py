@@ -14,6 +14,7 @@ from bras.ppp.constants import (
     CONFIGURE_ACK,
     CONFIGURE_NAK,
     CONFIGURE_REJECT,
+    DEFAULT_ACCM,
     DEFAULT_MRU_OCTETS,
     ECHO_REPLY,
     MAGIC_NUMBER,
@@ -41,13 +42,13 @@ class Lcp:
         "_entropy",
         "_method",
         "_mru",
+        "_peer",
         "_refused",
         "_tried",
         "acfc",
         "loops",
         "magic",
         "peer_method",
-        "peer_mru",
         "pfc",
     )
 
@@ -61,7 +62,7 @@ class Lcp:
         self._mru = config.mru
         self.magic = NO_MAGIC
         self.loops = 0
-        self.peer_mru = DEFAULT_MRU_OCTETS
+        self._peer = (DEFAULT_MRU_OCTETS, DEFAULT_ACCM)
         self.acfc = False
         self.pfc = False
         self.peer_method = ""
@@ -165,11 +166,22 @@ class Lcp:
         self._method = _NO_METHOD
         return False
 
+    @property
+    def peer_mru(self) -> int:
+        """Return the octets that the peer takes at most."""
+        return self._peer[0]
+
+    @property
+    def peer_accm(self) -> int:
+        """Return the control characters that the peer wants escaped on an asynchronous line."""
+        return self._peer[1]
+
     # -- the peer's request
 
     def judge(self, options: list[Option], may_nak: bool) -> tuple[int, bytes]:
         """Judge the peer's options; what is acknowledged takes effect."""
         mru, acfc, pfc, method = DEFAULT_MRU_OCTETS, False, False, ""
+        accm = DEFAULT_ACCM
         looped = False
         hints = naked = rejected = b""
         for kind, value in options:
@@ -181,7 +193,7 @@ class Lcp:
             elif kind == MRU:
                 mru, hint = _judge_mru(value)
             elif kind == ACCM and len(value) == 4:
-                pass  # means nothing over L2TP: whatever it is, we honour it
+                accm = int.from_bytes(value, "big")  # whatever it is: it is for who frames asynchronously
             elif kind == PFC and not value and self._config.pfc:
                 pfc = True
             elif kind == ACFC and not value and self._config.acfc:
@@ -198,7 +210,7 @@ class Lcp:
             return CONFIGURE_REJECT, rejected
         if hints:
             return (CONFIGURE_NAK, hints) if may_nak else (CONFIGURE_REJECT, naked)
-        self.peer_mru, self.acfc, self.pfc, self.peer_method = mru, acfc, pfc, method
+        self._peer, self.acfc, self.pfc, self.peer_method = (mru, accm), acfc, pfc, method
         return CONFIGURE_ACK, b""
 
     def _other_magic(self) -> bytes:
@@ -243,6 +255,7 @@ class Lcp:
             self.peer_method,
             self.peer_mru,
             self.pfc,
+            self.peer_accm,
         ]
 
     @classmethod
@@ -258,9 +271,11 @@ class Lcp:
             self.loops,
             self.magic,
             self.peer_method,
-            self.peer_mru,
+            peer_mru,
             self.pfc,
+            peer_accm,
         ) = data
+        self._peer = (peer_mru, peer_accm)
         return self
 
 

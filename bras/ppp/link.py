@@ -322,7 +322,8 @@ class Link:
         self.keepalive.heard_at = now
         self._deadline = self.keepalive.due_at(self.config.echo_interval_s)
         self.proof.rest(now=now)
-        return [LinkUp(min(options.peer_mru, self.config.mru), options.acfc, options.pfc)]
+        mru = min(options.peer_mru, self.config.mru)
+        return [LinkUp(mru, options.acfc, options.pfc, options.peer_accm)]
 
     def _keepalive_timeout(self, now: float) -> list[LinkEvent]:
         config, keepalive = self.config, self.keepalive

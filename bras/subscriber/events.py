@@ -199,6 +199,13 @@ class AddressFree:
 
 
 @dataclass(frozen=True, slots=True)
+class AccmAgreed:
+    """LCP is open on an asynchronous line: who frames it is to know what the client wants escaped."""
+
+    accm: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """PPP is over: end the call."""
 
@@ -222,6 +229,7 @@ Event = (
     | CountersWanted
     | RecordDue
     | AddressFree
+    | AccmAgreed
     | HangUp
     | Gone
     | ProxyJudged

@@ -34,6 +34,8 @@ class Line:
     tx_speed_bps: int = 0
     rx_speed_bps: int = 0
     """Connect speeds as the concentrator told them; 0 when it did not."""
+    asynchronous: bool = False
+    """Whether the concentrator's own line frames asynchronously."""
     sub_address: str = ""
     physical_channel: int | None = None
     private_group: str = ""

@@ -28,7 +28,7 @@ from bras.ppp.link import Link
 from bras.ppp.network import Network
 from bras.ppp.settings import NetworkConfig
 from bras.radius.profile import Profile
-from bras.subscriber.events import EntryChanged, Event, PacketReceived, Phase, ProxyJudged, TerminateCause
+from bras.subscriber.events import AccmAgreed, EntryChanged, Event, PacketReceived, Phase, ProxyJudged, TerminateCause
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.session import Session
 from bras.subscriber.settings import END_OF_LINK, Settings
@@ -239,7 +239,8 @@ class Subscriber(Session):
         if self.standing.end is not None or self.network is None:
             return []
         self.standing.phase = Phase.NETWORK
-        return self._take_network(self.network.open(now=now), now)
+        events = self._take_network(self.network.open(now=now), now)
+        return [AccmAgreed(event.accm), *events] if self.line.asynchronous else events
 
     def _link_restarted(self, now: float) -> list[Event]:
         """LCP is negotiated again: nothing is forwarded until the client has proved itself again."""

@@ -22,6 +22,7 @@ LARGE = {
     "bras/lab/plan.py:LacPlan": "one field for each option of bras lab lac",
     "bras/ppp/settings.py:LinkConfig": "one field for each thing that links have in common",
     "bras/radius/profile.py:Profile": "one field for each key of a profile, and where they come from",
+    "bras/subscriber/parts.py:Line": "one field for each thing that a concentrator tells of a call",
     "bras/subscriber/events.py:SubscriberEnded": "one field for each thing that the summary line of a session says",
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bras.config.model import Grant, LacConfig
+from bras.config.model import AuthConfig, Grant, LacConfig
 from bras.l2tp import messages
 from bras.l2tp.events import AccmReceived, CallUp, ErrorsReported, SpeedChanged
 from bras.l2tp.messages import CallRequest
@@ -17,7 +17,7 @@ from bras.secret import Secret
 from bras.subscriber.events import SubscriberUp
 from tests.scenario.test_journal import Journalled
 from tests.support.lacs import Client, SimulatedLac
-from tests.support.rim import Rim
+from tests.support.rim import Rim, option
 from tests.support.world import config
 from tests.vectors.l2tp_extensions import CSUN_HEAD, speed_avp
 
@@ -100,3 +100,40 @@ def test_what_was_told_is_in_the_journal_after_every_turn(seed: int) -> None:
     reports = world.lns.core.endpoint.reports(subscriber.leg.key)
     assert reports is not None
     assert (reports.errors, reports.speed_changes) == (LineErrors(crc=7), 1)
+
+
+ASYNCHRONOUS = CallRequest("5551234", "100", tx_connect_speed_bps=33_600, framing_type=2)
+SYNCHRONOUS = CallRequest("5551234", "100", tx_connect_speed_bps=33_600, framing_type=1)
+SLI = 16
+ACCM = option(2, bytes.fromhex("000a0000"))
+
+
+def logged_in(rim: Rim, request: CallRequest, options: bytes) -> None:
+    line = rim.line(request=request)
+    rim.run(0.5)
+    line.agree(options)
+    line.login()
+    rim.run(0.5)
+
+
+@pytest.mark.parametrize(
+    ("request_", "options", "expected"),
+    [
+        (ASYNCHRONOUS, ACCM, ["0000 000a0000 ffffffff"]),
+        (ASYNCHRONOUS, b"", ["0000 ffffffff ffffffff"]),
+        (SYNCHRONOUS, ACCM, []),
+    ],
+)
+def test_a_lac_that_frames_asynchronously_is_told_the_accm(
+    request_: CallRequest, options: bytes, expected: list[str]
+) -> None:
+    """RFC 2661 section 6.14; there is no character to escape on synchronous framing."""
+    rim = Rim(config(auth=AuthConfig(methods=("pap",))))
+    logged_in(rim, request_, options)
+    told = rim.controls(SLI)
+    assert [one.avps[35] for one in told] == [bytes.fromhex(value) for value in expected]
+    if expected:
+        assert told[0].session_id, "it is about the call"
+        assert shown(rim)["accm"] == {"send": expected[0][5:13], "receive": "ffffffff"}
+    else:
+        assert shown(rim)["accm"] is None

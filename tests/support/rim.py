@@ -214,11 +214,13 @@ class Rim(World):
         assert client.address, "the session did not come up"
         return lac, client
 
-    def line(self, lac: SimulatedLac | None = None, proxied: Proxied | None = None) -> Line:
+    def line(
+        self, lac: SimulatedLac | None = None, proxied: Proxied | None = None, request: CallRequest | None = None
+    ) -> Line:
         """Place a call on which a test speaks PPP by hand; ``proxied`` is what the LAC has done of it already."""
         lac = lac or self.lac()
         line = Line(self, lac)
-        request = CallRequest(calling_number="5551234", called_number="100")
+        request = request or CallRequest(calling_number="5551234", called_number="100")
         line.key, events = lac.endpoint.open_call(lac.tunnel_id, request, now=self.now, proxied=proxied)
         lac.waiting[line.key] = line  # type: ignore[assignment]  # it answers as a Client does
         lac.take(events, self.now)
