@@ -24,7 +24,7 @@ from bras.plain import encode
 from bras.subscriber import journal as subscribers
 from bras.subscriber.subscriber import Subscriber
 
-VERSION = 1
+VERSION = 2
 BLOCK = 1000
 """Numbers of subscribers and accounting records are reserved so many at a time."""
 

@@ -32,7 +32,7 @@ from bras.radius.exchange import Exchanges
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_of
 
-VERSION = 1
+VERSION = 2
 _CREDENTIALS: dict[str, Callable[..., ppp.Credentials]] = {
     kind.__name__: kind
     for kind in (ppp.PapCredentials, ppp.ChapCredentials, ppp.MsChapCredentials, ppp.MsChap2Credentials)
