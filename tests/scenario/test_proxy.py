@@ -373,6 +373,24 @@ def test_the_client_renegotiates_after_it_was_taken_over() -> None:
     assert len(rim.of(SubscriberUp)) == 1, "one accounting session"
 
 
+@pytest.mark.parametrize("method", ["chap", "mschapv1"])
+def test_a_client_that_was_taken_over_is_challenged_again_in_its_time(method: str) -> None:
+    user = UserConfig(name="user1", password=Secret(b"pass"))
+    auth = AuthConfig(methods=(method,), source="local", rechallenge_interval_s=60.0)
+    rim = Rim(configured(auth=auth, user=(user,)))
+    client = rim.lac().dial("user1", "pass", method=method, proxy=True)
+    rim.run(5.0)
+    (first,) = rim.frames(CHAP)
+    assert first.code == SUCCESS
+    rim.run(60.0)
+    assert [frame.code for frame in rim.frames(CHAP)] == [SUCCESS, CHALLENGE, SUCCESS]
+    again = rim.frames(CHAP, CHALLENGE)[0]
+    assert again.identifier == (first.identifier + 1) & 0xFF, "after that of the LAC"
+    assert [fact.outcome for fact in rim.of(Authenticated)] == [AuthOutcome.ACCEPTED] * 2
+    assert client.address
+    assert requests_of_lcp(rim) == 0
+
+
 def test_the_client_renegotiates_while_its_proof_is_judged() -> None:
     rim, line = called(TOLD_PAP, servers=(SimulatedRadius(delay_s=2.0),), auth=AuthConfig(methods=("pap",)))
     assert len(rim.requests(Kind.AUTH)) == 1

@@ -6,9 +6,10 @@ from bras.errors import DropReason
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import By, Cause, Refusal
+from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import AuthOutcome
+from bras.subscriber.events import AuthOutcome, ProxyJudged
 from bras.telemetry.counts import MAX_REASONS, Counts, Histogram
 from tests.unit.telemetry.facts import ENDED, INFO, KEY, LOST, PATH, REFUSED, UP, authenticated
 
@@ -118,6 +119,13 @@ def test_subscribers() -> None:
     assert counts.ended == {("any", "user_request", "peer_terminated"): 2}
     assert sum(counts.setup.counts) == 1
     assert counts.setup.total == 0.25
+
+
+def test_what_became_of_links_that_lacs_had_negotiated() -> None:
+    taken = ProxyJudged("s1", "any", "lac1", HandoverResult.ACCEPTED, HandoverReason.NONE)
+    again = ProxyJudged("s2", "any", "lac1", HandoverResult.RENEGOTIATED, HandoverReason.MRU)
+    counts = _feed(Counts(), taken, again, again).subscribers
+    assert counts.proxies == {("any", "accepted", "none"): 1, ("any", "renegotiated", "mru"): 2}
 
 
 def test_reasons_are_bounded() -> None:

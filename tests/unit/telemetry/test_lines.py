@@ -11,9 +11,10 @@ from bras.forwarding.entry import Counters
 from bras.l2tp import events as l2tp
 from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.events import By, CallInfo, Cause
+from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import AuthOutcome
+from bras.subscriber.events import AuthOutcome, ProxyJudged
 from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.lines import Lines
 from tests.unit.telemetry.facts import ENDED, FACTS, KEY, LOST, PATH, REFUSED, UP, authenticated, dropped_reply
@@ -77,6 +78,14 @@ def test_session_up_is_told_at_debug_only() -> None:
     (line,) = _lines(UP, debug=True)
     assert line["event"] == "session_up"
     assert (line["user"], line["address"], line["setup_ms"]) == ("alice", "10.64.0.1", 250.0)
+
+
+def test_what_became_of_a_link_that_the_lac_had_negotiated_is_told_at_debug_only() -> None:
+    fact = ProxyJudged("s1", "any", "lac1", HandoverResult.RENEGOTIATED, HandoverReason.MRU)
+    assert not _lines(fact)
+    (line,) = _lines(fact, debug=True)
+    assert (line["event"], line["result"], line["reason"]) == ("proxy_judged", "renegotiated", "mru")
+    assert (line["session"], line["lac"], line["lac_hostname"]) == ("s1", "any", "lac1")
 
 
 def test_an_accepted_authentication_has_no_line_of_its_own() -> None:
