@@ -36,6 +36,7 @@ class Counted:
         self._count = 0
         self._before = (0, 0)
         self._began = time.monotonic()
+        self._used = time.process_time()
 
     def __call__(self, data: bytes) -> None:
         self._run(data)
@@ -49,6 +50,7 @@ class Counted:
         seconds = time.monotonic() - self._began
         grown = (base.resident_octets() - self._before[0], base.objects() - self._before[1])
         figures = {"inputs": self._count, "seconds": round(seconds, 1), "inputs_s": round(self._count / seconds)}
+        figures["cpu_seconds"] = round(time.process_time() - self._used, 1)
         figures |= {"grown_octets": grown[0], "grown_objects": grown[1]}
         sys.stderr.flush()
         print(json.dumps(figures), flush=True)

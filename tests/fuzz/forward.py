@@ -5,6 +5,9 @@ Everything that comes out is judged by a checksum that shares nothing with the p
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import socket
 import struct
 
 from bras.dataplane.forward import Forwarder
@@ -17,6 +20,13 @@ PEER = ("198.18.0.2", 1701)
 ADDRESSES = ("10.64.0.2", "10.64.0.3", "10.64.0.99", "192.0.2.2", "224.0.0.1", "127.0.0.1")
 MTU = 1400
 HEADER_OCTETS = 10
+
+
+NEAR, FAR = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+for _end in (NEAR, FAR):
+    _end.setblocking(False)
+atexit.register(NEAR.close)
+atexit.register(FAR.close)
 
 
 class _Way:
@@ -32,24 +42,25 @@ class _Way:
 
 
 class _Plane(Forwarder):
-    """A forwarder whose device is a list; all else is the product's."""
+    """A forwarder whose device is a socket."""
 
     def __init__(self) -> None:
         super().__init__(bytes((10, 255, 255, 255)))
         self.way = _Way()
-        self.written: list[bytes] = []
-        for slot, changes in ((1, {}), (2, {"source_check": False, "mtu": 576}), (3, {"rate_up_bps": 8000})):
+        self._device = NEAR.fileno()
+        limited = {"rate_up_bps": 8000, "rate_down_bps": 8000, "burst_up_octets": 900, "burst_down_octets": 900}
+        for slot, changes in ((1, {}), (2, {"source_check": False, "mtu": 576}), (3, limited)):
             leg = Leg(0x1234_0000 + slot, 0, "198.18.0.1", 1701, *PEER, 0x4321, slot, acfc=slot == 3, pfc=slot == 3)
             values = {"vrf": 0, "legs": (leg,), "addresses": (0x0A400001 + slot,), "mtu": MTU} | changes
             self._table.put(Row(Route(slot, 1, **values), self.way, None))
 
-    def _write(self, row: Row, packet: bytes, octets: int) -> bool:
-        self.written.append(packet)
-        return True
-
-    def _answer(self, packet: bytes | None) -> None:
-        if packet is not None:
-            self.written.append(packet)
+    def taken(self) -> list[bytes]:
+        """Return what was written to the device."""
+        packets = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packets.append(FAR.recv(65535))
+        return packets
 
 
 def _header_is_right(packet: bytes) -> bool:
@@ -87,14 +98,19 @@ def _up(plane: _Plane, cursor: Cursor) -> None:
         data = b"\x00\x02" + head + frame
     address = ("198.18.0.3", 1701) if form & 0x20 else PEER
     before = sum(plane.drops.values())
-    taken = plane.datagram(data, address, now=1.0)
-    assert len(plane.written) <= 1
+    if form & 0x80:  # one that the core has put in order
+        plane.forward(slot, 1, packet, now=1.0)
+        taken = True
+    else:
+        taken = plane.datagram(data, address, now=1.0)
+    written = plane.taken()
+    assert len(written) <= 1
     assert not plane.way.sent
-    if not taken or form & 0x20:
-        assert not plane.written
+    if not taken or form & 0xA0 == 0x20:
+        assert not written
         return
-    assert len(plane.written) + sum(plane.drops.values()) - before == 1, "forwarded, or dropped and counted"
-    for out in plane.written:
+    assert len(written) + sum(plane.drops.values()) - before == 1, "forwarded, or dropped and counted"
+    for out in written:
         assert _header_is_right(out)
         assert len(out) == int.from_bytes(out[2:4], "big")
         assert slot == 2 or out[12:16] == (0x0A400001 + slot).to_bytes(4, "big"), "a spoofed source came through"
@@ -120,14 +136,17 @@ def _down(plane: _Plane, cursor: Cursor) -> None:
     packet = cursor.rest() if form & 0x80 else _packet(cursor, cursor.of(ADDRESSES), cursor.of(ADDRESSES))
     if form & 0x40:
         packet = bytes((0x60,)) + packet[1:]
-    plane.packet(packet, now=1.0)
-    for out in plane.written:  # an ICMP error of ours
+    if packet:
+        FAR.send(packet)
+        plane.on_readable(now=1.0)
+    written = plane.taken()
+    for out in written:  # an ICMP error of ours
         assert _header_is_right(out)
         assert out[9] == 1
         assert len(out) <= 576
         assert internet_sum(out[20:]) == 0xFFFF
         assert packet[9] != 1 or packet[(packet[0] & 15) * 4] not in (3, 4, 5, 11, 12), "an error about an error"
-    assert len(plane.written) <= 1
+    assert len(written) <= 1
     octets = 0
     for datagram in plane.way.sent:
         assert datagram[:4] == b"\x00\x02\x43\x21"

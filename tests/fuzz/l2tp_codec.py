@@ -7,6 +7,8 @@ from bras.l2tp import avp, messages
 from bras.l2tp.avp import RULES, Avps
 from bras.l2tp.header import parse_control, parse_data
 from bras.l2tp.hidden import reveal
+from bras.l2tp.line import facts, gather
+from bras.l2tp.wording import worded
 from bras.secret import Secret
 from tests.fuzz.harness import Cursor, Harness
 from tests.support.l2tp import control
@@ -43,9 +45,13 @@ def _control(data: bytes) -> None:
         assert 0 < problem.result <= 0xFFFF
         assert problem.text.isprintable()
     elif message.type in messages.SPECIFICATIONS:
-        must = messages.SPECIFICATIONS[message.type].must
+        forgiven = messages.FORGIVEN.get(message.type, ())
+        must = set(messages.SPECIFICATIONS[message.type].must) - set(forgiven)
         assert all(attribute in message.numbers or attribute in message.octets for attribute in must)
     message.cause()
+    line = gather(message.octets)
+    assert all(isinstance(value, str | int | bool) for value in facts(line).values())
+    assert len(worded(data[:length], SECRETS)) <= length // 6
 
 
 def _data(data: bytes) -> None:

@@ -53,7 +53,7 @@ GROUPS = (
 )  # fmt: skip
 LNS = LnsConfig((), hostname="lns1", max_sessions=3, idle_tunnel_s=30.0)
 OTHER = Path(0, AT_LNS.local, 1701, "198.18.0.9", 1701)
-KINDS = (10, 12, 14, 3, 4, 6, 1, 2, 11, 16, 15, 7, 8, 9, 13, 5)
+KINDS = (10, 12, 14, 3, 4, 6, 1, 2, 11, 16, 15, 7, 28, 29, 13, 5)
 ATTRIBUTES = sorted(int(attribute) for attribute in RULES)
 MOST_OUT = 24
 """Datagrams that one datagram may bring about: those that its acknowledgement lets go, and answers."""
@@ -313,6 +313,8 @@ class Peer:
 
     def finish(self) -> None:
         """After the end nothing is left: no call, no tunnel, no deadline."""
+        shown = self.endpoint.tunnel(self.tunnel_id)
+        assert (shown is not None) == any(one.tunnel_id == self.tunnel_id for one in self.endpoint.tunnels())
         self.take(self.endpoint.close(CAUSE, now=self.now))
         assert not self.ledger.calls
         assert not self.ledger.tunnels

@@ -28,8 +28,11 @@ from bras.ppp.events import (
     SendPacket,
 )
 from bras.ppp.frame import parse
+from bras.ppp.handover import Handover, open_link
 from bras.ppp.link import Link, LinkState
 from bras.ppp.network import Network, NetworkConfig, NetworkState
+from bras.ppp.settings import HandoverPolicy
+from bras.secret import Secret
 from tests.fuzz.harness import Cursor, Harness, Numbers
 from tests.scenario.ppp_pair import ADDRESS, DNS, LOCAL, METHODS, SERVER, client_config
 
@@ -38,6 +41,10 @@ SERVERS = (
     replace(SERVER, methods=("pap",)),
     replace(SERVER, methods=("chap", "pap"), acfc=False, pfc=False),
     replace(SERVER, methods=(), mru=1500),
+)
+HANDED_OVER = tuple(
+    replace(SERVER, methods=("chap", "mschapv1", "pap"), handover=policy)
+    for policy in (HandoverPolicy.ACCEPT, HandoverPolicy.ACCEPT, *list(HandoverPolicy)[:2])
 )
 CLIENTS = (client_config(*METHODS), client_config("chap"), client_config("pap", mru=1400), client_config("mschapv2"))
 NETWORKS = (
@@ -57,11 +64,11 @@ MOST_STEPS = 80
 class Party:
     """Link and Network with their owner, and what came out of them."""
 
-    def __init__(self, cursor: Cursor, client: bool) -> None:
+    def __init__(self, cursor: Cursor, client: bool, handed_over: bool) -> None:
         self.cursor = cursor
         start = cursor.u8()
         entropy = Numbers(start >> 5)
-        configs = CLIENTS if client else SERVERS
+        configs = HANDED_OVER if handed_over else CLIENTS if client else SERVERS
         self.link = Link(configs[start >> 2 & 3], entropy)
         networks = CLIENT_NETWORKS if client else NETWORKS
         self.network = Network(networks[start >> 4 & 1], 0 if client else ADDRESS)
@@ -74,8 +81,30 @@ class Party:
         self.up = False
         self.ends = 0
         self.out = 0
-        self.link_events(self.link.open(now=self.now))
-        self._begin(start & 3, client)
+        if handed_over:
+            self.link_events(open_link(self.link, self._told(), now=self.now))
+        else:
+            self.link_events(self.link.open(now=self.now))
+            self._begin(start & 3, client)
+
+    def _told(self) -> Handover:
+        """Make up what a concentrator tells of a link that it has begun."""
+        cursor = self.cursor
+        form, more = cursor.u8(), cursor.u8()
+        method = ("chap", "pap", "mschapv1", "")[form & 3]
+        asked = option.build(3, {"chap": b"\xc2\x23\x05", "pap": b"\xc0\x23"}.get(method, b"\xc2\x23\x80"))
+        own = option.build(5, b"\0\0\0\1")
+        size = 16 if method == "chap" else 49 if more & 1 else 4
+        return Handover(
+            trusted=form & 4 == 0,
+            last_sent=self.options() if form & 8 else asked + own,
+            last_received=None if form & 16 else self.options() if form & 32 else own,
+            method=method,
+            name=None if more & 2 else b"joe",
+            challenge=None if more & 4 else cursor.string() if more & 8 else bytes(16 if method == "chap" else 8),
+            identifier=None if more & 16 else cursor.u8(),
+            response=None if more & 32 else Secret(cursor.string() if more & 64 else bytes(size)),
+        )
 
     def _begin(self, phase: int, client: bool) -> None:
         """Go through the phases as a good peer would."""
@@ -276,9 +305,9 @@ STEPS = (
 )  # fmt: skip
 
 
-def _run(data: bytes, client: bool) -> None:
+def _run(data: bytes, client: bool, handed_over: bool) -> None:
     cursor = Cursor(data)
-    party = Party(cursor, client)
+    party = Party(cursor, client, handed_over)
     for _ in range(MOST_STEPS):
         if not cursor.more:
             break
@@ -287,5 +316,5 @@ def _run(data: bytes, client: bool) -> None:
 
 
 def harness(name: str) -> Harness:
-    client = name == "ppp_client"
-    return Harness(lambda data: _run(data, client), largest_octets=160)
+    client, handed_over = name == "ppp_client", name == "ppp_handover"
+    return Harness(lambda data: _run(data, client, handed_over), largest_octets=160)

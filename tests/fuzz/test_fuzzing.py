@@ -23,7 +23,7 @@ SEED = int(os.environ.get("BRAS_FUZZ_SEED", "0")) or random.SystemRandom().randr
 FEWEST = 200
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = ROOT / "build" / "fuzz"
-REACHED_PERCENT = {"l2tp": 85, "ppp": 85, "radius": 70, "dataplane/forward.py": 80}
+REACHED_PERCENT = {"l2tp": 88, "ppp": 84, "radius": 85, "dataplane/forward.py": 70}
 """Lines of functions that the corpora must reach, at least."""
 
 
@@ -37,11 +37,11 @@ def test_nothing_is_found(name: str) -> None:
     FOUND.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.fuzz", name, "--seed", str(SEED), "--inputs", str(_inputs(name))]
     print("repeat:", " ".join(command))
-    before = set(FOUND.iterdir())
+    before = set(FOUND.glob(f"{name}-*"))
     done = subprocess.run(
         [*command, "--found", str(FOUND)], cwd=ROOT, capture_output=True, text=True, errors="replace", check=False
     )
-    found = [f"{sys.executable} -m tests.fuzz {name} {path}" for path in set(FOUND.iterdir()) - before]
+    found = [f"{sys.executable} -m tests.fuzz {name} {path}" for path in set(FOUND.glob(f"{name}-*")) - before]
     assert not found, f"seed {SEED}; repeat by: {' '.join(found)}\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
     figures = next((json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")), None)
     assert done.returncode == 0, f"seed {SEED}: {figures or done.stderr[-3000:]}"
