@@ -38,6 +38,11 @@ Key = tuple[str, str]
 Place = dict[Key, "Seen"]
 
 
+def key_of(address: str, hostname: str) -> Key:
+    """Return what a LAC is known by."""
+    return address, hostname[:_CLIP]
+
+
 @dataclass(slots=True)
 class Seen:
     """What is known of one LAC."""
@@ -93,7 +98,7 @@ class Lacs:
 
     def of(self, address: str, hostname: str) -> Seen | None:
         """Return what is known of a LAC."""
-        key = (address, hostname[:_CLIP])
+        key = key_of(address, hostname)
         return self._present.get(key) or self._former.get(key) or self._strangers.get(key)
 
     def tunnel_up(self, event: TunnelUp, now: float) -> None:
@@ -107,7 +112,7 @@ class Lacs:
 
     def tunnel_down(self, event: TunnelDown, now: float) -> None:
         """An established tunnel has ended."""
-        key = (event.path.remote, event.lac_hostname[:_CLIP])
+        key = key_of(event.path.remote, event.lac_hostname)
         seen = self._present.get(key)
         if seen is None:
             return
@@ -128,7 +133,7 @@ class Lacs:
         seen.refused(seen.calls_refused, refusals.of_call(event.cause), event.cause, now)
 
     def _come(self, address: str, hostname: str, group: str, now: float) -> None:
-        key = (address, hostname[:_CLIP])
+        key = key_of(address, hostname)
         seen = self._present.get(key) or self._former.pop(key, None) or self._strangers.pop(key, None)
         if seen is None:
             seen = Seen(group, now, now)
@@ -138,7 +143,7 @@ class Lacs:
         seen.tunnels_ever += 1
 
     def _heard(self, address: str, hostname: str, group: str, now: float) -> Seen:
-        key = (address, hostname[:_CLIP])
+        key = key_of(address, hostname)
         seen = self._present.get(key)
         if seen is None:
             place, most = (self._former, MOST_FORMER) if key in self._former else (self._strangers, MOST_STRANGERS)

@@ -8,7 +8,7 @@ from bras.config.model import LacConfig
 from bras.l2tp.facts import TunnelFacts
 from bras.lns.commands import Plain
 from bras.lns.core import Core
-from bras.lns.lacs import Seen
+from bras.lns.lacs import Key, Seen, key_of
 from bras.subscriber.events import Phase
 
 Row = dict[str, Plain]
@@ -31,18 +31,17 @@ def lacs(core: Core, now: float) -> list[Plain]:
     """Return a row for each LAC that was seen, and for each group that none has matched yet."""
     standing: dict[tuple[str, str], list[TunnelFacts]] = {}
     for facts in core.endpoint.tunnels():
-        standing.setdefault((facts.path.remote, facts.hostname), []).append(facts)
-    rows: list[Row] = []
-    for (address, hostname), seen in core.registry.lacs:
-        rows.append(lac_row(address, hostname, seen, standing.get((address, hostname), ()), now))
+        standing.setdefault(key_of(facts.path.remote, facts.hostname), []).append(facts)
+    rows = [lac_row(key, seen, standing.get(key, ()), now) for key, seen in core.registry.lacs]
     matched = {row["lac"] for row in rows}
     rows += [_unmatched(group.name) for group in core.config.lac if group.name not in matched]
     rows.sort(key=lambda row: (str(row["lac"]), str(row["lac_hostname"]), str(row["lac_address"])))
     return list[Plain](rows)
 
 
-def lac_row(address: str, hostname: str, seen: Seen, tunnels: Sequence[TunnelFacts], now: float) -> Row:
+def lac_row(key: Key, seen: Seen, tunnels: Sequence[TunnelFacts], now: float) -> Row:
     """Return a LAC as ``ShowLacs`` promises it; ``tunnels`` are those that it has now."""
+    address, hostname = key
     last_at = max((seen.last_at, *(facts.heard_at for facts in tunnels)))
     tunnels_refused: Row = dict(seen.tunnels_refused)
     calls_refused: Row = dict(seen.calls_refused)

@@ -6,6 +6,7 @@ from bras.l2tp.facts import TunnelDetail, TunnelFacts
 from bras.l2tp.wording import Worded
 from bras.lns.commands import Plain, ShowTunnels
 from bras.lns.core import Core
+from bras.lns.lacs import key_of
 from bras.lns.tables import host, lac_row
 
 Row = dict[str, Plain]
@@ -126,12 +127,11 @@ def _liveness(core: Core, detail: TunnelDetail, now: float) -> Row:
 
 
 def _history(core: Core, facts: TunnelFacts, now: float) -> Row | None:
-    seen = core.registry.lacs.of(facts.path.remote, facts.hostname)
+    seen, key = core.registry.lacs.of(facts.path.remote, facts.hostname), key_of(facts.path.remote, facts.hostname)
     if seen is None:
         return None
-    peer = (facts.path.remote, facts.hostname)
-    tunnels = [one for one in core.endpoint.tunnels() if (one.path.remote, one.hostname) == peer]
-    return lac_row(*peer, seen, tunnels, now)
+    tunnels = [one for one in core.endpoint.tunnels() if key_of(one.path.remote, one.hostname) == key]
+    return lac_row(key, seen, tunnels, now)
 
 
 def _since(at: float | None, now: float) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bras.config.model import Listen, LnsConfig
-from bras.lns.commands import Command, ShowTunnel, ShowTunnels
+from bras.lns.commands import Command, ShowLacs, ShowTunnel, ShowTunnels
 from tests.support.rim import Rim
 from tests.support.world import LNS_ADDRESS, SimulatedRadius, config
 
@@ -63,6 +63,14 @@ def test_all_of_one() -> None:
     assert row["hello_in_s"] == pytest.approx(60.0 - row["heard_s"])
     assert (row["lac_history"]["tunnels"], row["lac_history"]["sessions"]) == (1, 1)
     assert "tunsecret" not in str(row)
+
+
+def test_a_name_that_is_longer_than_any_is_the_same_lacs_everywhere() -> None:
+    rim = world("n" * 500)
+    (row,) = rows(rim, ShowTunnel("198.18.0.2"))
+    assert (row["lac_history"]["tunnels"], row["lac_history"]["sessions"]) == (1, 1)
+    body: Any = rim.answers[rim.ask(ShowLacs())].body
+    assert [(one["tunnels"], one["sessions"]) for one in body["lacs"]] == [(1, 1)]
 
 
 def test_a_tunnel_without_calls_says_when_it_is_closed() -> None:
