@@ -88,6 +88,9 @@ class DropReason(Enum):
     UNNUMBERED_DATA = "unnumbered_data"
     TIE = "tie"
     """A SCCRQ that lost to one of ours (RFC 2661 section 4.4.3)."""
+    RATE_LIMITED = "rate_limited"
+    LOCKED_OUT = "locked_out"
+    ANSWER_WITHHELD = "answer_withheld"
     # ppp
     BAD_FRAME = "bad_frame"
     BAD_PACKET = "bad_packet"

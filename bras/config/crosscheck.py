@@ -77,6 +77,10 @@ def _check_timers(config: Config, findings: Findings) -> None:
         if lac.retransmit_cap_s < lac.retransmit_initial_s:
             wrong = f"{lac.retransmit_cap_s:g} is below retransmit_initial_s ({lac.retransmit_initial_s:g})"
             findings.wrong(f"lac[{index}].retransmit_cap_s", wrong, "give at least as much")
+    lns = config.lns
+    if lns.lockout_cap_s < lns.lockout_initial_s:
+        wrong = f"{lns.lockout_cap_s:g} is below lockout_initial_s ({lns.lockout_initial_s:g})"
+        findings.wrong("lns.lockout_cap_s", wrong, "give at least as much")
     if config.ppp.restart_cap_s < config.ppp.restart_timer_s:
         wrong = f"{config.ppp.restart_cap_s:g} is below restart_timer_s ({config.ppp.restart_timer_s:g})"
         findings.wrong("ppp.restart_cap_s", wrong, "give at least as much")

@@ -96,6 +96,16 @@ class LnsConfig:
     """Tunnels at most, over all LACs."""
     max_sessions: int = 65000
     """Sessions at most, over all LACs."""
+    max_half_open: int = 2000
+    """Tunnels at most that wait for their SCCCN, over all LACs; beyond it the oldest of a stranger makes room."""
+    max_half_open_per_source: int = 256
+    """The same of one source (an IPv4 address, an IPv6 /64); beyond it its own oldest makes room."""
+    max_half_open_calls: int = 20000
+    """Calls at most in one tunnel that wait for their ICCN; beyond it new ones are refused."""
+    lockout_initial_s: float = 10.0
+    """Seconds that a LAC (address and Host Name) is locked out after a wrong response in SCCCN, doubled each time; 0: never."""
+    lockout_cap_s: float = 600.0
+    """Seconds at most of a lock-out; quiet for as long after it, a LAC has a clean record again."""
     worker: int = 0
     """Number of this worker (0 to 15): the upper four bits of its tunnel ids."""
     receive_buffer_octets: int = 8388608

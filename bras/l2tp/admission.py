@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import translate
-from ipaddress import IPv6Address, ip_network
+from ipaddress import ip_network
 from typing import Final, TypeVar
 
 from bras.config.model import LacConfig, LnsConfig
@@ -18,6 +18,7 @@ from bras.l2tp.constants import PROTOCOL_VERSION, AvpType, ErrorCode, StopResult
 from bras.l2tp.events import By, Cause, Event, Path, Refusal, SendDatagram, TunnelRefused
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS, CONTROL_OCTETS
 from bras.l2tp.messages import Message
+from bras.l2tp.sources import number_of
 from bras.secret import Secret
 
 NO_ROOM: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "tunnel limit reached")
@@ -30,8 +31,6 @@ NO_SECRET: Final = Cause(
 _NO_GROUP: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "not authorized", refusal=Refusal.NO_GROUP)
 _CLOSING: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.TRY_ANOTHER, "shutting down")
 _Key = TypeVar("_Key")
-_MAPPED = 0xFFFF << 32
-_ONES4 = (1 << 32) - 1
 
 
 class _Group:
@@ -42,7 +41,7 @@ class _Group:
     def __init__(self, config: LacConfig) -> None:
         self.config = config
         self.hostname = re.compile(translate(config.hostname))
-        self.local = frozenset(_number(address) for address in config.local)
+        self.local = frozenset(number_of(address) for address in config.local)
         networks = [ip_network(prefix, strict=False) for prefix in config.address]
         self.prefixes = [(n.version, int(n.network_address), int(n.netmask)) for n in networks]
 
@@ -64,9 +63,9 @@ class Groups:
 
     def match(self, path: Path, hostname: str) -> LacConfig | None:
         """Return the first group that has our address, the LAC's address and its Host Name AVP."""
-        version, number = _number(path.remote)
+        version, number = number_of(path.remote)
         for group in self._groups:
-            if group.local and _number(path.local) not in group.local:
+            if group.local and number_of(path.local) not in group.local:
                 continue
             for kind, network, mask in group.prefixes:
                 if kind == version and number & mask == network and group.hostname.match(hostname):
@@ -75,7 +74,7 @@ class Groups:
 
     def secrets_at(self, path: Path) -> tuple[Secret, ...]:
         """Return the secrets of all groups that have our address and the LAC's, whatever its Host Name."""
-        local, remote = _number(path.local), _number(path.remote)
+        local, remote = number_of(path.local), number_of(path.remote)
         groups = [group.config for group in self._groups if group.has(local, remote)]
         return tuple(secret for group in groups for secret in group.secrets)
 
@@ -85,16 +84,6 @@ class Groups:
             if group.config.name == name:
                 return group.config
         return LacConfig(name)
-
-
-def _number(address: str) -> tuple[int, int]:
-    if ":" not in address:
-        a, b, c, d = address.split(".")
-        return 4, int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
-    number = int(IPv6Address(address.partition("%")[0]))
-    if number & ~_ONES4 == _MAPPED:
-        return 4, number & _ONES4  # IPv4 on a socket that takes both
-    return 6, number
 
 
 class Census:
@@ -199,13 +188,31 @@ class Admission:
             return NO_SECRET
         return self.census.full(group, remote, replaced) or unsupported_version(message)
 
-    def refuse(self, path: Path, message: Message, ns: int, group: str, cause: Cause) -> list[Event]:
-        """Answer a SCCRQ by StopCCN without keeping anything."""
-        body = messages.stopccn(self.refusing_id, cause)
+    def refusal_octets(self, cause: Cause) -> int:
+        """Return the octets of a StopCCN with the whole text."""
+        return CONTROL_OCTETS + len(messages.stopccn(self.refusing_id, cause))
+
+    def refuse(self, path: Path, message: Message, ns: int, octets: int, group: str, cause: Cause) -> list[Event]:
+        """Answer a SCCRQ by a StopCCN of so many octets at most, without keeping anything."""
+        refused = TunnelRefused(group, message.text(AvpType.HOST_NAME), path, cause)
+        body = self._stopccn(cause, octets - CONTROL_OCTETS)
+        if body is None:
+            return [refused]
         peer_tunnel_id = message.numbers[AvpType.ASSIGNED_TUNNEL_ID]
         length = CONTROL_OCTETS + len(body)
         head = CONTROL.pack(CONTROL_FLAGS, length, peer_tunnel_id, 0, 0, (ns + 1) & 0xFFFF)
-        return [SendDatagram(path, head + body), TunnelRefused(group, message.text(AvpType.HOST_NAME), path, cause)]
+        return [SendDatagram(path, head + body), refused]
+
+    def _stopccn(self, cause: Cause, octets: int) -> bytes | None:
+        """Build a StopCCN of so many octets at most: with all of its text, some, none; without its Error Code."""
+        body = messages.stopccn(self.refusing_id, cause)
+        if len(body) > octets:
+            left = max(0, len(cause.text.encode()) - (len(body) - octets))
+            text = cause.text.encode()[:left].decode("utf-8", "ignore")
+            body = messages.stopccn(self.refusing_id, Cause(cause.by, cause.result, cause.error, text))
+        if len(body) > octets:
+            body = messages.stopccn(self.refusing_id, Cause(cause.by, cause.result))
+        return body if len(body) <= octets else None
 
 
 def unsupported_version(message: Message) -> Cause | None:

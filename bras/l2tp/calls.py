@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
+from bras.config.model import LnsConfig
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey, Entropy, call_key, new_session_id
 from bras.l2tp import messages, news, proxy
@@ -86,12 +87,12 @@ class Calls:
     """The calls of a tunnel by our session id."""
 
     __slots__ = (
-        "_association", "_by_peer", "_entropy", "_pending", "_resting", "_setup_timeout_s",
+        "_association", "_by_peer", "_entropy", "_most_half_open", "_pending", "_resting", "_setup_timeout_s",
         "lac", "order", "table", "touched",
     )  # fmt: skip
 
     def __init__(
-        self, association: Association, options: DataOptions, *, lac: bool, setup_timeout_s: float, entropy: Entropy
+        self, association: Association, options: DataOptions, *, lac: bool, config: LnsConfig, entropy: Entropy
     ) -> None:
         """Begin without calls; ``options`` are those of new ones, ``lac`` is our role."""
         self.lac = lac
@@ -101,7 +102,8 @@ class Calls:
         self.touched: dict[int, None] | None = None
         """Keys of calls that changed, where a journal is kept."""
         self._association = association
-        self._setup_timeout_s = setup_timeout_s
+        self._setup_timeout_s = config.setup_timeout_s
+        self._most_half_open = config.max_half_open_calls
         self._entropy = entropy
         self._by_peer: dict[int, int] = {}
         self._pending: dict[int, float] = {}  # in the order of the deadlines: all wait equally long
@@ -161,7 +163,8 @@ class Calls:
             return self._refuse(peer_session_id, _fault(problem), channel, now)
         if self.lac:
             return self._refuse(peer_session_id, _NO_SUCH_SERVICE, channel, now)
-        session_id = self._new_session_id(now) if len(self.table) < limit else None
+        room = len(self.table) < limit and len(self._pending) < self._most_half_open
+        session_id = self._new_session_id(now) if room else None
         if session_id is None:
             return self._refuse(peer_session_id, _NO_FACILITIES, channel, now)
         call = Call(False, session_id, 0, _NO_REQUEST)

@@ -18,6 +18,7 @@ from bras.l2tp.avp import HEADER_OCTETS
 from bras.l2tp.call import Call, DataFacts
 from bras.l2tp.calls import Association
 from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, MessageType, StopResult
+from bras.l2tp.door import DOOR, Door
 from bras.l2tp.events import (
     By,
     CallInfo,
@@ -41,6 +42,7 @@ from bras.l2tp.header import (
     parse_control,
     parse_data,
 )
+from bras.l2tp.lockout import LockoutFacts
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.reception import Reception, Role
@@ -68,6 +70,7 @@ class Endpoint:
 
     __slots__ = (
         "_admission",
+        "_door",
         "_lns",
         "_reception",
         "_role",
@@ -83,7 +86,8 @@ class Endpoint:
         self._lns = lns
         self._admission = Admission(lns, groups, entropy)
         self._role = role
-        self._table = TunnelTable(lns.worker, self._admission.census, entropy)
+        self._door = Door(lns)
+        self._table = TunnelTable(lns.worker, self._admission.census, self._door, entropy)
         self._tunnels = self._table.tunnels  # data is to find its tunnel by one look-up
         self._reception = Reception(role, lns, self._admission, self._table)
         self._serial = int.from_bytes(entropy(2), "big")
@@ -101,6 +105,7 @@ class Endpoint:
     @touched.setter
     def touched(self, touched: Touched) -> None:
         self._table.touched = touched
+        self._door.lockouts.touched = touched.lockouts
 
     @property
     def deadline(self) -> float | None:
@@ -110,7 +115,7 @@ class Endpoint:
     @property
     def closed(self) -> bool:
         """Return whether every tunnel has ended and every StopCCN is acknowledged."""
-        return all(tunnel.state is _IDLE and tunnel.channel.quiet for tunnel in self._tunnels.values())
+        return all(tunnel.settled for tunnel in self._tunnels.values())
 
     def receive(self, path: Path, data: bytes, *, now: float) -> list[Event]:
         """Take a datagram, control or data."""
@@ -178,6 +183,7 @@ class Endpoint:
     ) -> list[Event]:
         """Take a control message for a tunnel that is not its sender's; a SCCRQ asks for one all the same."""
         if datagram is None or datagram[_FIRST_VALUE : _FIRST_VALUE + 2] != _SCCRQ:
+            self._door.lobby.strayed(path.remote)
             return [Dropped(reason, path)]
         return self._reception.receive(path, ns, nr, datagram, now)
 
@@ -274,6 +280,12 @@ class Endpoint:
 
     def serve(self, tunnel_id: int, *, now: float) -> list[Event]:
         """Serve one of those."""
+        if tunnel_id == DOOR:
+            events = self._door.lockouts.handle_timeout(now=now)
+            self._table.deadlines.set(DOOR, self._door.lockouts.deadline)
+            if self._table.touched is not None:
+                self._table.touched.tunnels[DOOR] = None  # what has changed is in ``lockouts``
+            return events
         tunnel = self._tunnels[tunnel_id]
         events = tunnel.handle_timeout(now=now)
         self._table.settle(tunnel, now)
@@ -344,6 +356,10 @@ class Endpoint:
         tunnel = self._tunnels.get(tunnel_id)
         return None if tunnel is None or tunnel.state is _IDLE else tunnel_detail(tunnel)
 
+    def lockouts(self) -> Iterator[LockoutFacts]:
+        """Iterate over the lock-outs that are remembered."""
+        return self._door.lockouts.facts()
+
     def save(self) -> SavedEndpoint:
         """Return plain data."""
         return {
@@ -352,6 +368,8 @@ class Endpoint:
             "closing": self._admission.closing,
             "serial": self._serial,
             "rotation": self._table.rotation.save(),
+            "door": self._door.save(),
+            "lockouts": self._door.lockouts.save(),
             "tunnels": [tunnel.save() for tunnel in self._tunnels.values()],
         }
 
@@ -366,11 +384,17 @@ class Endpoint:
         endpoint._admission.closing = saved["closing"]
         endpoint._serial = saved["serial"]
         endpoint._table.rotation = Rotation.restore(saved["rotation"])
+        endpoint._door.lockouts.resume(saved["lockouts"])
+        if saved["door"] is not None:
+            endpoint._door.resume(saved["door"])
         for one in saved["tunnels"]:
             tunnel = Tunnel.restore(one, endpoint._admission.groups.named(one["group"]), lns, entropy)
             if tunnel.calls.lac:
                 endpoint._table.enter(tunnel)
             else:
                 endpoint._table.enter_opened(tunnel, tunnel.association.peer_tunnel_id)
+                if saved["door"] is None:
+                    endpoint._door.adopt(tunnel)
             endpoint._table.settle(tunnel, tunnel.timers.heard_at)
+        endpoint._table.deadlines.set(DOOR, endpoint._door.lockouts.deadline)
         return endpoint

@@ -253,6 +253,29 @@ class DataDisordered:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedOut:
+    """New SCCRQs of a LAC are dropped for a while: its response to our Challenge was wrong, again."""
+
+    group: str
+    lac_hostname: str
+    path: Path
+    failures: int
+    """Wrong responses so far."""
+    seconds: float
+    """For how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockoutEnded:
+    """A lock-out has ended: the next SCCRQ is heard."""
+
+    group: str
+    lac_hostname: str
+    address: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retransmitted:
     """A control message was sent again."""
 
@@ -282,6 +305,8 @@ Event = (
     | FrameReceived
     | Dropped
     | DataDisordered
+    | LockedOut
+    | LockoutEnded
     | Retransmitted
     | RoundTripMeasured
 )

@@ -28,6 +28,10 @@ FSM_ERROR: Final = Cause(By.LOCAL, StopResult.FSM_ERROR, 0, "message out of sequ
 _NOT_AUTHORIZED: Final = Cause(
     By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed", refusal=Refusal.WRONG_SECRET
 )
+WRONG_RESPONSE: Final = Cause(
+    By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "tunnel authentication failed", refusal=Refusal.WRONG_SECRET
+)
+"""The same, for a wrong response in SCCCN: one of its own, for it can lead to a lock-out."""
 _SCCRP: Final = MessageType.SCCRP
 _SCCCN: Final = MessageType.SCCCN
 _SCCRQ: Final = MessageType.SCCRQ
@@ -126,4 +130,4 @@ class Handshake:
             return FSM_ERROR
         if self.authentication.accepts(_SCCCN, message.octets.get(AvpType.CHALLENGE_RESPONSE, b"")):
             return None
-        return _NOT_AUTHORIZED
+        return WRONG_RESPONSE

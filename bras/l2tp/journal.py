@@ -6,7 +6,8 @@ grows with them:
 - ``tunnel:T`` is what stays the same while a tunnel's state does;
 - ``channel:T`` is where its control connection stands: Ns, Nr, window, timers;
 - ``message:T:NS`` is one control message that is not acknowledged;
-- ``call:KEY`` is one call, and the instant by which it must be established.
+- ``call:KEY`` is one call, and the instant by which it must be established;
+- ``lockout:ADDRESS HOSTNAME`` is one lock-out, so that a restart is no way round it.
 
 Not kept: control messages that came before their turn (they are not acknowledged, so the
 peer sends them again; and an ICCN may have a password in it), session ids that were just
@@ -77,6 +78,14 @@ class TunnelJournal:
                 _remove(tunnel_id, written, range(written.messages), records)
                 records += ((f"channel:{tunnel_id}", _GONE), (f"tunnel:{tunnel_id}", _GONE))
         touched.tunnels.clear()
+        if touched.lockouts:
+            self._take_lockouts(endpoint, records)
+
+    def _take_lockouts(self, endpoint: Endpoint, records: list[Record]) -> None:
+        for address, hostname in self.touched.lockouts:
+            saved = endpoint._door.lockouts.record((address, hostname))
+            records.append((f"lockout:{address} {hostname}", _GONE if saved is None else encode(saved)))
+        self.touched.lockouts.clear()
 
     def _tunnel(self, tunnel_id: int, tunnel: Tunnel, records: list[Record]) -> None:
         """Write where the channel stands, and of the rest what has changed."""
@@ -189,7 +198,14 @@ def without(records: Mapping[str, bytes], endpoint: Endpoint) -> list[Record]:
             number = int(name.partition(":")[0])
             if (tunnel_of(number) if kind == "call" else number) not in endpoint._tunnels:
                 obsolete.append((key, _GONE))
+        elif kind == "lockout" and not len(endpoint._door.lockouts):
+            obsolete.append((key, _GONE))  # their instants were those of another clock
     return obsolete
+
+
+def saved_lockouts(records: Mapping[str, bytes]) -> list[Saved]:
+    """Return the lock-outs of a journal."""
+    return [decode(state) for key, state in records.items() if key.startswith("lockout:")]
 
 
 def saved_tunnels(records: Mapping[str, bytes]) -> list[SavedTunnel]:

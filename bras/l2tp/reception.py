@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from bras.config.model import LnsConfig
+from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason
 from bras.l2tp import messages
 from bras.l2tp.admission import NO_ROOM, Admission
@@ -52,6 +52,8 @@ class Reception:
         """Take a control message (``None``: a ZLB) whose header names no tunnel."""
         if datagram is None:
             return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
+        if self._role is Role.LNS and not self._table.door.gate.admits(path.remote, now=now):
+            return [Dropped(DropReason.RATE_LIMITED, path)]
         message = messages.parse(datagram)
         if message.type != MessageType.SCCRQ:
             # A StopCCN of a LAC that gave up before it knew our id (RFC 2661 section 4.4.3).
@@ -77,17 +79,20 @@ class Reception:
             # A retransmission.  A LAC that has restarted may send the very same octets again;
             # but nobody retransmits for longer than a full cycle (RFC 2661 section 5.7).
             return self._table.deliver(older, ns, nr, datagram, now)
+        reason = self._table.door.turns_away(path.remote, hostname, now=now)
+        if reason is not None:
+            return [Dropped(reason, path)]
         events, discarded = self._tie(path, message, now) if self._table.originated else ([], False)
         if discarded:
             return [*events, Dropped(DropReason.TIE, path)]
         tunnel_id = None
         replaced = older is not None and older.state is not _IDLE and older.group is group
-        cause = self._admission.judge(message, group, path.remote, int(replaced))
+        cause = self._judge(path, message, group, int(replaced), events, now)
         if cause is None:
             tunnel_id = self._table.new_id(self._admission.refusing_id)
         if group is None or tunnel_id is None:
-            name = "" if group is None else group.name
-            return events + self._admission.refuse(path, message, ns, name, cause or NO_ROOM)
+            return events + self._refuse(path, message, ns, len(datagram), group, cause or NO_ROOM, now)
+        events += self._table.make_room(self._table.door.in_the_way(path.remote, now=now), now=now)
         association = Association(group.name, path, tunnel_id)
         tunnel = Tunnel(association, group, self._lns, self._table.entropy, lac=False, now=now)
         if len(group.secrets) > 1:
@@ -96,9 +101,32 @@ class Reception:
         if older is not None:
             events += self._succeed(older, tunnel, now)
         self._table.enter_opened(tunnel, peer_tunnel_id)
-        events += tunnel.accept(message, ns, datagram, now=now)
+        self._table.door.enter(tunnel, len(datagram))
+        events += self._table.door.served(tunnel, datagram, tunnel.accept(message, ns, datagram, now=now), now)
         self._table.settle(tunnel, now)
         return events
+
+    def _judge(
+        self, path: Path, message: Message, group: LacConfig | None, replaced: int, events: list[Event], now: float
+    ) -> Cause | None:
+        """Return why a SCCRQ is not acceptable; a stranger that waits in vain does not keep it out."""
+        cause = self._admission.judge(message, group, path.remote, replaced)
+        if cause is not NO_ROOM or group is None:
+            return cause
+        stranger = self._table.door.lobby.oldest_stranger(group.name, now=now)
+        events += self._table.make_room(stranger, now=now)
+        return self._admission.judge(message, group, path.remote, replaced)
+
+    def _refuse(
+        self, path: Path, message: Message, ns: int, octets: int, group: LacConfig | None, cause: Cause, now: float
+    ) -> list[Event]:
+        """Tell it, up to a rate; beyond it only count."""
+        if not self._table.door.may_refuse(path.remote, now=now):
+            return [Dropped(DropReason.NO_LAC_GROUP if group is None else DropReason.RATE_LIMITED, path)]
+        beyond = self._admission.refusal_octets(cause) - octets
+        if beyond > 0 and self._table.door.lobby.lends(beyond, now=now):
+            octets += beyond
+        return self._admission.refuse(path, message, ns, octets, "" if group is None else group.name, cause)
 
     def _tie(self, path: Path, message: Message, now: float) -> tuple[list[Event], bool]:
         """Compare Tie Breakers where we have asked this peer for a tunnel, too; tell whether the peer's is discarded.

@@ -18,6 +18,8 @@ class Touched:
     """Our tunnel ids."""
     calls: dict[int, None] = field(default_factory=dict)
     """Keys of calls."""
+    lockouts: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Addresses and Host Names."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,14 @@ class SavedTunnel(TypedDict):
     replaces: int
 
 
+class SavedDoor(TypedDict):
+    """What is remembered of those who have no tunnel, as plain data."""
+
+    gate: Saved
+    lobby: Saved
+    refusals: Saved
+
+
 class SavedEndpoint(TypedDict):
     """An endpoint as plain data."""
 
@@ -61,4 +71,7 @@ class SavedEndpoint(TypedDict):
     serial: int
     rotation: Saved
     """As ``Rotation`` saves it."""
+    door: SavedDoor | None
+    """``None`` out of a journal."""
+    lockouts: list[Saved]
     tunnels: list[SavedTunnel]

@@ -6,7 +6,8 @@ from typing import Final
 
 from bras.ids import Entropy, new_tunnel_id
 from bras.l2tp.admission import Census
-from bras.l2tp.events import By, Event, Path, TunnelRefused
+from bras.l2tp.door import DOOR, GAVE_WAY, Door
+from bras.l2tp.events import By, Cause, Event, Path, TunnelRefused
 from bras.l2tp.records import Touched
 from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import TunnelState
@@ -25,6 +26,7 @@ class TunnelTable:
         "_worker",
         "census",
         "deadlines",
+        "door",
         "entropy",
         "originated",
         "rotation",
@@ -32,11 +34,12 @@ class TunnelTable:
         "tunnels",
     )
 
-    def __init__(self, worker: int, census: Census, entropy: Entropy) -> None:
-        """Begin without tunnels; ``census`` counts them."""
+    def __init__(self, worker: int, census: Census, door: Door, entropy: Entropy) -> None:
+        """Begin without tunnels; ``census`` counts them, ``door`` bounds those that are half-open."""
         self._worker = worker
         self._by_peer: dict[tuple[Path, int], int] = {}
         self.census = census
+        self.door = door
         self.entropy = entropy
         self.rotation = Rotation()
         self.tunnels: dict[int, Tunnel] = {}
@@ -72,8 +75,13 @@ class TunnelTable:
         """Hand a control message (``None``: a ZLB) to its tunnel."""
         limit = len(tunnel.calls.table) + self.census.room(tunnel.group, tunnel.path)
         up_before = tunnel.timers.up_at
+        if up_before is None and not tunnel.calls.lac:
+            self.door.hears(tunnel, datagram)
         events = tunnel.receive(ns, nr, datagram, limit=limit, now=now)
         if up_before is None:
+            if not tunnel.calls.lac:
+                events = self.door.served(tunnel, datagram, events, now)
+                self.deadlines.set(DOOR, self.door.lockouts.deadline)
             events = self._opening(tunnel, events, now)
         self.settle(tunnel, now)
         return events
@@ -91,12 +99,16 @@ class TunnelTable:
             tunnel.replaces = 0
         return events
 
-    def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:
+    def make_room(self, tunnel_id: int | None, *, now: float) -> list[Event]:
+        """End a half-open tunnel for one that comes."""
+        return [] if tunnel_id is None else self.vanish(tunnel_id, GAVE_WAY, now=now)
+
+    def vanish(self, tunnel_id: int, cause: Cause = REPLACED, *, now: float) -> list[Event]:
         """End a tunnel and its calls without a word; one that has ended is forgotten."""
         tunnel = self.tunnels.get(tunnel_id)
         if tunnel is None:
             return []
-        events = tunnel.vanish(REPLACED, now=now)
+        events = tunnel.vanish(cause, now=now)
         self.settle(tunnel, now)
         return events
 
@@ -105,6 +117,8 @@ class TunnelTable:
         tunnel_id = tunnel.association.tunnel_id
         if self.touched is not None:
             self.touched.tunnels[tunnel_id] = None
+        if self.door.lobby.visitors:
+            self.door.settle(tunnel)
         if tunnel.state is not _IDLE:
             self.census.count(tunnel_id, tunnel.association.group, tunnel.path.remote, len(tunnel.calls.table))
             self.deadlines.set(tunnel_id, tunnel.deadline)

@@ -88,9 +88,7 @@ class Tunnel:
         self.handshake = Handshake(association, group, group.local_hostname or config.hostname, entropy)
         self.channel = Channel(_patience(group), group.receive_window, DEFAULT_PEER_WINDOW)
         self.channel.hiding = self.handshake.hiding(entropy)
-        self.calls = Calls(
-            association, DataOptions.of(group), lac=lac, setup_timeout_s=config.setup_timeout_s, entropy=entropy
-        )
+        self.calls = Calls(association, DataOptions.of(group), lac=lac, config=config, entropy=entropy)
         self.timers = Timers(now, now)
         self.request = b""
         """The SCCRQ that began it: the peer's datagram, or the AVPs of ours; empty when it has ended."""
@@ -115,6 +113,16 @@ class Tunnel:
             if earliest is None or due < earliest:
                 earliest = due
         return earliest
+
+    @property
+    def settled(self) -> bool:
+        """Return whether it has ended, and its peer, if there ever was one, knows."""
+        return self.state is _IDLE and (self._unproven or self.channel.quiet)
+
+    @property
+    def _unproven(self) -> bool:
+        """Return whether nobody has shown that the SCCRQ was from where it says: no SCCCN has come."""
+        return self.timers.up_at is None and not self.calls.lac
 
     def gone(self, now: float) -> bool:
         """Return whether it may be forgotten."""
@@ -154,6 +162,9 @@ class Tunnel:
         else:
             for one in due:
                 events += self._take(messages.parse(one), limit, now)
+            if datagram is not None and self._unproven:
+                channel.sender.in_flight = 0  # it comes again, so our answer has not arrived: say it again
+                trip.spoiled()
         if trip.samples != samples and trip.last_s is not None:
             events.append(RoundTripMeasured(self.association.group, trip.last_s))
         if ending and channel.quiet:
@@ -205,6 +216,7 @@ class Tunnel:
 
     def _established(self, now: float) -> list[Event]:
         self.timers.up_at = now
+        self.channel.sender.in_flight = 0  # of a SCCRP that is still not acknowledged: from now on by timer
         a = self.association
         a.authenticated = bool(self.handshake.authentication.challenge)  # else it would not have come so far
         self.calls.tunnel_opened(self.channel, now=now)
@@ -232,6 +244,8 @@ class Tunnel:
         path = self.path
         for datagram in channel.flush(now=now):
             events.append(SendDatagram(path, datagram))
+        if timers.up_at is None and not self.calls.lac:  # unproven
+            channel.sender.deadline = None  # to an unproven address nothing is sent unasked
         if channel.sender.retransmitted != before:
             again = Retransmitted(self.association.tunnel_id, self.association.group)
             events += [again] * (channel.sender.retransmitted - before)
@@ -289,6 +303,8 @@ class Tunnel:
             return self._flush(self._handle_established(now), now)
         events: list[Event] = []
         if self.state is not _IDLE and now >= self.timers.created_at + ESTABLISH_TIMEOUT_S:
+            if self._unproven:
+                return self.vanish(_TOO_SLOW, now=now)
             events = self._step(TunnelInput.CLOSE, _TOO_SLOW, None, now)
         return self._flush(events, now)
 

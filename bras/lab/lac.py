@@ -192,7 +192,13 @@ class LabLac:
                         self.complaints.append(f"tunnel: {words(event.cause)}")
                 case l2tp.Dropped() | l2tp.DataDisordered() | l2tp.Retransmitted() | l2tp.RoundTripMeasured():
                     pass
-                case l2tp.SpeedChanged() | l2tp.ErrorsReported() | l2tp.AccmReceived():
+                case (
+                    l2tp.LockedOut()
+                    | l2tp.LockoutEnded()
+                    | l2tp.SpeedChanged()
+                    | l2tp.ErrorsReported()
+                    | l2tp.AccmReceived()
+                ):
                     pass
                 case _:
                     assert_never(event)

@@ -26,6 +26,8 @@ Fact = (
     | l2tp.SpeedChanged
     | l2tp.Dropped
     | l2tp.DataDisordered
+    | l2tp.LockedOut
+    | l2tp.LockoutEnded
     | l2tp.Retransmitted
     | l2tp.RoundTripMeasured
     | ppp.Dropped

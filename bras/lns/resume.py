@@ -26,7 +26,7 @@ from bras.forwarding.entry import Counters
 from bras.ids import CallKey, Entropy, new_tunnel_id
 from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import CallUp
-from bras.l2tp.journal import established, saved_tunnels, without
+from bras.l2tp.journal import established, saved_lockouts, saved_tunnels, without
 from bras.l2tp.reception import Role
 from bras.l2tp.records import SavedTunnel
 from bras.lns import billing, from_l2tp, from_subscriber, operate
@@ -37,7 +37,7 @@ from bras.lns.operate import Operations
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
 from bras.lns.state import StateError, reserved_addresses
-from bras.plain import decode
+from bras.plain import Saved, decode
 from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
@@ -165,7 +165,7 @@ def _resume(
     past = Past.of(records)
     reboot = past.boot != boot
     tunnels = [] if reboot else _reachable(saved_tunnels(records), config.lns.listen)
-    core = _core(config, codec, entropy, epoch, tunnels)
+    core = _core(config, codec, entropy, epoch, tunnels, [] if reboot else saved_lockouts(records))
     core.books.made, core.registry.next_number = past.records, past.next_number
     commit = Commit(boot)
     resumption = Resumption(past, reboot)
@@ -192,7 +192,9 @@ def _resume(
     return core, operations, commit, resumption
 
 
-def _core(config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: list[SavedTunnel]) -> Core:
+def _core(
+    config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: list[SavedTunnel], lockouts: list[Saved]
+) -> Core:
     taken = [tunnel["tunnel_id"] for tunnel in tunnels]
     endpoint = Endpoint.restore(
         {
@@ -201,6 +203,8 @@ def _core(config: Config, codec: Codec, entropy: Entropy, epoch: int, tunnels: l
             "closing": False,
             "serial": 0,
             "rotation": [],
+            "door": None,
+            "lockouts": lockouts,
             "tunnels": tunnels,
         },
         lns=config.lns,

@@ -55,10 +55,12 @@ class Histogram:
 class LacCounts:
     """What LACs were refused, and how quickly they answer."""
 
-    __slots__ = ("calls_refused", "round_trip", "tunnels_refused")
+    __slots__ = ("calls_refused", "lockouts", "round_trip", "tunnels_refused")
 
-    def __init__(self, names: Iterable[str]) -> None:
-        """Begin at zero, with the histograms of the groups of these names already there."""
+    def __init__(self, names: list[str]) -> None:
+        """Begin at zero, with the samples of the groups of these names already there."""
+        self.lockouts: Tally = defaultdict(int, {(name,): 0 for name in names})
+        """By group."""
         self.tunnels_refused: Tally = defaultdict(int)
         """By group, reason."""
         self.calls_refused: Tally = defaultdict(int)
@@ -72,6 +74,13 @@ class LacCounts:
         if histogram is None:
             histogram = self.round_trip[fact.group,] = Histogram(ROUND_TRIP_BOUNDS_S)
         histogram.observe(fact.round_trip_s)
+
+    def locked_out(self, fact: l2tp.LockedOut) -> None:
+        """Count the beginning of a lock-out."""
+        self.lockouts[fact.group,] += 1
+
+    def lockout_ended(self, fact: l2tp.LockoutEnded) -> None:
+        """Count nothing: each lock-out that begins ends."""
 
 
 class TunnelCounts:
@@ -132,6 +141,8 @@ class TunnelCounts:
             l2tp.SpeedChanged: self.speed_changed,
             l2tp.Dropped: self.drop,
             l2tp.DataDisordered: self.data_disordered,
+            l2tp.LockedOut: self.lacs.locked_out,
+            l2tp.LockoutEnded: self.lacs.lockout_ended,
             l2tp.Retransmitted: self.retransmitted,
             l2tp.RoundTripMeasured: self.lacs.round_trip_measured,
         }

@@ -22,6 +22,7 @@ from bras.radius import events as radius
 from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.telemetry.counts import Handlers
 from bras.telemetry.limit import RepeatLimit
+from bras.telemetry.lockout_lines import LockoutLines
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
 
@@ -64,6 +65,7 @@ class Lines:
             Authenticated: self.authenticated,
             SubscriberEnded: self.session_ended,
         }
+        handlers |= LockoutLines(self._log, self._limit).handlers()
         if debug:
             handlers |= {
                 SubscriberUp: self.session_up,

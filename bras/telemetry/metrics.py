@@ -45,6 +45,12 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         ("lac", "outcome", "cause"),
         "tunnels.calls",
     ),
+    (
+        "bras_lockouts_total",
+        "Lock-outs of LACs that gave a wrong response to our Challenge.",
+        ("lac",),
+        "tunnels.lacs.lockouts",
+    ),
     ("bras_calls_ended_total", "Established calls that ended.", ("lac", "by", "cause"), "tunnels.calls_ended"),
     (
         "bras_ppp_disconnects_total",

@@ -20,6 +20,7 @@ from bras.l2tp.events import (
     FrameReceived,
     Path,
     Refusal,
+    Retransmitted,
     SendDatagram,
     TunnelDown,
     TunnelRefused,
@@ -218,8 +219,8 @@ def test_a_sccrq_that_comes_again_is_answered_again_and_makes_no_second_tunnel()
     lac.sccrq()
     request = control(0, 0, 0, messages.start(MessageType.SCCRQ, "lac1", "test", lac.tunnel_id, 8))
     lac.kinds()
-    assert lac.raw(request) == []
-    assert lac.kinds() == ["ZLB"]
+    assert lac.raw(request) == [Retransmitted(next(iter(endpoint.tunnels())).tunnel_id, "any")]
+    assert lac.kinds() == ["SCCRP"], "it has not got the first one"
     lac.peer_tunnel_id = next(iter(endpoint.tunnels())).tunnel_id
     lac.say(messages.scccn())
     assert lac.raw(request) == []
@@ -399,10 +400,13 @@ def test_a_lac_loses_to_a_lower_tie_breaker_and_takes_no_tunnel_all_the_same() -
 
 def test_when_no_tunnel_id_is_free_sccrq_is_refused() -> None:
     endpoint = Endpoint(
-        lns=LnsConfig((), max_tunnels=100_000), groups=(LacConfig("g"),), entropy=lambda count: b"\1" * count
+        lns=LnsConfig((), max_tunnels=100_000, max_half_open=100_000, max_half_open_per_source=100_000),
+        groups=(LacConfig("g"),),
+        entropy=lambda count: b"\1" * count,
     )
     for number in range(1, 4096):
         lac = HandLac(endpoint, tunnel_id=number)
+        lac.now = number / 100
         events = lac.sccrq()
     (event,) = events
     assert isinstance(event, TunnelRefused)

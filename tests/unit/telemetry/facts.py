@@ -73,6 +73,8 @@ FACTS: tuple[Fact, ...] = (
     l2tp.Dropped(DropReason.BAD_AVP, PATH),
     l2tp.Dropped(DropReason.SHORT_DATAGRAM),
     l2tp.DataDisordered(KEY, "any", 3, 2),
+    l2tp.LockedOut("any", "evil\n", PATH, 3, 40.0),
+    l2tp.LockoutEnded("any", "evil\n", "198.18.0.2", 3),
     l2tp.Retransmitted(5, "any"),
     l2tp.RoundTripMeasured("any", 0.02),
     ppp.Dropped(DropReason.BAD_FRAME),
