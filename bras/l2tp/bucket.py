@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bras.plain import Saved
 
 
@@ -59,6 +61,10 @@ class Buckets:
     def __contains__(self, key: str) -> bool:
         """Return whether there is a bucket for ``key``."""
         return key in self._buckets
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys."""
+        return iter(self._buckets)
 
     def __len__(self) -> int:
         """Return how many keys are remembered."""

@@ -356,6 +356,11 @@ class Endpoint:
         tunnel = self._tunnels.get(tunnel_id)
         return None if tunnel is None or tunnel.state is _IDLE else tunnel_detail(tunnel)
 
+    def known(self) -> set[str]:
+        """Return the addresses that have a tunnel, or had one not long ago."""
+        having = {tunnel.path.remote for tunnel in self._tunnels.values() if tunnel.state is _ESTABLISHED}
+        return having.union(self._door.gate.known())
+
     def lockouts(self) -> Iterator[LockoutFacts]:
         """Iterate over the lock-outs that are remembered."""
         return self._door.lockouts.facts()

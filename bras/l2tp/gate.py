@@ -8,6 +8,7 @@ not.  So such a flood costs honest strangers a retransmission, and known LACs no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 from zlib import crc32
 
@@ -90,6 +91,10 @@ class Gate:
     def knows(self, address: str) -> bool:
         """Return whether the return path to ``address`` was proven."""
         return address in self._known
+
+    def known(self) -> Iterator[str]:
+        """Iterate over the addresses whose return path was proven."""
+        return iter(self._known)
 
     def proven(self, address: str, *, now: float) -> None:
         """Know ``address`` from now on: an SCCCN has come from there."""

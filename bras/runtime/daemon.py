@@ -26,6 +26,7 @@ from bras.runtime.admin import AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
+from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
 from bras.runtime.state import Keeper
 from bras.runtime.udp import Listener
 from bras.telemetry.counts import Counts
@@ -155,6 +156,20 @@ class _Daemon:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         driver.start()
+        self._sift(self._sieve(driver))
+
+    def _sieve(self, driver: Driver) -> Sieve:
+        dropped = self.counts.tunnels.dropped
+        return Sieve(
+            [listener.socket for listener in driver.listeners],
+            lambda: sum(dropped[reason] for reason in OF_STRANGERS if reason in dropped),
+            driver.lns.core.endpoint.known,
+            os.urandom(4),
+        )
+
+    def _sift(self, sieve: Sieve) -> None:
+        sieve.check(now=clock.now())
+        asyncio.get_running_loop().call_later(CHECK_S, self._sift, sieve)
 
     def _announce(self, driver: Driver, exporter: Exporter | None) -> None:
         """Say what we listen on."""

@@ -32,3 +32,8 @@ class RepeatLimit:
             self._seen = {other: entry for other, entry in self._seen.items() if entry[0] > now}
         self._seen[key] = (now + self._period_s, 1)
         return max(0, lines - self._burst)
+
+
+def repeated(held_back: int) -> dict[str, int]:
+    """Return what a line says of those that were held back before it."""
+    return {"held_back": held_back} if held_back else {}

@@ -22,6 +22,7 @@ from bras.radius import events as radius
 from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.telemetry.counts import Handlers
 from bras.telemetry.limit import RepeatLimit
+from bras.telemetry.limit import repeated as _repeated
 from bras.telemetry.lockout_lines import LockoutLines
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
@@ -391,10 +392,6 @@ def _beneath(cause: l2tp.Cause) -> dict[str, str | int]:
     if cause.q931 is not None:
         said |= {"q931_cause": cause.q931.code, "q931_message": cause.q931.message, "q931_text": cause.q931.text}
     return said
-
-
-def _repeated(held_back: int) -> dict[str, int]:
-    return {"held_back": held_back} if held_back else {}
 
 
 def _milliseconds(seconds: float) -> float:

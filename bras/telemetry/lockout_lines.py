@@ -6,7 +6,7 @@ from structlog.typing import FilteringBoundLogger
 
 from bras.l2tp import events as l2tp
 from bras.telemetry.counts import Handlers
-from bras.telemetry.limit import RepeatLimit
+from bras.telemetry.limit import RepeatLimit, repeated
 
 
 class LockoutLines:
@@ -36,7 +36,7 @@ class LockoutLines:
                 local_address=fact.path.local,
                 failures=fact.failures,
                 seconds=fact.seconds,
-                **_repeated(held_back),
+                **repeated(held_back),
             )
 
     def lac_lockout_ended(self, fact: l2tp.LockoutEnded) -> None:
@@ -49,9 +49,5 @@ class LockoutLines:
                 lac_hostname=fact.lac_hostname,
                 lac_address=fact.address,
                 failures=fact.failures,
-                **_repeated(held_back),
+                **repeated(held_back),
             )
-
-
-def _repeated(held_back: int) -> dict[str, int]:
-    return {"held_back": held_back} if held_back else {}

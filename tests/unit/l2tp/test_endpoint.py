@@ -415,3 +415,13 @@ def test_when_no_tunnel_id_is_free_sccrq_is_refused() -> None:
     tunnel_id, (refused,) = endpoint.open_tunnel(AT_LNS, LacConfig("up"), now=0.0)
     assert tunnel_id == 0
     assert isinstance(refused, TunnelRefused)
+
+
+def test_known_is_who_has_a_tunnel_or_had_one_and_not_who_only_asked() -> None:
+    endpoint = lns_endpoint()
+    lac = HandLac(endpoint)
+    lac.establish()
+    HandLac(endpoint, OTHER_HOST).sccrq()
+    assert endpoint.known() == {AT_LNS.remote}
+    endpoint.vanish(lac.peer_tunnel_id, now=0.0)
+    assert endpoint.known() == {AT_LNS.remote}

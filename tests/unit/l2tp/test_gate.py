@@ -47,6 +47,7 @@ def test_a_known_one_is_heard_at_once_in_a_flood_up_to_its_own_rate() -> None:
     gate.proven("198.18.0.2", now=0.0)
     flooded(gate, 1.0)
     assert gate.knows("198.18.0.2")
+    assert list(gate.known()) == ["198.18.0.2"]
     assert sum(gate.admits("198.18.0.2", now=1.0) for _ in range(5000)) == 1000 + 400, "and as one that comes again"
     assert not gate.admits("198.18.0.2", now=1.0)
 
