@@ -1,7 +1,8 @@
 """All benchmarks, one after the other: ``python -m tests.benchmark`` (root, a quiet machine).
 
 Set-ups first (CHAP, LAC windows of 4 and 1; l2tpns beside us where it is installed), then
-packets.  Options of one are given to it alone: ``python tests/benchmark/setup.py --help``.
+packets, then what a flood does to everybody else.  Options of one are given to it alone:
+``python tests/benchmark/setup.py --help``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     peers = "bras,l2tpns" if shutil.which("l2tpns") else "bras"
-    runs = (["setup.py", "--lns", peers], ["tun.py"])
+    runs = (["setup.py", "--lns", peers], ["tun.py"], ["flood.py"])
     codes = [subprocess.run([sys.executable, str(HERE / run[0]), *run[1:]], check=False).returncode for run in runs]
     return max(codes)
 
