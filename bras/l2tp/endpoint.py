@@ -281,11 +281,7 @@ class Endpoint:
     def serve(self, tunnel_id: int, *, now: float) -> list[Event]:
         """Serve one of those."""
         if tunnel_id == DOOR:
-            events = self._door.lockouts.handle_timeout(now=now)
-            self._table.deadlines.set(DOOR, self._door.lockouts.deadline)
-            if self._table.touched is not None:
-                self._table.touched.tunnels[DOOR] = None  # what has changed is in ``lockouts``
-            return events
+            return self._table.serve_door(now=now)
         tunnel = self._tunnels[tunnel_id]
         events = tunnel.handle_timeout(now=now)
         self._table.settle(tunnel, now)
@@ -358,8 +354,7 @@ class Endpoint:
 
     def known(self) -> set[str]:
         """Return the addresses that have a tunnel, or had one not long ago."""
-        having = {tunnel.path.remote for tunnel in self._tunnels.values() if tunnel.state is _ESTABLISHED}
-        return having.union(self._door.gate.known())
+        return self._table.known()
 
     def lockouts(self) -> Iterator[LockoutFacts]:
         """Iterate over the lock-outs that are remembered."""

@@ -99,6 +99,19 @@ class TunnelTable:
             tunnel.replaces = 0
         return events
 
+    def serve_door(self, *, now: float) -> list[Event]:
+        """End the lock-outs that are over."""
+        events = self.door.lockouts.handle_timeout(now=now)
+        self.deadlines.set(DOOR, self.door.lockouts.deadline)
+        if self.touched is not None:
+            self.touched.tunnels[DOOR] = None  # what has changed is in ``lockouts``
+        return events
+
+    def known(self) -> set[str]:
+        """Return the addresses that have an established tunnel, or had one not long ago."""
+        having = {tunnel.path.remote for tunnel in self.tunnels.values() if tunnel.state is _ESTABLISHED}
+        return having.union(self.door.gate.known())
+
     def make_room(self, tunnel_id: int | None, *, now: float) -> list[Event]:
         """End a half-open tunnel for one that comes."""
         return [] if tunnel_id is None else self.vanish(tunnel_id, GAVE_WAY, now=now)
