@@ -88,5 +88,6 @@ def _history(lac: Row | None) -> Facts:
         ("tunnels", f"{lac['tunnels']} now, {lac['tunnels_ever']} ever"),
         ("tunnels refused", tally(lac["tunnels_refused"])),
         ("calls refused", tally(lac["calls_refused"])),
+        ("locked out for", duration(lac["locked_out_s"])),
         ("last refusal", f"{lac['last_refusal']}, {ago(lac['last_refusal_s'])}" if lac["last_refusal"] else ""),
     ]

@@ -135,7 +135,8 @@ class ShowLacs:
 
     One row for each address and Host Name, and one for each ``[[lac]]`` group that nobody
     has matched yet.  LACs that had a tunnel are kept (1024 of those without one now), of
-    strangers the last 256; ``forgotten`` counts rows that gave way.  A row:
+    strangers the last 256; who is locked out is always there; ``forgotten`` counts rows that
+    gave way.  A row:
 
     - ``lac``: str, the group, empty when none matched;  ``lac_address``, ``lac_hostname``:
       str | None (a group that nobody has matched);  ``vendor``: str, while it has a tunnel;

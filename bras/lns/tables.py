@@ -32,14 +32,25 @@ def lacs(core: Core, now: float) -> list[Plain]:
     standing: dict[tuple[str, str], list[TunnelFacts]] = {}
     for facts in core.endpoint.tunnels():
         standing.setdefault(key_of(facts.path.remote, facts.hostname), []).append(facts)
-    rows = [lac_row(key, seen, standing.get(key, ()), now) for key, seen in core.registry.lacs]
+    locked = locked_out(core, now)
+    rows = [lac_row(key, seen, standing.get(key, ()), locked.pop(key, None), now) for key, seen in core.registry.lacs]
+    rows += [lac_row(key, Seen("", now, now), (), left_s, now) for key, left_s in locked.items()]
     matched = {row["lac"] for row in rows}
     rows += [_unmatched(group.name) for group in core.config.lac if group.name not in matched]
     rows.sort(key=lambda row: (str(row["lac"]), str(row["lac_hostname"]), str(row["lac_address"])))
     return list[Plain](rows)
 
 
-def lac_row(key: Key, seen: Seen, tunnels: Sequence[TunnelFacts], now: float) -> Row:
+def locked_out(core: Core, now: float) -> dict[Key, float]:
+    """Return who is locked out, and for how many seconds yet."""
+    return {
+        key_of(facts.address, facts.hostname): facts.until - now
+        for facts in core.endpoint.lockouts()
+        if facts.until > now
+    }
+
+
+def lac_row(key: Key, seen: Seen, tunnels: Sequence[TunnelFacts], locked_out_s: float | None, now: float) -> Row:
     """Return a LAC as ``ShowLacs`` promises it; ``tunnels`` are those that it has now."""
     address, hostname = key
     last_at = max((seen.last_at, *(facts.heard_at for facts in tunnels)))
@@ -58,7 +69,7 @@ def lac_row(key: Key, seen: Seen, tunnels: Sequence[TunnelFacts], now: float) ->
         "last_refusal": seen.refusal or None,
         "last_reason": seen.reason or None,
         "last_refusal_s": now - seen.refused_at if seen.refused_at is not None else None,
-        "locked_out_s": None,
+        "locked_out_s": locked_out_s,
         "first_seen_s": now - seen.first_at,
         "last_seen_s": now - last_at,
     }

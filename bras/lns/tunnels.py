@@ -7,7 +7,7 @@ from bras.l2tp.wording import Worded
 from bras.lns.commands import Plain, ShowTunnels
 from bras.lns.core import Core
 from bras.lns.lacs import key_of
-from bras.lns.tables import host, lac_row
+from bras.lns.tables import host, lac_row, locked_out
 
 Row = dict[str, Plain]
 MOST_DETAILS = 16
@@ -51,7 +51,12 @@ def nothing(core: Core, selector: str, now: float) -> str:
     words = f"{selector!r} has no tunnel now"
     if latest.refused_at is not None:
         words += f"; last refused {now - latest.refused_at:.0f} s ago: {latest.refusal}"
-    return words
+    return words + _locked(core, selector, now)
+
+
+def _locked(core: Core, selector: str, now: float) -> str:
+    left_s = max((left_s for key, left_s in locked_out(core, now).items() if selector in key), default=0.0)
+    return f"; locked out for {left_s:.0f} s" if left_s else ""
 
 
 def row(facts: TunnelFacts, now: float) -> Row:
@@ -131,7 +136,7 @@ def _history(core: Core, facts: TunnelFacts, now: float) -> Row | None:
     if seen is None:
         return None
     tunnels = [one for one in core.endpoint.tunnels() if key_of(one.path.remote, one.hostname) == key]
-    return lac_row(key, seen, tunnels, now)
+    return lac_row(key, seen, tunnels, locked_out(core, now).get(key), now)
 
 
 def _since(at: float | None, now: float) -> float | None:

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from bras.config.model import Listen, LnsConfig
+from bras.l2tp import avp, messages
+from bras.l2tp.events import Path
 from bras.lns.commands import Command, ShowLacs, ShowTunnel, ShowTunnels
+from tests.support.l2tp import HandLac
 from tests.support.rim import Rim
 from tests.support.world import LNS_ADDRESS, SimulatedRadius, config
 
@@ -88,6 +91,36 @@ def test_a_lac_that_was_refused_is_answered_for_with_the_reason() -> None:
     answer: Any = rim.answers[rim.ask(ShowTunnel("lac1"))]
     assert not answer.ok
     assert answer.body["error"].startswith("'lac1' has no tunnel now; last refused 3 s ago: ")
+
+
+def locked_out(rim: Rim, address: str) -> None:
+    """Have the LAC "bad" at ``address`` respond wrongly; it does not challenge us, so it comes so far."""
+    lac = HandLac(rim.lns.core.endpoint, Path(0, LNS_ADDRESS, 1701, address, 1701))
+    lac.now = rim.now
+    lac.sccrq("bad")
+    lac.peer_tunnel_id = lac.last().numbers[9]
+    lac.say(messages.scccn() + avp.octets(13, bytes(16)))
+
+
+def test_a_lac_that_is_locked_out_is_shown_with_how_long_yet() -> None:
+    rim = Rim()
+    rim.lac(hostname="good")
+    rim.lac(address="198.18.0.3", hostname="bad", secret=b"wrong")
+    rim.run(2.0)
+    locked_out(rim, "198.18.0.3")
+    body: Any = rim.answers[rim.ask(ShowLacs())].body
+    left = {row["lac_hostname"]: row["locked_out_s"] for row in body["lacs"]}
+    (facts,) = rim.lns.core.endpoint.lockouts()
+    assert left == {"good": None, "bad": pytest.approx(facts.until - rim.now)}
+    answer: Any = rim.answers[rim.ask(ShowTunnel("bad"))]
+    assert f"; locked out for {left['bad']:.0f} s" in answer.body["error"]
+
+
+def test_who_is_locked_out_is_shown_even_if_its_row_gave_way() -> None:
+    rim = Rim()
+    locked_out(rim, "198.18.0.3")
+    body: Any = rim.answers[rim.ask(ShowLacs())].body
+    assert [row["lac_hostname"] for row in body["lacs"] if row["locked_out_s"]] == ["bad"]
 
 
 def test_a_lac_that_has_gone_is_answered_for() -> None:
