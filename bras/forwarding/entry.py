@@ -47,6 +47,23 @@ class Leg:
     length_bit: bool = False
     """Data messages carry their length (RFC 2661 section 3.1, L bit)."""
 
+    def compressed(self, acfc: bool, pfc: bool) -> Leg:
+        """Return the same leg with what LCP has agreed on; most calls need it, so it is not ``replace``."""
+        return Leg(
+            self.key,
+            self.listener,
+            self.local,
+            self.local_port,
+            self.remote,
+            self.remote_port,
+            self.peer_tunnel_id,
+            self.peer_session_id,
+            acfc,
+            pfc,
+            self.numbered,
+            self.length_bit,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -12,7 +12,7 @@ from bras.l2tp import line
 from bras.l2tp.constants import AvpType
 from bras.l2tp.data import PLAIN, DataChannel, DataOptions
 from bras.l2tp.events import CallInfo, Path
-from bras.l2tp.header import FLAGS, IDS, PRIORITY_BIT, VERSION_2
+from bras.l2tp.header import DATA, FLAGS, IDS, PRIORITY_BIT, VERSION_2
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.report import Reports
@@ -40,6 +40,7 @@ _IETF: Final = 0xFFFF
 """The largest attribute of vendor 0; beyond are those of the access line."""
 _MODEM_SPEEDS: Final = {int.from_bytes(str(bps).encode(), "big"): bps for bps in (1200, 2400, 4800, 7200, 9600)}
 """Four decimal digits, as a Cisco AS5300 sends them, look like a number of 32 bits that no line has."""
+_DIGITS: Final = min(_MODEM_SPEEDS)
 _IDLE: Final = CallState.IDLE
 _NONE: Final = CallAction.NONE
 _ASSIGNED: Final = AvpType.ASSIGNED_SESSION_ID
@@ -156,14 +157,16 @@ class Call:
             rx_speed = numbers.get(_RX_SPEED_BPS, numbers.get(_RX_SPEED, tx_speed))
         if octets and max(octets) > _IETF:
             access_line = access_line or line.gather(octets)
+        if tx_speed >= _DIGITS or rx_speed >= _DIGITS:
+            tx_speed, rx_speed = _MODEM_SPEEDS.get(tx_speed, tx_speed), _MODEM_SPEEDS.get(rx_speed, rx_speed)
         self.request = CallRequest(
             calling,
             called,
             sub_address,
             bearer,
             channel,
-            _MODEM_SPEEDS.get(tx_speed, tx_speed),
-            _MODEM_SPEEDS.get(rx_speed, rx_speed),
+            tx_speed,
+            rx_speed,
             numbers.get(_FRAMING, _SYNCHRONOUS),
             message.text(_GROUP) if _GROUP in octets else "",
             _SEQUENCING in octets,
@@ -175,6 +178,9 @@ class Call:
 
     def prepare_for_data(self, peer_tunnel_id: int, options: DataOptions = PLAIN) -> None:
         """Make the header of our data messages: six octets, more where numbers or length are wanted."""
+        if options is PLAIN and not self.request.sequencing_required:
+            self._header = DATA.pack(VERSION_2, peer_tunnel_id, self.peer_session_id)
+            return
         self.sequenced = self.request.sequencing_required or options.number
         if self.sequenced or options != PLAIN:
             self.data_channel = DataChannel(options, IDS.pack(peer_tunnel_id, self.peer_session_id))

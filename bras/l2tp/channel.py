@@ -131,7 +131,8 @@ class Channel:
         sender = self.sender
         if nr != sender.first:
             sender.acknowledge(nr, now + self._patience.initial_s)
-            sender.round_trip.acknowledged(sender.first, now)
+            if sender.round_trip.timed >= 0:
+                sender.round_trip.acknowledged(sender.first, now)
         if datagram is None:
             return _NOTHING
         self._acknowledge = True
@@ -210,7 +211,8 @@ class Channel:
         self._acknowledge = False
         sender.in_flight = index
         if index > sender.sent:
-            sender.round_trip.sent(sender.first + sender.sent, now)
+            if now >= sender.round_trip.rests_until:
+                sender.round_trip.sent(sender.first + sender.sent, now)
             sender.sent = index
         if sender.deadline is None:
             sender.deadline = now + self._patience.interval_s(sender.retries)

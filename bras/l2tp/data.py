@@ -36,7 +36,7 @@ class DataOptions(NamedTuple):
     def of(cls, group: LacConfig) -> DataOptions:
         """Return what a ``[[lac]]`` says."""
         word = group.dataseq
-        return cls(
+        options = cls(
             word in ("prefer", "require"),
             word == "require",
             word == "deny",
@@ -44,9 +44,11 @@ class DataOptions(NamedTuple):
             group.length_bit,
             group.priority_bit,
         )
+        return PLAIN if options == PLAIN else options
 
 
 PLAIN: Final = DataOptions()
+"""Nothing said: most calls share this one."""
 
 
 class DataChannel:

@@ -27,6 +27,8 @@ CONTROL = Struct("!HHHHHH")
 """Flags and version, Length, Tunnel ID, Session ID, Ns, Nr."""
 FIRST_AVP = Struct("!HHHH")
 """AVP flags and length, vendor, attribute type and value of a Message Type AVP."""
+DATA = Struct("!HHH")
+"""Flags and version, Tunnel ID, Session ID: the whole header of a plain data message."""
 FLAGS = Struct("!H")
 """Flags and version: what each message begins with."""
 IDS = Struct("!HH")

@@ -86,13 +86,17 @@ class RoundTrip:
     nobody knows which transmission was acknowledged.
     """
 
-    __slots__ = ("_ns", "_rests_until", "_sent_at", "last_s", "samples", "smoothed_s")
+    __slots__ = ("_sent_at", "fresh", "last_s", "rests_until", "samples", "smoothed_s", "timed")
 
     def __init__(self) -> None:
         """Begin without a measurement."""
-        self._ns = -1  # of the message that is timed now; -1: none
+        self.timed = -1
+        """Ns of the message that is timed now; -1: none."""
+        self.rests_until = 0.0
+        """When it is time to measure again: ``sent`` need not be called before."""
+        self.fresh = False
+        """A measurement has just been taken; the owner tells of it, in the same turn, and takes this back."""
         self._sent_at = 0.0
-        self._rests_until = 0.0
         self.last_s: float | None = None
         self.smoothed_s: float | None = None
         """Each measurement moves it by an eighth, as TCP does."""
@@ -101,35 +105,36 @@ class RoundTrip:
 
     def sent(self, ns: int, now: float) -> None:
         """Time the message with this Ns, which goes out for the first time, if it is time to measure."""
-        if self._ns < 0 and now >= self._rests_until:
-            self._ns = ns & _MASK
+        if self.timed < 0 and now >= self.rests_until:
+            self.timed = ns & _MASK
             self._sent_at = now
-            self._rests_until = now + _MEASURE_INTERVAL_S
+            self.rests_until = now + _MEASURE_INTERVAL_S
 
     def acknowledged(self, first: int, now: float) -> None:
         """Take the measurement if all before ``first`` is acknowledged, and the timed message with it."""
-        if self._ns < 0 or (first - 1 - self._ns) & _MASK >= _HALF:
+        if self.timed < 0 or (first - 1 - self.timed) & _MASK >= _HALF:
             return
-        self._ns = -1
+        self.timed = -1
         self.last_s = took = max(0.0, now - self._sent_at)
         before = self.smoothed_s
         self.smoothed_s = took if before is None else before + (took - before) / _SMOOTHING
         self.samples += 1
+        self.fresh = True
 
     def spoiled(self) -> None:
         """Give the measurement up: the message is sent again, or forgotten."""
-        self._ns = -1
+        self.timed = -1
 
     def save(self) -> list[float | None]:
         """Return plain data."""
-        return [self._ns, self._sent_at, self._rests_until, self.last_s, self.smoothed_s, self.samples]
+        return [self.timed, self._sent_at, self.rests_until, self.last_s, self.smoothed_s, self.samples]
 
     @classmethod
     def restore(cls, saved: list[float | None]) -> RoundTrip:
         """Go on from ``save``."""
         trip = cls()
         ns, sent_at, rests_until, trip.last_s, trip.smoothed_s, samples = saved
-        trip._ns, trip._sent_at, trip._rests_until = int(ns or 0), sent_at or 0.0, rests_until or 0.0
+        trip.timed, trip._sent_at, trip.rests_until = int(ns or 0), sent_at or 0.0, rests_until or 0.0
         trip.samples = int(samples or 0)
         return trip
 

@@ -151,8 +151,6 @@ class Tunnel:
         self.timers.heard_at = now
         channel = self.channel
         ending = self.state is _IDLE and not channel.quiet
-        trip = channel.sender.round_trip
-        samples = trip.samples
         due = channel.receive(ns, nr, datagram, now=now)
         events: list[Event] = []
         if due is None:
@@ -164,8 +162,10 @@ class Tunnel:
                 events += self._take(messages.parse(one), limit, now)
             if datagram is not None and self._unproven:
                 channel.sender.in_flight = 0  # it comes again, so our answer has not arrived: say it again
-                trip.spoiled()
-        if trip.samples != samples and trip.last_s is not None:
+                channel.sender.round_trip.spoiled()
+        trip = channel.sender.round_trip
+        if trip.fresh and trip.last_s is not None:
+            trip.fresh = False
             events.append(RoundTripMeasured(self.association.group, trip.last_s))
         if ending and channel.quiet:
             self.timers.gone_at = now + channel.cycle_s  # from the final message exchange on (section 5.8)

@@ -45,11 +45,16 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
             effects.append(Report(event))
             core.backlog.down.append(event)
         elif not isinstance(event, (SendDatagram, FrameReceived)):
-            if isinstance(event, (l2tp.TunnelUp, l2tp.TunnelDown, l2tp.TunnelRefused, l2tp.CallRefused)):
-                _remember(core, event, now)
-            elif isinstance(event, l2tp.SpeedChanged):
-                speeds_told(core, event)
+            _take_fact(core, event, now)
             effects.append(Report(event))
+
+
+def _take_fact(core: Core, event: l2tp.Event, now: float) -> None:
+    """Act on what is told of tunnels and calls while nobody is set up."""
+    if isinstance(event, (l2tp.TunnelUp, l2tp.TunnelDown, l2tp.TunnelRefused, l2tp.CallRefused)):
+        _remember(core, event, now)
+    elif isinstance(event, l2tp.SpeedChanged):
+        speeds_told(core, event)
 
 
 def number(core: Core, frames: Iterable[tuple[CallKey, bytes]]) -> None:

@@ -38,10 +38,10 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
                 effects.append(datagram)
         elif isinstance(event, EntryChanged):
             effects.append(Program(event.operation))
-        elif isinstance(event, PacketReceived):
-            effects.append(Forward(event.slot, event.generation, event.packet))
         elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged)):
             effects.append(Report(event))
+        elif isinstance(event, PacketReceived):
+            effects.append(Forward(event.slot, event.generation, event.packet))
         elif not isinstance(event, SendFrame):
             _take_wish(core, subscriber, event, now)
     core.registry.touched(subscriber, now)
@@ -65,8 +65,6 @@ def _take_wish(
     match event:
         case CredentialsOffered():
             admission.credentials_offered(core, subscriber, event, now=now)
-        case DeadlineMoved():
-            core.registry.deadlines.set(subscriber.number, subscriber.deadline)
         case AddressWanted():
             admission.address_wanted(core, subscriber, event.address, now=now)
         case CountersWanted():
@@ -83,3 +81,5 @@ def _take_wish(
             core.backlog.l2tp.append(core.endpoint.close_call(key, cause, now=now))
         case Gone():
             core.registry.remove(subscriber)
+        case DeadlineMoved():
+            core.registry.deadlines.set(subscriber.number, subscriber.deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from bras.ids import CallKey
 from bras.lns.lacs import Lacs
@@ -11,6 +12,10 @@ from bras.subscriber.events import Phase
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 from bras.timers import DeadlineQueue
+
+_UP: Final = Phase.UP
+_ENDING: Final = Phase.ENDING
+_NO_ENTRY: Final = EntryState.NONE
 
 
 class Registry:
@@ -93,11 +98,11 @@ class Registry:
         meanwhile; so most inputs of a set-up pass here without a look at the machines.
         """
         standing = subscriber.standing
-        if self.changed is not None and (standing.started or subscriber.forwarding.state is not EntryState.NONE):
+        if self.changed is not None and (standing.started or subscriber.forwarding.state is not _NO_ENTRY):
             self.changed[subscriber.number] = None
         if standing.counted is not standing.phase:
             self._count(subscriber)
-            if standing.phase is not Phase.UP and standing.phase is not Phase.ENDING:
+            if standing.phase is not _UP and standing.phase is not _ENDING:
                 at = self.deadlines.get(subscriber.number)
                 if at is not None and at <= now + subscriber.settings.shortest_wait_s:
                     return

@@ -94,7 +94,7 @@ class Link:
         deadline = self._lcp.deadline
         if deadline is not None:
             return deadline
-        deadline, other = self._deadline, self.proof.deadline
+        deadline, other = self.proof.deadline, self._deadline
         return other if deadline is None or (other is not None and other < deadline) else deadline
 
     @property
@@ -312,7 +312,7 @@ class Link:
 
     def _send_proof(self, octets: bytes) -> list[LinkEvent]:
         """Send a packet, or nothing."""
-        return [SendFrame(self.frame(self.proof.protocol, octets))] if octets else []
+        return [SendFrame(self.frame(method.protocol, octets))] if octets and (method := self.proof.method) else []
 
     # -- up and down
 

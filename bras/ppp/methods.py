@@ -16,7 +16,7 @@ def begin(name: str, config: LinkConfig, entropy: Entropy) -> Method:
     """Return a fresh machine of the role that the configuration says."""
     identity, attempts = config.client, config.auth_attempts
     if identity is None:
-        return begin_server(name, config, entropy)
+        return PapServer(attempts) if name == "pap" else ChapServer(name, config.hostname, attempts, entropy)
     return PapClient(identity, attempts) if name == "pap" else ChapClient(name, identity, attempts, entropy)
 
 

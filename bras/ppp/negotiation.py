@@ -215,7 +215,7 @@ class Negotiation:
             return [DropReason.NOT_OPEN]
         if code == CONFIGURE_REQUEST:
             outputs = self._request_received(identifier, data, now)
-            if self._restarts == self._config.max_configure - 1 and self.state in (REQ_SENT, ACK_SENT):
+            if self._outstanding is not None:
                 self._hurry(outputs, now)
             return outputs
         if code == CONFIGURE_ACK:
@@ -256,12 +256,12 @@ class Negotiation:
         ours was sent, the way there and back takes no longer than that if it was late, and less
         than twice that if they crossed, so its answer would be here by then.
         """
-        first_s = min(self._config.restart_timer_s, self._config.restart_cap_s)
-        if self.deadline is None:
+        config, deadline = self._config, self.deadline
+        if deadline is None or self._restarts != config.max_configure - 1:
             return
-        waited = now - (self.deadline - first_s)
+        waited = now - (deadline - min(config.restart_timer_s, config.restart_cap_s))
         again_at = now + max(2.0 * waited, 0.1)
-        if waited >= _HASTE_S and again_at < self.deadline:
+        if waited >= _HASTE_S and again_at < deadline and self.state in (REQ_SENT, ACK_SENT):
             self.deadline = again_at
             outputs.append(Layer.HURRIED)
 
@@ -270,7 +270,7 @@ class Negotiation:
             return [DropReason.UNEXPECTED_PACKET]  # late or duplicated (RFC 1661 section 5.2)
         if self.state >= REQ_SENT:
             self._outstanding = None
-            if self.deadline is not None:  # the peer has its time from now on, however hurried we were
+            if self.state == REQ_SENT and self.deadline is not None:  # the peer has its time, however hurried we were
                 self.deadline = max(self.deadline, now + self._config.restart_timer_s)
         return self._step(RCA, identifier, now=now)
 
@@ -307,34 +307,34 @@ class Negotiation:
         actions, self.state = cell
         outputs: list[Output] = []
         for action in actions:
-            if action == SCR:
-                outputs.append(self._configure_request(now))
-            elif action in (SCA, SCN, SCJ):
+            if action == SCA:  # the commonest first
                 if answer:
                     outputs.append(answer)
-                if action == SCA:
-                    self._naks_sent = 0
+                self._naks_sent = 0
             elif action == IRC:
-                terminates = self.state < REQ_SENT
-                self._restarts = self._config.max_terminate if terminates else self._config.max_configure
+                self._restarts = self._config.max_terminate if self.state < REQ_SENT else self._config.max_configure
+            elif action == SCR:
+                outputs.append(self._configure_request(now))
+            elif action == TLU:
+                self._refusals = 0
+                outputs.append(Layer.UP)
+            elif action in (SCN, SCJ):
+                outputs.append(answer)
             elif action == STR:
                 outputs.append(self._terminate_request(now))
             elif action == STA:
                 outputs.append(packet.build(TERMINATE_ACK, identifier))
-            elif action == ZRC:
-                self._restarts = 0
-                self.deadline = now + self._config.restart_timer_s
             else:
-                self._tell(action, outputs)
+                self._seldom(action, outputs, now)
         if self.state < CLOSING or self.state == OPENED:
             self.deadline = None
         return outputs
 
-    def _tell(self, action: int, outputs: list[Output]) -> None:
-        """Carry out tlu, tld, tlf; tls needs nothing, for our lower layer is always there."""
-        if action == TLU:
-            self._refusals = 0
-            outputs.append(Layer.UP)
+    def _seldom(self, action: int, outputs: list[Output], now: float) -> None:
+        """Carry out zrc, tld and tlf; tls needs nothing, for our lower layer is always there."""
+        if action == ZRC:
+            self._restarts = 0
+            self.deadline = now + self._config.restart_timer_s
         elif action == TLD:
             self._policy.restart()
             outputs.append(Layer.DOWN)
@@ -348,10 +348,9 @@ class Negotiation:
 
     def _configure_request(self, now: float) -> bytes:
         """Send, or send again, our request; the same identifier as long as nobody answered it."""
-        config = self._config
         if self._outstanding is None:
             self._new_request(self._policy.request())
-        self._arm(config.max_configure, now)
+        self._arm(self._config.max_configure, now)
         return packet.build(CONFIGURE_REQUEST, self._identifier, self._outstanding or b"")
 
     def _terminate_request(self, now: float) -> bytes:
@@ -361,8 +360,9 @@ class Negotiation:
     def _arm(self, most: int, now: float) -> None:
         """Count a transmission and start the timer: it doubles with each, up to the cap."""
         config = self._config
-        doublings = min(max(0, most - self._restarts), _MOST_DOUBLINGS)
-        interval_s = config.restart_timer_s * (1 << doublings)
+        interval_s = config.restart_timer_s
+        if self._restarts < most:
+            interval_s *= 1 << min(most - self._restarts, _MOST_DOUBLINGS)
         self._restarts -= 1
         self.deadline = now + min(interval_s, config.restart_cap_s)
 

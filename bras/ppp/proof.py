@@ -19,6 +19,7 @@ from bras.ppp.methods import Method
 from bras.ppp.pap import PapServer
 from bras.ppp.settings import LinkConfig
 
+_NO_CREDENTIALS = (DropReason, Verdict)
 _SHARE_AT_RANDOM = 0.25
 """Of the time between two challenges: sessions that came up together are not all challenged together."""
 
@@ -86,15 +87,18 @@ class Proof:
             self.deadline = now + interval_s * (1.0 - share)
 
     def receive(self, protocol: int, code: int, identifier: int, data: bytes, *, now: float) -> Outcome:
-        """Take a packet of PAP or CHAP; raises ``WireError``."""
+        """Take a packet of PAP or CHAP; raises ``WireError``.
+
+        With credentials it is the owner's turn, in the owner's time: no ``deadline`` any more.
+        """
         method = self.method
         if method is None or method.protocol != protocol:
             return DropReason.UNEXPECTED_PACKET
         outcome = method.receive(code, identifier, data)
         if isinstance(outcome, bytes):
             self._wait(now)
-        elif not isinstance(outcome, (DropReason, Verdict)):
-            self.deadline = None  # now it is the owner's turn, in the owner's time
+        elif not isinstance(outcome, _NO_CREDENTIALS):
+            self.deadline = None
         return outcome
 
     def handle_timeout(self, *, now: float) -> bytes | None:

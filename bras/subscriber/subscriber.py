@@ -181,7 +181,10 @@ class Subscriber(Session):
             if type(event) is ppp.SendFrame:
                 out.append(event)
             elif isinstance(event, ppp.NetworkPacketReceived):
-                out += self._network_packet(event.protocol, event.packet, now)
+                if event.protocol == IPV4:
+                    out.append(self._packet_received(event.packet))
+                elif self.network is not None:
+                    out += self._take_network(self.network.receive(event.protocol, event.packet, now=now), now)
             elif isinstance(event, ppp.CredentialsOffered):
                 if not event.again:
                     self.standing.phase = Phase.AUTHENTICATING
@@ -192,13 +195,8 @@ class Subscriber(Session):
                 out += self._link_restarted(now)
             elif isinstance(event, ppp.LinkDown):
                 out += self._link_down(event, now)
-            elif isinstance(event, ppp.ProtocolRejected):
-                if self.network is not None:
-                    out += self._take_network(self.network.reject(event.protocol, now=now), now)
-            elif isinstance(event, ppp.ClientIdentified):
-                self._identified(event.text)
             else:
-                out.append(self._noted(event))
+                out += self._noted(event, now)
         return out
 
     def _identified(self, text: str) -> None:
@@ -212,26 +210,37 @@ class Subscriber(Session):
             standing.software = ", ".join((*names, text))[:_MOST_SOFTWARE]
 
     def _noted(
-        self, event: ppp.DeadlineMoved | ppp.SendFrame | ppp.EchoMeasured | ppp.Dropped | ppp.HandoverJudged
-    ) -> Event:
-        """Remember what is to be shown, and return the fact."""
+        self,
+        event: ppp.DeadlineMoved
+        | ppp.SendFrame
+        | ppp.EchoMeasured
+        | ppp.Dropped
+        | ppp.ProtocolRejected
+        | ppp.ClientIdentified
+        | ppp.HandoverJudged,
+        now: float,
+    ) -> list[Event]:
+        """Act on what a link seldom tells: remember what is to be shown, and return the fact."""
+        if isinstance(event, ppp.ProtocolRejected):
+            network = self.network
+            return [] if network is None else self._take_network(network.reject(event.protocol, now=now), now)
+        if isinstance(event, ppp.ClientIdentified):
+            self._identified(event.text)
+            return []
         if isinstance(event, ppp.EchoMeasured):
             self.standing.round_trip_s = event.round_trip_s
         if not isinstance(event, ppp.HandoverJudged):
-            return event
+            return [event]
         self.standing.proxy = (event.result.value, event.reason.value)
         line = self.line
-        return ProxyJudged(self.session_id, line.group, line.peer_name, event.result, event.reason)
+        return [ProxyJudged(self.session_id, line.group, line.peer_name, event.result, event.reason)]
 
-    def _network_packet(self, protocol: int, packet: bytes, now: float) -> list[Event]:
-        """Take a packet of IPCP, or have an IPv4 packet forwarded that the data plane left to us: it came numbered."""
+    def _packet_received(self, packet: bytes) -> Event:
+        """Have an IPv4 packet forwarded that the data plane left to us: it came numbered."""
         forwarding = self.forwarding
-        if protocol != IPV4:
-            network = self.network
-            return [] if network is None else self._take_network(network.receive(protocol, packet, now=now), now)
         if forwarding.state in (EntryState.ACTIVE, EntryState.CHANGING):
-            return [PacketReceived(forwarding.slot, self.number, packet)]
-        return [ppp.Dropped(DropReason.NOT_OPEN)]
+            return PacketReceived(forwarding.slot, self.number, packet)
+        return ppp.Dropped(DropReason.NOT_OPEN)
 
     def _link_up(self, event: ppp.LinkUp, now: float) -> list[Event]:
         """LCP is open and both sides are content: IPCP begins."""
@@ -347,7 +356,7 @@ class Subscriber(Session):
         leg, profile, settings = self.leg, self.profile, self.settings
         assert profile is not None  # IPCP is opened by admit() only
         if (leg.acfc, leg.pfc) != (acfc, pfc):
-            leg = self.leg = replace(leg, acfc=acfc, pfc=pfc)
+            leg = self.leg = leg.compressed(acfc, pfc)
         return Route(
             slot=self.forwarding.slot,
             generation=self.number,
