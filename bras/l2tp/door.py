@@ -26,9 +26,11 @@ DOOR: Final = 0
 GAVE_WAY: Final = Cause(By.LOCAL, 1, 0, "gave way to a newer one: too many half-open tunnels")
 MOST_REFUSED: Final = 1024
 """Sources whose refusals are counted each by itself."""
-_REFUSALS: Final = (100.0, 500.0)
+_REFUSALS_PER_S: Final = 100.0
+_REFUSALS_BURST: Final = 500.0
 """StopCCNs to those that get no tunnel: a second, and in a burst."""
-_REFUSALS_OF_SOURCE: Final = (1.0, 5.0)
+_OF_SOURCE_PER_S: Final = 1.0
+_OF_SOURCE_BURST: Final = 5.0
 _HALF_OPEN: Final = TunnelState.WAIT_CTL_CONN
 _ESTABLISHED: Final = TunnelState.ESTABLISHED
 
@@ -43,8 +45,8 @@ class Door:
         self.gate = Gate()
         self.lobby = Lobby(config.max_half_open, config.max_half_open_per_source)
         self.lockouts = Lockouts(config.lockout_initial_s, config.lockout_cap_s)
-        self._refusals = Bucket(*_REFUSALS)
-        self._refusals_of = Buckets(*_REFUSALS_OF_SOURCE, MOST_REFUSED)
+        self._refusals = Bucket(_REFUSALS_PER_S, _REFUSALS_BURST)
+        self._refusals_of = Buckets(_OF_SOURCE_PER_S, _OF_SOURCE_BURST, MOST_REFUSED)
 
     def turns_away(self, address: str, hostname: str, *, now: float) -> DropReason | None:
         """Return why a SCCRQ is not heard, ``None`` when it is."""
@@ -130,7 +132,7 @@ class Door:
         self.gate.resume(saved["gate"])
         self.lobby.resume(saved["lobby"])
         refusals, of_sources = saved["refusals"]
-        self._refusals = Bucket.restore(*_REFUSALS, refusals)
+        self._refusals = Bucket.restore(_REFUSALS_PER_S, _REFUSALS_BURST, refusals)
         self._refusals_of.resume(of_sources)
 
     def adopt(self, tunnel: Tunnel) -> None:

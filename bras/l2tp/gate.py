@@ -22,11 +22,14 @@ SEEN_S: Final = 10.0
 """Seconds that strangers are remembered at least, and at most twice as long: longer than a LAC waits to come again."""
 _BITS: Final = 24
 """Of each memory 2 MB, there only while there are too many strangers; after a million of them it errs once in 300."""
-_KNOWN: Final = (100.0, 1000.0)
+_KNOWN_PER_S: Final = 100.0
+_KNOWN_BURST: Final = 1000.0
 """Of each known address: messages a second, and in a burst."""
-_STRANGERS: Final = (500.0, 2000.0)
+_STRANGERS_PER_S: Final = 500.0
+_STRANGERS_BURST: Final = 2000.0
 """Of all strangers together; a burst is what a provider's LACs do after a power cut."""
-_AGAIN: Final = (200.0, 400.0)
+_AGAIN_PER_S: Final = 200.0
+_AGAIN_BURST: Final = 400.0
 """Of those who come again when there are too many strangers."""
 
 
@@ -75,9 +78,9 @@ class Gate:
 
     def __init__(self) -> None:
         """Begin with nobody known."""
-        self._known = Buckets(*_KNOWN, MOST_KNOWN)
-        self._strangers = Bucket(*_STRANGERS)
-        self._again = Bucket(*_AGAIN)
+        self._known = Buckets(_KNOWN_PER_S, _KNOWN_BURST, MOST_KNOWN)
+        self._strangers = Bucket(_STRANGERS_PER_S, _STRANGERS_BURST)
+        self._again = Bucket(_AGAIN_PER_S, _AGAIN_BURST)
         self._seen = Memory()
 
     def admits(self, address: str, *, now: float) -> bool:
@@ -112,6 +115,6 @@ class Gate:
     def resume(self, saved: Saved) -> None:
         """Go on from ``save``."""
         self._known.resume(saved["known"])
-        self._strangers = Bucket.restore(*_STRANGERS, saved["strangers"])
-        self._again = Bucket.restore(*_AGAIN, saved["again"])
+        self._strangers = Bucket.restore(_STRANGERS_PER_S, _STRANGERS_BURST, saved["strangers"])
+        self._again = Bucket.restore(_AGAIN_PER_S, _AGAIN_BURST, saved["again"])
         self._seen.resume(saved["seen"])
