@@ -104,14 +104,16 @@ class Lns:
     def deadline(self) -> float | None:
         """Return the instant at which TimerFired should come; it may be early, never late."""
         core = self.core
-        deadlines = (
-            core.endpoint.deadline,
+        earliest = core.endpoint.deadline
+        for at in (
             core.exchanges.deadline,
             core.registry.deadlines.next_deadline,
             self.operations.deadline,
             self.resumption.due_at if self.resumption is not None else None,
-        )
-        return min((at for at in deadlines if at is not None), default=None)
+        ):
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        return earliest
 
     def handle(self, given: Input, now: float) -> list[Effect]:
         """Take one input; return what must be done, in order."""

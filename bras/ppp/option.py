@@ -14,14 +14,15 @@ def parse(data: bytes) -> list[Option]:
     """Return the options in their order; raises ``WireError``."""
     options: list[Option] = []
     offset, end = 0, len(data)
-    while offset < end:
-        if offset + 2 > end:
-            raise WireError("option header", offset)
-        length = data[offset + 1]
-        if length < 2 or offset + length > end:
+    while offset + 1 < end:
+        value = offset + 2
+        following = offset + data[offset + 1]
+        if not value <= following <= end:
             raise WireError("option length", offset + 1)
-        options.append((data[offset], data[offset + 2 : offset + length]))
-        offset += length
+        options.append((data[offset], data[value:following]))
+        offset = following
+    if offset != end:
+        raise WireError("option header", offset)
     return options
 
 

@@ -18,9 +18,10 @@ def parse(octets: bytes, offset: int = 0) -> tuple[int, int, bytes]:
     if len(octets) < offset + HEADER_OCTETS:
         raise WireError("packet header", offset)
     code, identifier, length = _unpack_header(octets, offset)
-    if length < HEADER_OCTETS or offset + length > len(octets):
+    begin, end = offset + HEADER_OCTETS, offset + length
+    if not begin <= end <= len(octets):
         raise WireError("packet length", offset + 2)
-    return code, identifier, octets[offset + HEADER_OCTETS : offset + length]
+    return code, identifier, octets[begin:end]
 
 
 def build(code: int, identifier: int, data: bytes = b"") -> bytes:

@@ -200,12 +200,12 @@ class Driver:
                     self.send_failures += 1
             elif type(effect) is Report:
                 observe(effect.fact)
-            elif type(effect) is Forward:
-                self.plane.forward(effect.slot, effect.generation, effect.packet, now=now)
             elif type(effect) is SendRadius:
                 failed = self.radius.send(effect)
                 if failed is not None:
                     inputs.append(failed)
+            elif type(effect) is Forward:
+                self.plane.forward(effect.slot, effect.generation, effect.packet, now=now)
             else:
                 self._perform_rare(effect, inputs)
         return inputs
