@@ -31,6 +31,9 @@ from bras.ppp.settings import LinkConfig
 MOST_LOOPS: Final = 3
 """Our own magic number in so many requests in a row is no chance (RFC 1661 section 6.4)."""
 _NO_METHOD: Final = -1
+_ACCM_BITS: Final = 32
+_ACCM_MASK: Final = (1 << _ACCM_BITS) - 1
+_PEER: Final = DEFAULT_MRU_OCTETS << _ACCM_BITS | DEFAULT_ACCM
 _METHOD_OPTIONS: Final = {name: option.build(AUTHENTICATION_PROTOCOL, value) for name, value in AUTHENTICATION.items()}
 
 
@@ -62,7 +65,7 @@ class Lcp:
         self._mru = config.mru
         self.magic = NO_MAGIC
         self.loops = 0
-        self._peer = (DEFAULT_MRU_OCTETS, DEFAULT_ACCM)
+        self._peer = _PEER  # MRU and ACCM of the peer in one number: one object less a session
         self.acfc = False
         self.pfc = False
         self.peer_method = ""
@@ -169,12 +172,12 @@ class Lcp:
     @property
     def peer_mru(self) -> int:
         """Return the octets that the peer takes at most."""
-        return self._peer[0]
+        return self._peer >> _ACCM_BITS
 
     @property
     def peer_accm(self) -> int:
         """Return the control characters that the peer wants escaped on an asynchronous line."""
-        return self._peer[1]
+        return self._peer & _ACCM_MASK
 
     # -- the peer's request
 
@@ -210,7 +213,8 @@ class Lcp:
             return CONFIGURE_REJECT, rejected
         if hints:
             return (CONFIGURE_NAK, hints) if may_nak else (CONFIGURE_REJECT, naked)
-        self._peer, self.acfc, self.pfc, self.peer_method = (mru, accm), acfc, pfc, method
+        self.acfc, self.pfc, self.peer_method = acfc, pfc, method
+        self._peer = mru << _ACCM_BITS | accm
         return CONFIGURE_ACK, b""
 
     def _other_magic(self) -> bytes:
@@ -275,7 +279,7 @@ class Lcp:
             self.pfc,
             peer_accm,
         ) = data
-        self._peer = (peer_mru, peer_accm)
+        self._peer = peer_mru << _ACCM_BITS | peer_accm
         return self
 
 
