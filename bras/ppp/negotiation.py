@@ -20,7 +20,6 @@ from bras.ppp.automaton import (
     CLOSING,
     DOWN,
     IRC,
-    OPEN,
     OPENED,
     RCA,
     RCN,
@@ -165,10 +164,9 @@ class Negotiation:
 
     def open(self, *, now: float) -> list[Output]:
         """The lower layer is up and we want this one."""
-        if self.state < STARTING:
-            self._step(OPEN, now=now)
-        if self.state != STARTING:
+        if self.state > STARTING:
             return []
+        self.state = STARTING  # cell Open/Initial, whose tls needs nothing: our lower layer is always there
         self._policy.restart()
         return self._step(UP, now=now)
 
@@ -331,7 +329,7 @@ class Negotiation:
         return outputs
 
     def _seldom(self, action: int, outputs: list[Output], now: float) -> None:
-        """Carry out zrc, tld and tlf; tls needs nothing, for our lower layer is always there."""
+        """Carry out zrc, tld and tlf; tls needs nothing."""
         if action == ZRC:
             self._restarts = 0
             self.deadline = now + self._config.restart_timer_s
