@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from generator import HELLO, Generator, Session, cpu_s, message, percentile, u16, u32
+from generator import A_RESULT, A_SESSION, CDN, HELLO, Generator, Session, avp, cpu_s, message, percentile, u16, u32
 
 ROUND_S = 1.0
 """Each session that is held is asked once in this time, and each tunnel."""
@@ -61,7 +61,13 @@ class Beside(Generator):
         self.asking = True
 
     def phase(self, calls: int, pid: int) -> dict[str, object]:
-        """Set up so many calls more; return how it went, also with the sessions that are held."""
+        """Set up so many calls more; return how it went, also with the sessions that are held.
+
+        They are hung up after it: each phase begins with those that are held alone.
+        """
+        self.asking = False
+        self.run_until(lambda: False, 0.3)  # what came while nobody was asked to look
+        self.asking = True
         before = (self.asked, self.answered, self.echoes, self.hellos, self.up, self.gone, dict(self.count))
         self.setup_times.clear()
         cpu = cpu_s(pid)
@@ -74,7 +80,7 @@ class Beside(Generator):
         self.run_until(lambda: self.answered >= self.asked and self._idle(), 5)
         self.asking = True
         asked, answered, echoes, hellos, up, gone, count = before
-        return {
+        result = {
             "asked_echoes": self.asked - asked,
             "answered_echoes": self.answered - answered,
             "echoes_of_lns": self.echoes - echoes,
@@ -90,6 +96,20 @@ class Beside(Generator):
             "setup_p99_ms": percentile(sorted(self.setup_times), 0.99) * 1e3,
             "daemon_cpu_share": spent / wall,
         }
+        self._hang_up()
+        return result
+
+    def _hang_up(self) -> None:
+        """End all sessions but those that are held."""
+        held = set(self.held)
+        for tunnel in self.tunnels:
+            for index, session in enumerate(tunnel.sessions):
+                if session is not None and session not in held:
+                    body = message(CDN, avp(A_RESULT, u16(3)), avp(A_SESSION, u16(session.id)))
+                    tunnel.queue.append((session.peer, body, None))
+                    tunnel.sessions[index] = None
+            self._fill(tunnel)
+        self.run_until(self._idle, 30)
 
 
 def main() -> int:
