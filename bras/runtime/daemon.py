@@ -143,6 +143,7 @@ class _Daemon:
             version=bras.__version__,
             log_lines_dropped=lambda: self.pipe.dropped,
             journal=self.keeper.figures if self.keeper is not None else None,
+            sockets=lambda: [(listener.address, listener.dropped) for listener in driver.listeners],
         )
         return Exporter(self.config.metrics.listen, collector, driver.ask)
 

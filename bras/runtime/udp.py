@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from struct import Struct
 
 from bras.config.model import Listen
 from bras.dataplane.base import Address, DataPlane, Outlet, source
@@ -29,6 +30,9 @@ _IP_PKTINFO = 8
 _IP_MTU = 14
 _IPV6_MTU = 24
 _SO_RCVBUFFORCE = 33
+_SO_MEMINFO = 55
+_MEMINFO = Struct("=9I")
+"""SK_MEMINFO_RMEM_ALLOC to SK_MEMINFO_DROPS (linux/sock_diag.h)."""
 _DEFAULT_MTU = 1500
 
 
@@ -54,6 +58,12 @@ class Listener:
         """Return "address:port" as bound."""
         host, port = self.socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def dropped(self) -> int:
+        """Return how many datagrams the kernel has dropped before us: no room, or a flood is held back."""
+        figures = _MEMINFO.unpack(self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+        return int(figures[-1])
 
     def close(self) -> None:
         """Stop to listen."""

@@ -156,16 +156,19 @@ class BrasCollector(Collector):
         version: str,
         log_lines_dropped: Callable[[], int] = lambda: 0,
         journal: Callable[[], tuple[int, int]] | None = None,
+        sockets: Callable[[], Iterable[tuple[str, int]]] = tuple,
     ) -> None:
         """Read ``counts`` and call the callables at each scrape; ``version`` is bras's own.
 
         ``journal`` returns (writes that failed, octets of the file); none: no journal is kept.
+        ``sockets`` returns each listening address with what the kernel has dropped before it.
         """
         self._counts = counts
         self._dataplane = dataplane
         self._version = version
         self._log_lines_dropped = log_lines_dropped
         self._journal = journal
+        self._sockets = sockets
         self._census: Row = {}
 
     def take(self, census: Plain) -> None:
@@ -187,6 +190,12 @@ class BrasCollector(Collector):
         yield from self._forwarded()
         lost = self._log_lines_dropped()
         yield _family("bras_log_lines_dropped_total", "Log lines lost: their reader was too slow.", (), [((), lost)])
+        yield _family(
+            "bras_socket_dropped_total",
+            "Datagrams that the kernel dropped before us: for want of room, or because a flood is held back.",
+            ("listen",),
+            [((listen,), dropped) for listen, dropped in self._sockets()],
+        )
         failures, octets = self._journal() if self._journal is not None else (None, None)
         for name, text, value in (
             ("bras_journal_write_failures_total", "Writes of the journal that the disk refused.", failures),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -298,3 +299,22 @@ def test_it_needs_no_radius_to_stop() -> None:
     group = LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"))
     users = (UserConfig("user1", Secret(b"pass")),)
     run(use, config(lac=(group,), auth=AuthConfig(source="local"), radius=RadiusConfig(), user=users))
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_what_the_kernel_drops_before_us_is_known(family: socket.AddressFamily) -> None:
+    host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    listener = Listener(0, Listen(host, 0), 4096)
+    try:
+        assert listener.dropped == 0
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            for _ in range(200):
+                sender.sendto(bytes(1000), listener.socket.getsockname())
+        came = 0
+        with contextlib.suppress(BlockingIOError):
+            while listener.socket.recv(2048):
+                came += 1
+        assert 0 < came < 200
+        assert listener.dropped == 200 - came
+    finally:
+        listener.close()

@@ -32,7 +32,11 @@ def _collector(counts: Counts | None = None, census: Plain = CENSUS) -> BrasColl
     totals = Counters(*range(1, 13))
     drops = {DropReason.TOO_BIG: 5, DropReason.SPOOFED_SOURCE: 0}
     collector = BrasCollector(
-        counts or Counts(["any"], ["r1"]), lambda: (totals, drops), version="1.2.3", log_lines_dropped=lambda: 6
+        counts or Counts(["any"], ["r1"]),
+        lambda: (totals, drops),
+        version="1.2.3",
+        log_lines_dropped=lambda: 6,
+        sockets=lambda: [("192.0.2.1:1701", 7)],
     )
     collector.take(census)
     return collector
@@ -74,6 +78,7 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_dropped_total", {"layer": "l2tp", "reason": "bad_avp"}, 1),
         ("bras_dropped_total", {"layer": "ppp", "reason": "bad_frame"}, 1),
         ("bras_log_lines_dropped_total", {}, 6),
+        ("bras_socket_dropped_total", {"listen": "192.0.2.1:1701"}, 7),
         ("bras_tunnel_setups_total", {"lac": "any", "outcome": "established", "cause": "none"}, 1),
         ("bras_calls_total", {"lac": "any", "outcome": "refused", "cause": "no_facilities_now"}, 1),
         ("bras_authentications_total", {"lac": "any", "method": "chap", "outcome": "rejected"}, 1),
