@@ -142,6 +142,8 @@ class LacConfig:
     """Sessions at most of this group; 0 means no limit."""
     one_session_per_host: bool = False
     """Whether an address may have one session only, over all its tunnels; while it is there, a new call is refused by CDN."""
+    use_ephemeral_port: bool = False
+    """Whether each of its tunnels gets a UDP port of its own, a free one at the address that was called, from which all that we say comes (RFC 2661 section 8.1); without it that is the port that was called."""
     mtu: int | None = None
     """Octets of the largest IP packet that the path to its LACs carries, from which `mru = "auto"` is worked out; none: it is measured."""
     hello_interval_s: float = 60.0

@@ -53,6 +53,12 @@ class DataPlane(Protocol):
     def close(self) -> None:
         """Give all of it back; nothing is left behind.  May be called twice."""
 
+    def add_outlet(self, listener: int, outlet: Outlet) -> None:
+        """Send the data of legs with this ``Leg.listener`` by ``outlet``, one that is new."""
+
+    def remove_outlet(self, listener: int) -> None:
+        """Send nothing by it any more: it is about to be closed; no Entry needs it."""
+
     def program(self, operation: Operation) -> Outcome:
         """Add, replace or remove an Entry; a stale generation is refused.
 
@@ -132,7 +138,7 @@ _MOST_WAYS = 65536
 
 
 class Outlet:
-    """A listening socket as a way out; ``Leg.listener`` is its place in the list."""
+    """A listening socket as a way out; ``Leg.listener`` names it."""
 
     __slots__ = ("_socket", "_ways", "_wildcard")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bras.dataplane.base import DATA_PLANE_REASONS, Address
+from bras.dataplane.base import DATA_PLANE_REASONS, Address, Outlet
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry
 from bras.ids import CallKey
 
@@ -30,6 +30,12 @@ class Null:
 
     def close(self) -> None:
         """Leave nothing."""
+
+    def add_outlet(self, listener: int, outlet: Outlet) -> None:
+        """Need none."""
+
+    def remove_outlet(self, listener: int) -> None:
+        """Have none."""
 
     def feed(self, slot: int, counters: Counters) -> None:
         """Add to a slot's counters, as if it had forwarded so much; raises KeyError if there is no such slot."""

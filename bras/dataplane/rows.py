@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from bras.dataplane.base import Outlet, Way
 from bras.dataplane.police import Policer
@@ -117,7 +117,7 @@ class Table:
         self.calls: dict[bytes, Row] = {}
         self.addresses: dict[bytes, Row] = {}
 
-    def refusal(self, entry: Entry, outlets: Sequence[Outlet], before: Row | None) -> str:
+    def refusal(self, entry: Entry, outlets: Mapping[int, Outlet], before: Row | None) -> str:
         """Return why ``entry`` cannot be had in place of ``before``, in words; empty if it can."""
         if not isinstance(entry, Route):
             return f"this data plane carries no {type(entry).__name__}"
@@ -125,7 +125,7 @@ class Table:
             return f"this data plane has no VRF {entry.vrf}"
         if len(entry.legs) != 1:
             return f"this data plane carries one leg, not {len(entry.legs)}"
-        if not 0 <= entry.legs[0].listener < len(outlets):
+        if entry.legs[0].listener not in outlets:
             return f"there is no listener {entry.legs[0].listener}"
         return self._taken(entry, before)
 

@@ -28,7 +28,7 @@ class Tun(Forwarder):
         self._interface = config.interface
         self._local_address = local_address
         self._prefixes = frozenset(prefixes)
-        self._outlets = outlets
+        self._outlets = dict(enumerate(outlets))
         self._tun: Device | None = None
 
     def open(self) -> None:
@@ -41,6 +41,14 @@ class Tun(Forwarder):
         if self._tun is not None:
             self._tun.close()
             self._tun, self._device = None, -1
+
+    def add_outlet(self, listener: int, outlet: Outlet) -> None:
+        """Take one more socket."""
+        self._outlets[listener] = outlet
+
+    def remove_outlet(self, listener: int) -> None:
+        """Forget a socket."""
+        self._outlets.pop(listener, None)
 
     def filenos(self) -> tuple[int, ...]:
         """Return the device's descriptor, once it is open."""

@@ -14,10 +14,9 @@ from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason, WireError
 from bras.ids import CallKey, Entropy, no_entropy
 from bras.l2tp.admission import NO_ROOM, Admission, Census
-from bras.l2tp.avp import HEADER_OCTETS
 from bras.l2tp.call import Call, DataFacts
 from bras.l2tp.calls import Association
-from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, MessageType, StopResult
+from bras.l2tp.constants import TIE_BREAKER_OCTETS, ErrorCode, StopResult
 from bras.l2tp.door import DOOR, Door
 from bras.l2tp.events import (
     By,
@@ -59,9 +58,6 @@ _ESTABLISHED: Final = TunnelState.ESTABLISHED
 _PLAIN: Final = VERSION_2
 _CONTROL_KIND: Final = CONTROL_BIT | VERSION_2
 _KIND_MASK: Final = CONTROL_BIT | VERSION_MASK
-_FIRST_VALUE: Final = CONTROL_OCTETS + HEADER_OCTETS
-_SCCRQ: Final = int(MessageType.SCCRQ).to_bytes(2, "big")
-"""What a control message has there whose Message Type is SCCRQ."""
 _NO_SESSION_ID: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, "no session id")
 
 
@@ -72,11 +68,11 @@ class Endpoint:
         "_admission",
         "_door",
         "_lns",
-        "_reception",
         "_role",
         "_serial",
         "_table",
         "_tunnels",
+        "reception",
     )
 
     def __init__(
@@ -89,7 +85,7 @@ class Endpoint:
         self._door = Door(lns)
         self._table = TunnelTable(lns.worker, self._admission.census, self._door, entropy)
         self._tunnels = self._table.tunnels  # data is to find its tunnel by one look-up
-        self._reception = Reception(role, lns, self._admission, self._table)
+        self.reception = Reception(role, lns, self._admission, self._table)
         self._serial = int.from_bytes(entropy(2), "big")
 
     @property
@@ -168,24 +164,15 @@ class Endpoint:
             return [Dropped(DropReason.BAD_AVP if bad_avp else DropReason.BAD_HEADER, path)]
         datagram = None if length == CONTROL_OCTETS else data if length == len(data) else data[:length]
         if tunnel_id == 0:
-            return self._reception.receive(path, ns, nr, datagram, now)
+            return self.reception.receive(path, ns, nr, datagram, now)
         tunnel = self._tunnels.get(tunnel_id)
         if tunnel is None:
             if tunnel_id == self._admission.refusing_id:
                 return []  # the acknowledgement of a StopCCN that refused a SCCRQ
-            return self._receive_astray(path, ns, nr, datagram, DropReason.UNKNOWN_TUNNEL, now)
+            return self.reception.astray(None, path, ns, nr, datagram, now)
         if path is not tunnel.path and path != tunnel.path:
-            return self._receive_astray(path, ns, nr, datagram, DropReason.WRONG_PEER, now)
+            return self.reception.astray(tunnel, path, ns, nr, datagram, now)
         return self._table.deliver(tunnel, ns, nr, datagram, now)
-
-    def _receive_astray(
-        self, path: Path, ns: int, nr: int, datagram: bytes | None, reason: DropReason, now: float
-    ) -> list[Event]:
-        """Take a control message for a tunnel that is not its sender's; a SCCRQ asks for one all the same."""
-        if datagram is None or datagram[_FIRST_VALUE : _FIRST_VALUE + 2] != _SCCRQ:
-            self._door.lobby.strayed(path.remote)
-            return [Dropped(reason, path)]
-        return self._reception.receive(path, ns, nr, datagram, now)
 
     def vanish(self, tunnel_id: int, *, now: float) -> list[Event]:
         """End a tunnel and its calls without a word; one that has ended is forgotten."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey
@@ -19,6 +20,8 @@ from bras.value import hasten
 
 NO_CALL = CallKey(0)
 """No call has this key: session ids are not zero."""
+FIRST_OWN: Final = 1 << 16
+"""Listening sockets from this index on belong to one tunnel each (RFC 2661 section 8.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Path:
     """The two ends of a datagram's way; answers leave from where the call came in."""
 
     listener: int
-    """Index of the listening socket."""
+    """Index of the listening socket; see ``FIRST_OWN``."""
     local: str
     """Our address, as it was called (never a wildcard)."""
     local_port: int
@@ -276,6 +279,26 @@ class LockoutEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPort:
+    """A SCCRQ wants a UDP port of its own: what becomes of that is to be told by ``Endpoint.port_opened``.
+
+    Until then nothing is kept of it: it is judged again when the port is there.
+    """
+
+    path: Path
+    """How it came."""
+    data: bytes
+    """The whole datagram."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePort:
+    """The port that belonged to a tunnel is needed no more."""
+
+    listener: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retransmitted:
     """A control message was sent again."""
 
@@ -307,6 +330,8 @@ Event = (
     | DataDisordered
     | LockedOut
     | LockoutEnded
+    | OpenPort
+    | ClosePort
     | Retransmitted
     | RoundTripMeasured
 )

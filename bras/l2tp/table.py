@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from bras.ids import Entropy, new_tunnel_id
 from bras.l2tp.admission import Census
 from bras.l2tp.door import DOOR, GAVE_WAY, Door
-from bras.l2tp.events import By, Cause, Event, Path, TunnelRefused
+from bras.l2tp.events import FIRST_OWN, By, Cause, ClosePort, Event, Path, TunnelRefused
 from bras.l2tp.records import Touched
 from bras.l2tp.rotation import Rotation
 from bras.l2tp.states import TunnelState
@@ -28,6 +29,7 @@ class TunnelTable:
         "deadlines",
         "door",
         "entropy",
+        "freed",
         "originated",
         "rotation",
         "touched",
@@ -37,7 +39,8 @@ class TunnelTable:
     def __init__(self, worker: int, census: Census, door: Door, entropy: Entropy) -> None:
         """Begin without tunnels; ``census`` counts them, ``door`` bounds those that are half-open."""
         self._worker = worker
-        self._by_peer: dict[tuple[Path, int], int] = {}
+        self._by_peer: dict[tuple[str, str, int, int], int] = {}
+        # Our address, the peer's address, port and id: its SCCRQ comes again to the port that was called.
         self.census = census
         self.door = door
         self.entropy = entropy
@@ -46,13 +49,15 @@ class TunnelTable:
         """By our id; this dictionary stays the same one."""
         self.originated: dict[int, None] = {}
         """Those of them that we have asked for, in the LAC role."""
+        self.freed: deque[list[Event]] = deque()
+        """ClosePort for tunnels that are gone; to be acted on in the turn in which they went."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
         self.touched: Touched | None = None
         """To be told of what changes, where a journal is kept."""
 
     def opened_by(self, path: Path, peer_tunnel_id: int) -> Tunnel | None:
         """Return the latest tunnel that the peer at ``path`` has opened with this id of its own."""
-        return self.tunnels.get(self._by_peer.get((path, peer_tunnel_id), 0))
+        return self.tunnels.get(self._by_peer.get(_peer(path, peer_tunnel_id), 0))
 
     def new_id(self, reserved: int) -> int | None:
         """Return an id that no tunnel has and that is not ``reserved``; ``None`` when all are taken."""
@@ -69,7 +74,7 @@ class TunnelTable:
     def enter_opened(self, tunnel: Tunnel, peer_tunnel_id: int) -> None:
         """Take in a tunnel that the peer opens, or has opened, with this id of its own."""
         self.enter(tunnel)
-        self._by_peer[(tunnel.path, peer_tunnel_id)] = tunnel.association.tunnel_id
+        self._by_peer[_peer(tunnel.path, peer_tunnel_id)] = tunnel.association.tunnel_id
 
     def deliver(self, tunnel: Tunnel, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
         """Hand a control message (``None``: a ZLB) to its tunnel."""
@@ -143,6 +148,12 @@ class TunnelTable:
         self.deadlines.set(tunnel_id, None)
         del self.tunnels[tunnel_id]
         self.originated.pop(tunnel_id, None)
-        peer = (tunnel.path, tunnel.association.peer_tunnel_id)
+        peer = _peer(tunnel.path, tunnel.association.peer_tunnel_id)
         if self._by_peer.get(peer) == tunnel_id:
             del self._by_peer[peer]
+        if tunnel.path.listener >= FIRST_OWN:
+            self.freed.append([ClosePort(tunnel.path.listener)])
+
+
+def _peer(path: Path, peer_tunnel_id: int) -> tuple[str, str, int, int]:
+    return path.local, path.remote, path.remote_port, peer_tunnel_id

@@ -198,6 +198,8 @@ class LabLac:
                     | l2tp.SpeedChanged()
                     | l2tp.ErrorsReported()
                     | l2tp.AccmReceived()
+                    | l2tp.OpenPort()
+                    | l2tp.ClosePort()
                 ):
                     pass
                 case _:

@@ -106,3 +106,7 @@ class Core:
     effects: list[Effect] = field(default_factory=list)
     """What this turn wants of the world, in order."""
     backlog: Backlog = field(default_factory=Backlog)
+
+    def __post_init__(self) -> None:
+        """Hear of ports that are free again in the same queue as of what else the L2TP machine tells."""
+        self.backlog.l2tp = self.endpoint.reception.freed

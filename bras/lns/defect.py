@@ -12,7 +12,7 @@ from bras.l2tp.events import By, Cause
 from bras.lns import from_l2tp, operate
 from bras.lns.core import Core
 from bras.lns.effects import Answer, Program
-from bras.lns.inputs import CommandReceived, CountersRead, DatagramReceived, Input, Programmed
+from bras.lns.inputs import CommandReceived, CountersRead, DatagramReceived, Input, PortOpened, Programmed
 from bras.lns.operate import Operations
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
@@ -32,6 +32,9 @@ def give_up(core: Core, operations: Operations, given: Input, now: float) -> Non
         _end_tunnel(core, tunnel_id, now)
     elif isinstance(given, DatagramReceived):
         _end_receiver(core, given.data, now)
+    elif isinstance(given, PortOpened):
+        if not given.error:
+            from_l2tp.take(core, core.endpoint.reception.forget_port(given.listener, now=now), now)
     elif isinstance(given, Programmed):
         _end_subscriber(core, given.outcome.generation, now)
     elif isinstance(given, CommandReceived):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bras.forwarding.entry import Operation
 from bras.l2tp import events as l2tp
-from bras.l2tp.events import Path, SendDatagram
+from bras.l2tp.events import ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Plain
 from bras.ppp import events as ppp
 from bras.radius import events as radius
@@ -106,6 +106,18 @@ class Report:
     fact: Fact
 
 
-Effect = SendDatagram | SendRadius | Program | Forward | ReadCounters | MeasurePath | Journal | Answer | Report
+Effect = (
+    SendDatagram
+    | OpenPort
+    | ClosePort
+    | SendRadius
+    | Program
+    | Forward
+    | ReadCounters
+    | MeasurePath
+    | Journal
+    | Answer
+    | Report
+)
 
 hasten(Forward, Journal)

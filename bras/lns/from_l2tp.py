@@ -9,11 +9,13 @@ from bras.forwarding.entry import Leg
 from bras.ids import CallKey
 from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
-from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, SendDatagram
+from bras.l2tp.constants import ErrorCode, StopResult
+from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, Path, SendDatagram
 from bras.lns import disconnect, from_subscriber
 from bras.lns.core import Core
 from bras.lns.effects import MeasurePath, Report
 from bras.lns.identity import speeds_of
+from bras.lns.inputs import PortOpened
 from bras.ppp.handover import Handover
 from bras.subscriber.events import TerminateCause
 from bras.subscriber.parts import Line
@@ -44,6 +46,8 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
         elif isinstance(event, l2tp.CallDown):
             effects.append(Report(event))
             core.backlog.down.append(event)
+        elif isinstance(event, (l2tp.OpenPort, l2tp.ClosePort)):
+            effects.append(event)
         elif not isinstance(event, (SendDatagram, FrameReceived)):
             _take_fact(core, event, now)
             effects.append(Report(event))
@@ -55,6 +59,18 @@ def _take_fact(core: Core, event: l2tp.Event, now: float) -> None:
         _remember(core, event, now)
     elif isinstance(event, l2tp.SpeedChanged):
         speeds_told(core, event)
+
+
+def port_opened(core: Core, given: PortOpened, now: float) -> None:
+    """Go on with the SCCRQ that wanted a port of its own, or refuse it."""
+    path = given.path
+    own: Path | Cause
+    if given.error:
+        words = f"no port for the tunnel: {given.error}"
+        own = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.INSUFFICIENT_RESOURCES, words)
+    else:
+        own = Path(given.listener, path.local, given.port, path.remote, path.remote_port)
+    take(core, core.endpoint.reception.port_opened(path, given.data, own, now=now), now)
 
 
 def number(core: Core, frames: Iterable[tuple[CallKey, bytes]]) -> None:

@@ -21,6 +21,22 @@ class DatagramReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class PortOpened:
+    """What became of an ``OpenPort``."""
+
+    path: Path
+    """How the SCCRQ came, as asked."""
+    data: bytes
+    """The SCCRQ, as asked."""
+    listener: int = 0
+    """Index of the new socket, not less than ``FIRST_OWN``."""
+    port: int = 0
+    """To which it is bound, at ``path.local``."""
+    error: str = ""
+    """Why there is no socket, in words; empty when there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class RadiusReceived:
     """A datagram came to a RADIUS client socket."""
 
@@ -92,6 +108,7 @@ class TimerFired:
 
 Input = (
     DatagramReceived
+    | PortOpened
     | RadiusReceived
     | SendFailed
     | Programmed

@@ -7,7 +7,7 @@ stream of inputs replays a fault.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from bras.addressing.pools import Pools
 from bras.config.model import Config
@@ -26,6 +26,7 @@ from bras.lns.inputs import (
     Input,
     PacketsToNumber,
     PathMeasured,
+    PortOpened,
     Programmed,
     RadiusReceived,
     SendFailed,
@@ -88,15 +89,17 @@ class Lns:
         epoch: int,
         boot: str,
         read: Read,
+        ports: Container[int] = (),
     ) -> Lns:
         """Go on where a journal ends (an empty one: begin), and keep it on; see ``bras.lns.resume``.
 
         ``boot`` names this run of the machine's clock; ``read`` is the data plane's, which
-        tells what has outlived the process.  The first input must be ClockRead.  Raises StateError.
+        tells what has outlived the process; ``ports`` are bound again.
+        The first input must be ClockRead.  Raises StateError.
         """
         lns = cls(config, codec, no_entropy, epoch=epoch)
         lns.core, lns.operations, lns.commit, lns.resumption = resume.resume(
-            records, config, codec, entropy, epoch=epoch, boot=boot, read=read
+            records, config, codec, entropy, epoch=epoch, boot=boot, read=read, ports=ports
         )
         return lns
 
@@ -129,6 +132,8 @@ class Lns:
             from_radius.take(core, events, now)
         elif type(given) is Programmed:
             self._programmed(given, now)
+        elif type(given) is PortOpened:
+            from_l2tp.port_opened(core, given, now)
         else:
             self._handle_rare(given, now)
         if backlog.subscriber or backlog.radius or backlog.l2tp or backlog.down:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,7 +26,7 @@ from bras.config.model import Config, Listen
 from bras.forwarding.entry import Counters
 from bras.ids import CallKey, Entropy, new_tunnel_id
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import CallUp
+from bras.l2tp.events import FIRST_OWN, CallUp
 from bras.l2tp.journal import established, saved_lockouts, saved_tunnels, without
 from bras.l2tp.reception import Role
 from bras.l2tp.records import SavedTunnel
@@ -146,25 +147,60 @@ class Resumption:
 
 
 def resume(
-    records: Mapping[str, bytes], config: Config, codec: Codec, entropy: Entropy, *, epoch: int, boot: str, read: Read
+    records: Mapping[str, bytes],
+    config: Config,
+    codec: Codec,
+    entropy: Entropy,
+    *,
+    epoch: int,
+    boot: str,
+    read: Read,
+    ports: Container[int] = (),
 ) -> tuple[Core, Operations, Commit, Resumption]:
     """Return the machines of a journal (the last state of each key); raises StateError.
 
     ``epoch`` is for the Acct-Session-Ids of new sessions; ``boot`` names this run of the
-    machine's clock; ``read`` tells which Entries have outlived the process.
+    machine's clock; ``read`` tells which Entries have outlived the process; ``ports`` are
+    those of ``own_ports`` that are bound again, by ``OwnPort.listener``.
     """
     try:
-        return _resume(records, config, codec, entropy, epoch, boot, read)
+        return _resume(records, config, codec, entropy, epoch, boot, read, ports)
+    except _SENSELESS as wrong:
+        raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
+
+
+class OwnPort(NamedTuple):
+    """A port that belongs to a tunnel."""
+
+    listener: int
+    local: str
+    port: int
+
+
+def own_ports(records: Mapping[str, bytes], boot: str) -> list[OwnPort]:
+    """Return the ports that the tunnels of a journal need; none after a reboot.  Raises StateError."""
+    try:
+        if Past.of(records).boot != boot:
+            return []
+        paths = [tunnel["path"] for tunnel in saved_tunnels(records)]
+        return [OwnPort(int(path[0]), str(path[1]), int(path[2])) for path in paths if int(path[0]) >= FIRST_OWN]
     except _SENSELESS as wrong:
         raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
 
 
 def _resume(
-    records: Mapping[str, bytes], config: Config, codec: Codec, entropy: Entropy, epoch: int, boot: str, read: Read
+    records: Mapping[str, bytes],
+    config: Config,
+    codec: Codec,
+    entropy: Entropy,
+    epoch: int,
+    boot: str,
+    read: Read,
+    ports: Container[int],
 ) -> tuple[Core, Operations, Commit, Resumption]:
     past = Past.of(records)
     reboot = past.boot != boot
-    tunnels = [] if reboot else _reachable(saved_tunnels(records), config.lns.listen)
+    tunnels = [] if reboot else _reachable(saved_tunnels(records), config.lns.listen, ports)
     core = _core(config, codec, entropy, epoch, tunnels, [] if reboot else saved_lockouts(records))
     core.books.made, core.registry.next_number = past.records, past.next_number
     commit = Commit(boot)
@@ -227,11 +263,14 @@ def _core(
     )
 
 
-def _reachable(tunnels: list[SavedTunnel], listen: tuple[Listen, ...]) -> list[SavedTunnel]:
-    """Return the tunnels whose address we still listen on, be it by another socket."""
+def _reachable(tunnels: list[SavedTunnel], listen: tuple[Listen, ...], ports: Container[int]) -> list[SavedTunnel]:
+    """Return the tunnels whose address we still listen on, be it by another socket, and whose own port is there."""
     kept = []
     for tunnel in tunnels:
-        _, local, port, *_ = tunnel["path"]
+        own, local, port, *_ = tunnel["path"]
+        if int(own) >= FIRST_OWN:
+            kept += [tunnel] if int(own) in ports else []
+            continue
         family = "::" if ":" in str(local) else "0.0.0.0"
         for index, one in enumerate(listen):
             if one.port == port and one.address in (local, family):

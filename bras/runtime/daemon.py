@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Container
 from typing import Any
 
 import structlog
@@ -18,14 +19,17 @@ from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.dataplane.tun import Tun
 from bras.errors import BrasError
+from bras.l2tp.events import FIRST_OWN
 from bras.lns.commands import Park, Plain, Shutdown
 from bras.lns.lns import Lns
+from bras.lns.resume import OwnPort, own_ports
 from bras.radius.codec import Codec
 from bras.runtime import clock
 from bras.runtime.admin import AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
+from bras.runtime.ports import Sockets, bind_again, more_descriptors
 from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
 from bras.runtime.state import Keeper
 from bras.runtime.udp import Listener
@@ -104,18 +108,30 @@ class _Daemon:
         codec = Codec(dictionary.load(dictionary.find(os.path.dirname(bras.__file__)), config.radius.dictionaries))
         if config.state is not None:
             self.keeper = Keeper(config.state)
-        listeners = [
-            Listener(index, listen, config.lns.receive_buffer_octets) for index, listen in enumerate(config.lns.listen)
-        ]
+        listeners = self._listeners()
         prefixes = [prefix for pool in config.pool for prefix in pool.prefixes]
-        plane: DataPlane = Tun(config.dataplane, prefixes, [listener.outlet for listener in listeners])
+        plane: DataPlane = Tun(config.dataplane, prefixes, [])
+        for listener in listeners:
+            plane.add_outlet(listener.index, listener.outlet)
         plane.open()
         observer = make_observer(config)
         self.counts = observer.counts
         write = self.keeper.write if self.keeper is not None else None
-        return Driver(self._lns(codec, plane), plane, listeners, observer.observe, write_journal=write)
+        own = frozenset(listener.index for listener in listeners if listener.index >= FIRST_OWN)
+        return Driver(self._lns(codec, plane, own), plane, listeners, observer.observe, write_journal=write)
 
-    def _lns(self, codec: Codec, plane: DataPlane) -> Lns:
+    def _listeners(self) -> list[Listener]:
+        """Bind the addresses of the configuration, and the ports that tunnels of before had."""
+        octets = self.config.lns.receive_buffer_octets
+        listeners = [Listener(index, listen, octets) for index, listen in enumerate(self.config.lns.listen)]
+        own: list[OwnPort] = []
+        if self.keeper is not None:
+            own = own_ports(self.keeper.journal.read(), clock.boot_id())
+        if own or any(group.use_ephemeral_port for group in self.config.lac):
+            more_descriptors()
+        return [*listeners, *bind_again(own, octets)]
+
+    def _lns(self, codec: Codec, plane: DataPlane, ports: Container[int]) -> Lns:
         """Begin, or go on where the journal ends."""
         epoch = clock.wall_seconds() & 0xFFFFFFFF
         if self.keeper is None:
@@ -128,6 +144,7 @@ class _Daemon:
             epoch=epoch,
             boot=clock.boot_id(),
             read=plane.read,
+            ports=ports,
         )
         if lns.resumption is not None:
             log.info("state_found", **lns.resumption.figures())
@@ -143,7 +160,7 @@ class _Daemon:
             version=bras.__version__,
             log_lines_dropped=lambda: self.pipe.dropped,
             journal=self.keeper.figures if self.keeper is not None else None,
-            sockets=lambda: [(listener.address, listener.dropped) for listener in driver.listeners],
+            sockets=driver.ports.dropped,
         )
         return Exporter(self.config.metrics.listen, collector, driver.ask)
 
@@ -162,7 +179,7 @@ class _Daemon:
     def _sieve(self, driver: Driver) -> Sieve:
         dropped = self.counts.tunnels.dropped
         return Sieve(
-            [listener.socket for listener in driver.listeners],
+            Sockets(driver.ports.listeners),
             lambda: sum(dropped[reason] for reason in OF_STRANGERS if reason in dropped),
             driver.lns.core.endpoint.known,
             os.urandom(4),
@@ -176,7 +193,7 @@ class _Daemon:
         """Say what we listen on."""
         log.info(
             "listening",
-            l2tp=[listener.address for listener in driver.listeners],
+            l2tp=[listener.address for listener in driver.ports.listeners.values() if listener.index < FIRST_OWN],
             metrics="{}:{}".format(*exporter.address) if exporter is not None else None,
             admin=self.config.admin.socket,
             dataplane=f"tun {self.config.dataplane.interface}",

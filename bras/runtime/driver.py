@@ -14,7 +14,7 @@ from collections.abc import Callable
 import structlog
 
 from bras.dataplane.base import DataPlane, DataPlaneError
-from bras.l2tp.events import SendDatagram
+from bras.l2tp.events import ClosePort, OpenPort, SendDatagram
 from bras.lns.commands import Command
 from bras.lns.effects import Answer, Effect, Fact, Forward, Journal, MeasurePath, Program, ReadCounters, Report
 from bras.lns.inputs import (
@@ -30,6 +30,7 @@ from bras.lns.inputs import (
 from bras.lns.lns import Lns
 from bras.radius.events import SendRadius
 from bras.runtime import clock
+from bras.runtime.ports import Ports
 from bras.runtime.radius_udp import Key, RadiusSockets
 from bras.runtime.udp import Listener, path_mtu
 
@@ -60,11 +61,17 @@ class Driver:
         """Drive ``lns``; nothing happens before ``start``."""
         self.lns = lns
         self.plane = plane
-        self.listeners = listeners
         self.radius = RadiusSockets(lns.core.config.radius, self._watch_radius, self._unwatch)
         self.send_failures = 0
         self.defects = 0
         """Inputs whose handling failed: defects of ours."""
+        self.ports = Ports(
+            {listener.index: listener for listener in listeners},
+            plane,
+            receive_buffer_octets=lns.core.config.lns.receive_buffer_octets,
+            watch=self._watch,
+            unwatch=self._deafen,
+        )
         self._observe = observe
         self._write_journal = write_journal
         self._timer: asyncio.TimerHandle | None = None
@@ -77,8 +84,8 @@ class Driver:
     def start(self) -> None:
         """Begin to listen; must be called on the loop."""
         loop = asyncio.get_running_loop()
-        for listener in self.listeners:
-            loop.add_reader(listener.socket.fileno(), self._readable, listener)
+        for listener in self.ports.listeners.values():
+            self._watch(listener)
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
         self._check_clock()
@@ -88,13 +95,13 @@ class Driver:
         loop = asyncio.get_running_loop()
         for fileno in self.plane.filenos():
             loop.remove_reader(fileno)
-        for listener in self.listeners:
-            loop.remove_reader(listener.socket.fileno())
+        for listener in self.ports.listeners.values():
+            self._deafen(listener)
 
     def stop(self) -> None:
         """Stop to listen, close the sockets."""
         self.deafen()
-        for listener in self.listeners:
+        for listener in self.ports.listeners.values():
             listener.close()
         self.radius.close()
         if self._timer is not None:
@@ -136,6 +143,12 @@ class Driver:
             for fileno in self.plane.filenos():
                 loop.remove_reader(fileno)
             raise  # to the loop's exception handler, once: nothing more will come from there
+
+    def _watch(self, listener: Listener) -> None:
+        asyncio.get_running_loop().add_reader(listener.socket.fileno(), self._readable, listener)
+
+    def _deafen(self, listener: Listener) -> None:
+        asyncio.get_running_loop().remove_reader(listener.socket.fileno())
 
     def _watch_radius(self, fileno: int, key: Key) -> None:
         asyncio.get_running_loop().add_reader(fileno, self._radius_readable, key)
@@ -193,10 +206,11 @@ class Driver:
     def _perform(self, effects: list[Effect], now: float) -> list[Input]:
         """Do what the machine wants, in order; return what comes of it."""
         inputs: list[Input] = []
-        listeners, observe = self.listeners, self._observe
+        listeners, observe = self.ports.listeners, self._observe
         for effect in effects:
             if type(effect) is SendDatagram:
-                if not listeners[effect.path.listener].send(effect.path, effect.data):
+                listener = listeners.get(effect.path.listener)
+                if listener is None or not listener.send(effect.path, effect.data):
                     self.send_failures += 1
             elif type(effect) is Report:
                 observe(effect.fact)
@@ -213,6 +227,10 @@ class Driver:
     def _perform_rare(self, effect: Effect, inputs: list[Input]) -> None:
         if isinstance(effect, Program):
             inputs.append(Programmed(self.plane.program(effect.operation)))
+        elif isinstance(effect, OpenPort):
+            inputs.append(self.ports.open(effect))
+        elif isinstance(effect, ClosePort):
+            self.ports.close(effect.listener)
         elif isinstance(effect, ReadCounters):
             inputs.append(CountersRead(self.plane.read(effect.slots)))
         elif isinstance(effect, Answer):

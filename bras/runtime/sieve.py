@@ -120,7 +120,7 @@ class Sieve:
 
     def __init__(
         self,
-        sockets: list[socket.socket],
+        sockets: Iterable[socket.socket],
         turned_away: Callable[[], int],
         known: Callable[[], Iterable[str]],
         secret: bytes,
@@ -172,14 +172,12 @@ class Sieve:
             self._attach(flood)
 
     def _attach(self, flood: Flood) -> None:
+        codes = {
+            ipv6: program(flood.sources, ipv6=ipv6, factor=self._factor, first=flood.first, width=flood.width)
+            for ipv6 in (False, True)
+        }
         for bound in self._sockets:
-            code = program(
-                flood.sources,
-                ipv6=bound.family == socket.AF_INET6,
-                factor=self._factor,
-                first=flood.first,
-                width=flood.width,
-            )
+            code = codes[bound.family == socket.AF_INET6]
             with contextlib.suppress(OSError):  # without it we do as well as we can
                 attach(bound, code)
 

@@ -65,6 +65,11 @@ class Listener:
         figures = _MEMINFO.unpack(self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
         return int(figures[-1])
 
+    @property
+    def port(self) -> int:
+        """Return the port as bound."""
+        return int(self.socket.getsockname()[1])
+
     def close(self) -> None:
         """Stop to listen."""
         self.socket.close()
@@ -75,8 +80,7 @@ class Listener:
         if path is None:
             if len(self._paths) >= MOST_PATHS:
                 self._paths.clear()
-            port = self.socket.getsockname()[1]
-            path = Path(self.index, local, port, address[0], address[1])
+            path = Path(self.index, local, self.port, address[0], address[1])
             self._paths[address, local] = path
         return path
 
@@ -174,7 +178,7 @@ def _bind(listen: Listen, wildcard: bool) -> socket.socket:
         elif wildcard:
             bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
         bound.bind((listen.address, listen.port))
-    except OSError:
+    except (OSError, OverflowError):
         bound.close()
         raise
     return bound

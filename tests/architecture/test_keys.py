@@ -62,6 +62,7 @@ EFFECTS = {
     "lac.max_tunnels_per_lac": LAC + "max_tunnels_per_lac",
     "lac.max_sessions": LAC + "max_sessions",
     "lac.one_session_per_host": LAC + "one_session_per_host",
+    "lac.use_ephemeral_port": "scenario/test_own_port.py::test_use_ephemeral_port",
     "lac.mtu": LAC + "mtu",
     "lac.proxy": "scenario/test_proxy.py::test_proxy_of_a_group",
     "lac.hello_interval_s": LAC + "hello_interval_s",

@@ -29,11 +29,11 @@ from bras.config.model import (
 )
 from bras.dataplane.base import DataPlaneError
 from bras.dataplane.null import Null
-from bras.l2tp.events import Path, SendDatagram, TunnelUp
+from bras.l2tp.events import By, Cause, Path, SendDatagram, TunnelRefused, TunnelUp
 from bras.lns.commands import Disconnect, ShowPools, ShowSessions, Shutdown
 from bras.lns.effects import Fact
 from bras.lns.lns import Lns
-from bras.runtime import clock, driver
+from bras.runtime import clock, driver, ports
 from bras.runtime.driver import Driver
 from bras.runtime.udp import Listener
 from bras.secret import Secret
@@ -318,3 +318,59 @@ def test_what_the_kernel_drops_before_us_is_known(family: socket.AddressFamily) 
         assert listener.dropped == 200 - came
     finally:
         listener.close()
+
+
+# -- ports of their own
+
+
+def _own_ports() -> Config:
+    group = LacConfig(
+        name="any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"), use_ephemeral_port=True,
+        retransmit_initial_s=0.01, retransmit_cap_s=0.01, max_retransmissions=3,
+    )  # fmt: skip
+    return config(
+        lns=LnsConfig(listen=(Listen("127.0.0.1", 0),), hostname="lns1"),
+        lac=(group,),
+        auth=AuthConfig(methods=("chap",), source="local"),
+        radius=RadiusConfig(),
+        user=tuple(UserConfig(f"user{number}", Secret(b"pass")) for number in range(1, 5)),
+    )
+
+
+def test_many_tunnels_with_ports_of_their_own_leave_no_descriptor() -> None:
+    async def use(bench: Bench) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        lacs = [bench.lac(number) for number in range(2, 62)]
+        theirs = len(os.listdir("/proc/self/fd")) - before
+        await bench.until(lambda: len(bench.of(TunnelUp)) == 60)
+        own = {up.path.local_port for up in bench.of(TunnelUp)}
+        assert len(own) == 60
+        assert bench.port not in own
+        assert {heard.source[1] for heard in bench.wire.heard} == own, "from the SCCRP on"
+        assert len(os.listdir("/proc/self/fd")) == before + theirs + 60
+        (client,) = await bench.up(lacs[0], "user1")
+        assert client.address
+        for lac in lacs:
+            cause = Cause(By.LOCAL, 1, 0, "")
+            lac.take(lac.endpoint.close_tunnel(lac.tunnel_id, cause, now=bench.wire.now), bench.wire.now)
+        await bench.until(lambda: len(os.listdir("/proc/self/fd")) == before + theirs)
+        assert list(bench.driver.ports.listeners) == [0]
+
+    run(use, _own_ports())
+
+
+def test_a_tunnel_that_gets_no_port_is_refused_and_those_that_have_one_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(bench: Bench) -> None:
+        first = bench.lac(2)
+        await bench.until(lambda: bench.of(TunnelUp))
+        monkeypatch.setattr(ports, "descriptors", lambda: 0)
+        bench.lac(3)
+        await bench.until(lambda: bench.of(TunnelRefused))
+        assert bench.of(TunnelRefused)[0].cause.text == "no port for the tunnel: too few file descriptors"
+        (client,) = await bench.up(first, "user1")
+        assert client.address
+        monkeypatch.undo()
+        bench.lac(4)
+        await bench.until(lambda: len(bench.of(TunnelUp)) == 2)
+
+    run(use, _own_ports())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import pytest
 
 from bras.l2tp.events import TunnelDown
 from bras.wire import ipv4_of
+from tests.support.capture import Capture
 from tests.support.guest import until
 from tests.support.lacs import Client, SimulatedLac
 from tests.support.lns import BRAS, CONFIG, Lns, changed, toml
@@ -228,6 +230,67 @@ def test_records_that_nobody_took_outlive_a_teardown(site: Site) -> None:
     site.start("teardown")
     site.wire.run(10.0, until=lambda: site.ids(STOP) == site.ids(START))
     site.wire.run(10.0, until=lambda: site.statuses().count(ON) == 2)
+
+
+def _with_own_ports(site: Site) -> dict[str, Any]:
+    group = {"name": "any", "secret": "tunsecret", "pool": "default", "use_ephemeral_port": True}
+    return changed(site.configuration("keep"), {"lac": [group]})
+
+
+def _ports(lns: Lns) -> list[str]:
+    return sorted(row["local"].rpartition(":")[2] for row in lns.show("tunnels")["tunnels"])
+
+
+def test_ports_of_their_own_outlive_a_crash(site: Site, tmp_path: Path) -> None:
+    """Control and data of each tunnel go by its port before and after, as tcpdump sees them."""
+    with Capture(site.lac_space, "eth0", tmp_path / "own.pcap") as passed:
+        first = site.run(_with_own_ports(site))
+        lac, clients = _dial(site, 2)
+        other = site.wire.lac("198.18.0.2", 1702, calls=CALLED, hostname="lac2")
+        clients.append(other.dial("user9", "pass"))
+        site.wire.run(20.0, until=lambda: clients[2].address)
+        _ping(site, lac, clients[0], 1)
+        _ping(site, other, clients[2], 2)
+        before = _ports(first)
+        assert len(set(before)) == 2
+        assert "1701" not in before
+        rows = _rows(first)
+        first.stop(signal.SIGKILL)
+        second = site.run(_with_own_ports(site))
+        site.wire.run(10.0, until=lambda: _rows(second) == rows)
+        assert _ports(second) == before
+        _ping(site, lac, clients[1], 3)
+        _ping(site, other, clients[2], 4)
+        _no_harm(site, lac, clients)
+        passed.stop()
+        ours = passed.packets("ip.src == 198.18.0.1 && udp", "udp.srcport", "udp.dstport")
+        assert len(set(ours)) == 2, "a port for each LAC"
+        assert {source for source, _ in ours} == set(before)
+        theirs = passed.packets("ip.dst == 198.18.0.1 && l2tp.type == 1", "l2tp.avp.message_type", "udp.dstport")
+        asked = {port for kind, port in theirs if kind == "1"}
+        assert asked == {"1701"}, "a SCCRQ calls the port of all"
+
+
+def test_a_port_that_is_taken_costs_its_tunnel_alone(site: Site) -> None:
+    first = site.run(_with_own_ports(site))
+    lac, clients = _dial(site, 1)
+    (taken,) = _ports(first)
+    other = site.wire.lac("198.18.0.2", 1702, calls=CALLED, hostname="lac2")
+    stays = other.dial("user9", "pass")
+    site.wire.run(20.0, until=lambda: len(site.ids(START)) == 2)
+    first.stop(signal.SIGKILL)
+    with site.lns_space.entered():
+        thief = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with thief:
+        thief.bind(("198.18.0.1", int(taken)))
+        second = site.run(_with_own_ports(site))
+        line = second.wait_logged("port_lost")
+        assert (line["local"], line["port"]) == ("198.18.0.1", int(taken))
+        assert second.wait_logged("session_ended")["reason"] == "call_lost"
+        _ping(site, other, stays, 1)
+        assert [row["user"] for row in second.sessions()] == ["user9"]
+    assert clients[0].address
+    assert lac is not other
 
 
 # -- a journal that cannot be had

@@ -11,6 +11,7 @@ from bras.forwarding.entry import AddEntry, Counters, Operation, Outcome, Remove
 from bras.lns.effects import Effect, Journal
 from bras.lns.inputs import ClockRead, Input
 from bras.lns.lns import Lns
+from bras.lns.resume import own_ports
 from bras.store.journal import Journal as File
 from tests.support.world import WALL_OFFSET_S, SimulatedRadius, Weather, World, codec, entropy_of
 
@@ -66,6 +67,8 @@ class Mortal(World):
         self.deaths: dict[str, int] = {}
         self.carried: dict[int, Counters] = {}
         """What was fed, by generation: the truth about each session."""
+        self.ports_taken: set[int] = set()
+        """Listeners whose port somebody else has, when we begin again."""
         self.alive = True
         self.wall_offset_s = WALL_OFFSET_S
         super().__init__(configuration, seed=seed, weather=weather, radius=radius)
@@ -74,7 +77,13 @@ class Mortal(World):
 
     def _new_lns(self) -> Lns:
         self.lives += 1
-        return self.resumed(self.file.read())
+        records = self.file.read()
+        self.ports = {
+            (one.local, one.port): one.listener
+            for one in own_ports(records, self.boot)
+            if one.listener not in self.ports_taken
+        }
+        return self.resumed(records)
 
     def resumed(self, records: dict[str, bytes]) -> Lns:
         """Return an Lns of what a journal holds."""
@@ -86,6 +95,7 @@ class Mortal(World):
             epoch=EPOCH + self.lives,
             boot=self.boot,
             read=self.plane.read,
+            ports=frozenset(self.ports.values()),
         )
 
     def give(self, *inputs: Input) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bras.config.model import LacConfig, LnsConfig
 from bras.ids import CallKey
@@ -127,7 +127,9 @@ class SimulatedLac:
     # -- what comes in
 
     def receive(self, data: bytes, now: float) -> None:
-        self.take(self.endpoint.receive(self.path, data, now=now), now)
+        port = self.world.speaker_port
+        path = self.path if port == self.path.remote_port else replace(self.path, remote_port=port)
+        self.take(self.endpoint.receive(path, data, now=now), now)
 
     def handle_timeout(self, now: float) -> None:
         if self.endpoint.deadline is not None and self.endpoint.deadline <= now:
@@ -146,7 +148,7 @@ class SimulatedLac:
         for event in events:
             match event:
                 case l2tp.SendDatagram():
-                    self.world.send(self.address, self.port, self.lns, 1701, event.data)
+                    self.world.send(self.address, self.port, self.lns, event.path.remote_port, event.data)
                 case l2tp.CallUp():
                     client = self.clients[event.key] = self.waiting.pop(event.key)
                     self.take_link(client, client.link.open(now=now), now)
@@ -219,7 +221,7 @@ class SimulatedLac:
         client.frames_sent += 1
         datagram = self.endpoint.send_frame(client.key, frame)
         if datagram is not None:
-            self.world.send(self.address, self.port, self.lns, 1701, datagram.data)
+            self.world.send(self.address, self.port, self.lns, datagram.path.remote_port, datagram.data)
 
     @property
     def retries(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 from bras.config.model import AuthConfig, Grant, LacConfig, PoolConfig, PppConfig, RadiusConfig, UserConfig
 from bras.forwarding.entry import Counters
@@ -202,6 +203,27 @@ def _tunnels(kind: type[Watched]) -> Watched:
     return world
 
 
+def _own_ports(kind: type[Watched]) -> Watched:
+    """Tunnels with ports of their own, over a bad network: one begins anew, one is lost, one is refused a port."""
+    group = replace(_group()[0], use_ephemeral_port=True)
+    world = kind(config(lac=(group,), lns=replace(config().lns, idle_tunnel_s=20.0)), weather=STORM)
+    lac = _dial(world, 3)
+    other = SimulatedLac(world, address="198.18.0.9", hostname="lac9")
+    other.open()
+    world.no_port = "none is left"
+    SimulatedLac(world, address="198.18.0.10", hostname="lac10").open()
+    world.run(10.0)
+    world.no_port = ""
+    again = SimulatedLac(world)  # at the address of the first one, which it forgets
+    again.open()
+    again.dial("user5", "pass")
+    world.run(60.0)
+    for client in list(lac.clients.values()):
+        lac.hang_up(client)
+    world.run(200.0)
+    return world
+
+
 LIVES: dict[str, Life] = {
     "methods": _methods,
     "outage": _pap_through_an_outage,
@@ -211,5 +233,6 @@ LIVES: dict[str, Life] = {
     "shutdown": _shutdown,
     "tunnels": _tunnels,
     "proxied": _proxied,
+    "own ports": _own_ports,
     **{f"storm{seed}": _storm(seed) for seed in range(4)},
 }

@@ -20,6 +20,7 @@ from tests.support.namespaces import Namespace
 from tests.support.world import SimulatedRadius
 
 TICK_S = 0.05
+LNS_PORT = 1701
 
 
 class Heard(NamedTuple):
@@ -36,6 +37,8 @@ class Wire:
         """Put the LACs into a namespace (none: that of the test)."""
         self.dice = random.Random(1)
         self.parties: dict[tuple[str, int], Callable[[bytes, float], None]] = {}
+        self.speaker_port = LNS_PORT
+        """From which port what a LAC hears now has come; that which is called counts as ``LNS_PORT``."""
         self.timers: list[Callable[[], float | None]] = []
         self.handlers: list[Callable[[float], None]] = []
         self.heard: list[Heard] = []
@@ -96,13 +99,17 @@ class Wire:
     # -- what happens
 
     def send(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
-        """Send for a LAC to the address that it calls."""
-        self._sockets[source, source_port].sendto(data, self._called[source, source_port])
+        """Send for a LAC to the address that it calls, or to another port there."""
+        called = self._called[source, source_port]
+        self._sockets[source, source_port].sendto(data, called if target_port == LNS_PORT else (called[0], target_port))
 
     def _lac_readable(self, opened: socket.socket) -> None:
         data, source = opened.recvfrom(4096)
         self.heard.append(Heard(source[:2], data))
-        self.parties[opened.getsockname()[:2]](data, self.now)
+        party = opened.getsockname()[:2]
+        own = next((self._called[at] for at, one in self._sockets.items() if one is opened), None)
+        self.speaker_port = LNS_PORT if source[:2] == own else source[1]
+        self.parties[party](data, self.now)
 
     def run(self, seconds: float, *, until: Callable[[], object]) -> None:
         """Let things happen until something is so; fail when it is not in time."""

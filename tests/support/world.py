@@ -30,7 +30,7 @@ from bras.config.model import (
     RadiusServerConfig,
 )
 from bras.dataplane.null import Null
-from bras.l2tp.events import SendDatagram
+from bras.l2tp.events import FIRST_OWN, ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Command
 from bras.lns.effects import Answer, Effect, Fact, Forward, MeasurePath, Program, ReadCounters, Report
 from bras.lns.inputs import (
@@ -40,6 +40,7 @@ from bras.lns.inputs import (
     DatagramReceived,
     Input,
     PathMeasured,
+    PortOpened,
     Programmed,
     RadiusReceived,
     TimerFired,
@@ -53,6 +54,8 @@ RADIUS_SECRET = b"radsecret"
 LNS_ADDRESS = "198.18.0.1"
 OTHER_LNS_ADDRESS = "198.18.0.254"
 LNS_ADDRESSES = (LNS_ADDRESS, OTHER_LNS_ADDRESS)
+OWN_PORTS = 32768
+"""From here on a port of ours is a tunnel's, or closed."""
 WALL_OFFSET_S = 1_760_000_000.0
 
 _codec: list[Codec] = []
@@ -180,9 +183,16 @@ class World:
         self.path_mtu = 1500
         self.facts: list[Fact] = []
         self.answers: dict[int, Answer] = {}
+        self.ports: dict[tuple[str, int], int] = {}
+        """Ports that belong to a tunnel, by (address, port): their listener."""
+        self.ports_opened = 0
+        self.no_port = ""
+        """Why no port can be had."""
         self.lns = self._new_lns()
         self.parties: dict[tuple[str, int], Callable[[bytes, float], None]] = {}
         """Who listens where: LACs, by (address, port)."""
+        self.speaker_port = 0
+        """From which port what a LAC hears now has come."""
         self.timers: list[Callable[[], float | None]] = []
         self.handlers: list[Callable[[float], None]] = []
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
@@ -221,6 +231,10 @@ class World:
                         effect.path.remote_port,
                         effect.data,
                     )
+                case OpenPort():
+                    inputs.append(self._open_port(effect))
+                case ClosePort():
+                    self.ports = {at: one for at, one in self.ports.items() if one != effect.listener}
                 case SendRadius():
                     self._send_radius(effect)
                 case Program():
@@ -236,6 +250,14 @@ class World:
                 case Answer():
                     self.answers[effect.identifier] = effect
         return inputs
+
+    def _open_port(self, wanted: OpenPort) -> PortOpened:
+        if self.no_port:
+            return PortOpened(wanted.path, wanted.data, error=self.no_port)
+        listener, port = FIRST_OWN + self.ports_opened, OWN_PORTS + self.ports_opened % 28232
+        self.ports_opened += 1
+        self.ports[wanted.path.local, port] = listener
+        return PortOpened(wanted.path, wanted.data, listener, port)
 
     def ask(self, command: Command) -> int:
         """Put a command; return its identifier."""
@@ -272,10 +294,11 @@ class World:
 
     def _arrive(self, source: str, source_port: int, target: str, target_port: int, data: bytes) -> None:
         if target in LNS_ADDRESSES:
-            from bras.l2tp.events import Path
-
-            self.give(DatagramReceived(Path(0, target, target_port, source, source_port), data))
+            listener = self.ports.get((target, target_port), 0)
+            if listener or target_port < OWN_PORTS:
+                self.give(DatagramReceived(Path(listener, target, target_port, source, source_port), data))
         elif (target, target_port) in self.parties:
+            self.speaker_port = source_port
             self.parties[target, target_port](data, self.now)
 
     def at(self, instant: float, what: Callable[[], None]) -> None:
