@@ -144,6 +144,8 @@ class LacConfig:
     """Whether an address may have one session only, over all its tunnels; while it is there, a new call is refused by CDN."""
     use_ephemeral_port: bool = False
     """Whether each of its tunnels gets a UDP port of its own, a free one at the address that was called, from which all that we say comes (RFC 2661 section 8.1); without it that is the port that was called."""
+    follow_port: bool = False
+    """Whether a LAC may go on from another UDP port, as behind a NAT that gives it a new one: once it no longer answers at the old port, and has acknowledged a HELLO that was sent to the new one. Its address never changes."""
     mtu: int | None = None
     """Octets of the largest IP packet that the path to its LACs carries, from which `mru = "auto"` is worked out; none: it is measured."""
     hello_interval_s: float = 60.0

@@ -160,6 +160,7 @@ SECTIONS = (
             "max_sessions": v.whole(0, 1_000_000),
             "one_session_per_host": v.FLAG,
             "use_ephemeral_port": v.FLAG,
+            "follow_port": v.FLAG,
             "mtu": v.whole(256, 65535),
             "hello_interval_s": v.seconds(0, DAY_S),
             "receive_window": v.whole(1, 32768),

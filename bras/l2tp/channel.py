@@ -218,6 +218,17 @@ class Channel:
             sender.deadline = now + self._patience.interval_s(sender.retries)
         return datagrams
 
+    def copies(self, count: int) -> list[bytes]:
+        """Return the ``count`` oldest messages to be sent elsewhere, too, beside what ``flush`` sends."""
+        sender = self.sender
+        sender.sent = max(sender.sent, count)
+        datagrams: list[bytes] = []
+        for index in range(count):
+            session_id, avps = sender.messages[index]
+            ns, length = (sender.first + index) & _MASK, CONTROL_OCTETS + len(avps)
+            datagrams.append(_PACK(CONTROL_FLAGS, length, self.peer_tunnel_id, session_id, ns, self._expected) + avps)
+        return datagrams
+
     def handle_timeout(self, *, now: float) -> None:
         """Prepare to send again from the oldest message on, or give up: see ``state``."""
         sender = self.sender

@@ -13,6 +13,7 @@ from typing import Final
 from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason, WireError
 from bras.ids import CallKey, Entropy, no_entropy
+from bras.l2tp import follow
 from bras.l2tp.admission import NO_ROOM, Admission, Census
 from bras.l2tp.call import Call, DataFacts
 from bras.l2tp.calls import Association
@@ -138,7 +139,7 @@ class Endpoint:
         if tunnel is None:
             return [Dropped(DropReason.UNKNOWN_TUNNEL, path)]
         if path is not tunnel.path and path != tunnel.path:
-            return [Dropped(DropReason.WRONG_PEER, path)]
+            return follow.take_any(self._table, tunnel, path, now)
         call = tunnel.calls.table.get(session_id)
         if call is None or call.state is not _UP:
             return [Dropped(DropReason.UNKNOWN_CALL, path)]
@@ -166,11 +167,9 @@ class Endpoint:
         if tunnel_id == 0:
             return self.reception.receive(path, ns, nr, datagram, now)
         tunnel = self._tunnels.get(tunnel_id)
-        if tunnel is None:
-            if tunnel_id == self._admission.refusing_id:
+        if tunnel is None or (path is not tunnel.path and path != tunnel.path):
+            if tunnel is None and tunnel_id == self._admission.refusing_id:
                 return []  # the acknowledgement of a StopCCN that refused a SCCRQ
-            return self.reception.astray(None, path, ns, nr, datagram, now)
-        if path is not tunnel.path and path != tunnel.path:
             return self.reception.astray(tunnel, path, ns, nr, datagram, now)
         return self._table.deliver(tunnel, ns, nr, datagram, now)
 

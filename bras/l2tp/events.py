@@ -150,6 +150,28 @@ class TunnelUp:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelProbed:
+    """Something came for a tunnel from another port: it is found out whether its peer is there now."""
+
+    tunnel_id: int
+    group: str
+    path: Path
+    """How it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelMoved:
+    """The peer of a tunnel is at another port, and so are all its calls."""
+
+    tunnel_id: int
+    group: str
+    lac_hostname: str
+    path: Path
+    """From now on."""
+    former_port: int
+
+
+@dataclass(frozen=True, slots=True)
 class TunnelDown:
     """An established control connection has ended."""
 
@@ -317,6 +339,8 @@ class RoundTripMeasured:
 Event = (
     SendDatagram
     | TunnelUp
+    | TunnelProbed
+    | TunnelMoved
     | TunnelDown
     | TunnelRefused
     | CallUp

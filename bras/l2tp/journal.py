@@ -9,7 +9,8 @@ grows with them:
 - ``call:KEY`` is one call, and the instant by which it must be established;
 - ``lockout:ADDRESS HOSTNAME`` is one lock-out, so that a restart is no way round it.
 
-Not kept: control messages that came before their turn (they are not acknowledged, so the
+Not kept: whether the peer may have moved to another port (it is found out again); control
+messages that came before their turn (they are not acknowledged, so the
 peer sends them again; and an ICCN may have a password in it), session ids that were just
 given up (after a crash one can be chosen again at once, by one chance in 65,535), and of data
 that came numbered the Ns, what was held for its turn and the counts of disorder (the first
@@ -26,6 +27,7 @@ from bras.ids import CallKey, call_key, session_of, tunnel_of
 from bras.l2tp.call import Call
 from bras.l2tp.channel import ChannelState
 from bras.l2tp.endpoint import Endpoint
+from bras.l2tp.events import Path
 from bras.l2tp.records import SavedTunnel, Touched
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.tunnel import Tunnel
@@ -43,6 +45,7 @@ class _Written(NamedTuple):
 
     state: TunnelState
     replaces: int
+    path: Path
     channel: ChannelState
     first: int
     """Ns of the oldest message."""
@@ -93,7 +96,7 @@ class TunnelJournal:
         records.append((f"channel:{tunnel_id}", _channel(tunnel)))
         if written == standing:
             return
-        if written is None or written[:2] != standing[:2]:
+        if written is None or written[:3] != standing[:3]:
             records.append((f"tunnel:{tunnel_id}", _lasting(tunnel)))
         kept = 0
         if written is not None:
@@ -121,7 +124,8 @@ def _remove(tunnel_id: int, written: _Written, indexes: range | tuple[int, ...],
 
 def _standing(tunnel: Tunnel) -> _Written:
     channel = tunnel.channel
-    return _Written(tunnel.state, tunnel.replaces, channel.state, channel.sender.first, len(channel.sender.messages))
+    sender = channel.sender
+    return _Written(tunnel.state, tunnel.replaces, tunnel.path, channel.state, sender.first, len(sender.messages))
 
 
 def _lasting(tunnel: Tunnel) -> bytes:
@@ -265,6 +269,7 @@ def _saved_tunnel(tunnel_id: int, lasting: Saved, channel: Saved) -> SavedTunnel
         "authentication": authentication,
         "request": request,
         "replaces": replaces,
+        "probe": None,
     }
 
 

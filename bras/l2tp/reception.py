@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from bras.config.model import LacConfig, LnsConfig
 from bras.errors import DropReason
-from bras.l2tp import messages
+from bras.l2tp import follow, messages
 from bras.l2tp.admission import NO_ROOM, Admission
 from bras.l2tp.avp import HEADER_OCTETS
 from bras.l2tp.calls import Association
@@ -121,8 +121,7 @@ class Reception:
         if kind == _SCCRP and tunnel is not None and datagram is not None and _answers(tunnel, path, datagram):
             tunnel.path = tunnel.association.path = path
             return self._table.deliver(tunnel, ns, nr, datagram, now)
-        self._table.door.lobby.strayed(path.remote)
-        return [Dropped(DropReason.UNKNOWN_TUNNEL if tunnel is None else DropReason.WRONG_PEER, path)]
+        return follow.take_control(self._table, tunnel, path, ns, nr, datagram, now)
 
     def _requested(self, request: _Request, now: float) -> list[Event]:
         path, datagram, message = request.path, request.datagram, request.message

@@ -36,11 +36,18 @@ class Timers:
     """When an ended tunnel may be forgotten (RFC 2661 section 5.7)."""
 
 
-class SavedTunnel(TypedDict):
+class SavedPlace(TypedDict):
+    """Where the peer of a tunnel is as plain data."""
+
+    path: list[int | str]
+    probe: Saved | None
+    """As ``Probe`` saves it; ``None`` out of a journal."""
+
+
+class SavedTunnel(SavedPlace):
     """A tunnel as plain data."""
 
     group: str
-    path: list[int | str]
     tunnel_id: int
     peer: list[str]
     state: int

@@ -76,6 +76,15 @@ class TunnelTable:
         self.enter(tunnel)
         self._by_peer[_peer(tunnel.path, peer_tunnel_id)] = tunnel.association.tunnel_id
 
+    def move(self, tunnel: Tunnel, path: Path) -> None:
+        """Know that the peer of a tunnel is at ``path`` from now on; no other tunnel is there by its id."""
+        peer_tunnel_id, tunnel_id = tunnel.association.peer_tunnel_id, tunnel.association.tunnel_id
+        former = _peer(tunnel.path, peer_tunnel_id)
+        if self._by_peer.get(former) == tunnel_id:
+            del self._by_peer[former]
+            self._by_peer[_peer(path, peer_tunnel_id)] = tunnel_id
+        tunnel.path = tunnel.association.path = path
+
     def deliver(self, tunnel: Tunnel, ns: int, nr: int, datagram: bytes | None, now: float) -> list[Event]:
         """Hand a control message (``None``: a ZLB) to its tunnel."""
         limit = len(tunnel.calls.table) + self.census.room(tunnel.group, tunnel.path)

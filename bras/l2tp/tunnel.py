@@ -41,6 +41,7 @@ from bras.l2tp.events import (
 from bras.l2tp.handshake import FSM_ERROR, Handshake
 from bras.l2tp.hidden import reveal
 from bras.l2tp.messages import CALL_MESSAGES, CallRequest, Message
+from bras.l2tp.probe import Probe
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.records import SavedTunnel, Timers
 from bras.l2tp.report import Accm
@@ -70,6 +71,7 @@ class Tunnel:
         "group",
         "handshake",
         "path",
+        "probe",
         "replaces",
         "request",
         "state",
@@ -94,6 +96,8 @@ class Tunnel:
         """The SCCRQ that began it: the peer's datagram, or the AVPs of ours; empty when it has ended."""
         self.replaces = 0
         """Our id of an older tunnel that this one takes the place of once it is established."""
+        self.probe: Probe | None = None
+        """The latest of whether the peer has moved to another port."""
 
     @property
     def deadline(self) -> float | None:
@@ -225,6 +229,7 @@ class Tunnel:
     def _ended(self, before: TunnelState, cause: Cause, gone_at: float) -> list[Event]:
         self.timers.gone_at = gone_at
         self.request = b""
+        self.probe = None
         a = self.association
         events = self.calls.end(_cause_of_call(cause))
         if before is _ESTABLISHED:
@@ -279,6 +284,18 @@ class Tunnel:
         avps.read(self.request, 0, len(self.request))
         return avps.octets.get(AvpType.TIE_BREAKER, b"")
 
+    def try_port(self, path: Path, *, now: float) -> list[Event]:
+        """Say Hello to find out whether the peer has moved to ``path``, unless one waits for its answer already."""
+        sender, probe = self.channel.sender, self.probe
+        ns = (sender.first + len(sender.messages)) & 0xFFFF
+        if probe is not None and probe.waits(sender):
+            ns = probe.ns
+        else:
+            self.channel.send(0, messages.hello())
+        self.probe = probe = Probe(path, ns, now)
+        events = self._flush([], now)
+        return events + probe.ask(self.channel) if sender.retries else events  # the old way is silent for a while
+
     def lose_tie(self, cause: Cause, *, now: float) -> list[Event]:
         """Discard the tunnel silently: the peer opens one, too, and ours does not win (section 4.4.3)."""
         return self._step(TunnelInput.LOSE_TIE, cause, None, now)
@@ -296,12 +313,16 @@ class Tunnel:
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Retransmit, say Hello, or end what took too long."""
         channel = self.channel
+        retries = channel.sender.retries
         channel.handle_timeout(now=now)
         if channel.state is _LOST:
             return self.vanish(_NO_ANSWER, now=now)
         if self.state is _ESTABLISHED:
-            return self._flush(self._handle_established(now), now)
-        events: list[Event] = []
+            events = self._flush(self._handle_established(now), now)
+            if self.probe is not None and channel.sender.retries > retries:
+                events += self.probe.ask(channel)
+            return events
+        events = []
         if self.state is not _IDLE and now >= self.timers.created_at + ESTABLISH_TIMEOUT_S:
             if self._unproven:
                 return self.vanish(_TOO_SLOW, now=now)
@@ -336,6 +357,7 @@ class Tunnel:
             "authentication": self.handshake.authentication.save(),
             "request": self.request,
             "replaces": self.replaces,
+            "probe": None if self.probe is None else self.probe.save(),
         }
 
     @classmethod
@@ -355,6 +377,7 @@ class Tunnel:
         tunnel.timers = Timers(*saved["timers"])  # type: ignore[arg-type]  # field by field as saved
         tunnel.request = saved["request"]
         tunnel.replaces = saved["replaces"]
+        tunnel.probe = None if saved["probe"] is None else Probe.restore(saved["probe"])
         return tunnel
 
 

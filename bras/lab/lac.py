@@ -193,7 +193,9 @@ class LabLac:
                 case l2tp.Dropped() | l2tp.DataDisordered() | l2tp.Retransmitted() | l2tp.RoundTripMeasured():
                     pass
                 case (
-                    l2tp.LockedOut()
+                    l2tp.TunnelProbed()
+                    | l2tp.TunnelMoved()
+                    | l2tp.LockedOut()
                     | l2tp.LockoutEnded()
                     | l2tp.SpeedChanged()
                     | l2tp.ErrorsReported()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.forwarding.entry import Counters
-from bras.ids import Entropy
+from bras.ids import CallKey, Entropy
 from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint
 from bras.lns.changes import Changes
@@ -64,6 +64,8 @@ class Backlog:
     """Subscribers (numbers) whose deadline has come."""
     counted: deque[tuple[int, Counters]] = field(default_factory=deque)
     """Subscribers (numbers) whose counters were read."""
+    moved: deque[CallKey] = field(default_factory=deque)
+    """Calls of tunnels whose LAC is at another port: their Entries are still to be told, some hundred a turn."""
     at_work: int = 0
     """Number of the subscriber that is served now, where the input does not name it: who bears a defect."""
     tunnel_at_work: int = 0

@@ -16,6 +16,8 @@ from bras.value import hasten
 
 Fact = (
     l2tp.TunnelUp
+    | l2tp.TunnelProbed
+    | l2tp.TunnelMoved
     | l2tp.TunnelDown
     | l2tp.TunnelRefused
     | l2tp.CallUp

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bras.forwarding.entry import Leg
-from bras.ids import CallKey
+from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
 from bras.l2tp.constants import ErrorCode, StopResult
@@ -21,6 +21,8 @@ from bras.subscriber.events import TerminateCause
 from bras.subscriber.parts import Line
 from bras.subscriber.subscriber import Subscriber
 
+A_TURN = 200
+"""Subscribers that follow their LAC to another port in one turn."""
 ASYNCHRONOUS = 2
 """Framing Type (RFC 2661 section 4.4.4)."""
 CLOSING = Cause(By.LOCAL, 4, 0, "shutting down")
@@ -59,6 +61,9 @@ def _take_fact(core: Core, event: l2tp.Event, now: float) -> None:
         _remember(core, event, now)
     elif isinstance(event, l2tp.SpeedChanged):
         speeds_told(core, event)
+    elif isinstance(event, l2tp.TunnelMoved):
+        core.backlog.moved.extend(key for key in core.registry.by_call if tunnel_of(key) == event.tunnel_id)
+        move_on(core, now)
 
 
 def port_opened(core: Core, given: PortOpened, now: float) -> None:
@@ -132,6 +137,22 @@ def speeds_told(core: Core, event: l2tp.SpeedChanged) -> None:
     who.identity, who.record = identities.reconnect(who.identity, speeds), identities.reconnect(who.record, speeds)
     if core.changes is not None:
         core.changes.lines[subscriber.number] = core.changes.subscribers[subscriber.number] = None
+
+
+def move_on(core: Core, now: float) -> None:
+    """Let some of the subscribers whose LAC is at another port go on there; the others in the next turns."""
+    moved, at_work = core.backlog.moved, core.backlog.at_work
+    for _ in range(min(A_TURN, len(moved))):
+        key = moved.popleft()
+        subscriber, info = core.registry.by_call.get(key), core.endpoint.call(key)
+        if subscriber is None or info is None:
+            continue
+        core.backlog.at_work = subscriber.number
+        subscriber.move(info.path.listener, info.path.remote_port)
+        from_subscriber.take(core, subscriber, subscriber.resync(now=now), now)
+        if core.changes is not None:
+            core.changes.lines[subscriber.number] = core.changes.subscribers[subscriber.number] = None
+    core.backlog.at_work = at_work
 
 
 def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:

@@ -113,6 +113,7 @@ class Lns:
             core.registry.deadlines.next_deadline,
             self.operations.deadline,
             self.resumption.due_at if self.resumption is not None else None,
+            0.0 if core.backlog.moved else None,
         ):
             if at is not None and (earliest is None or at < earliest):
                 earliest = at
@@ -199,6 +200,8 @@ class Lns:
         self._drain(now)
         if self.resumption is not None and not self.resumption.go_on(core, now):
             self.resumption = None
+        if core.backlog.moved:
+            from_l2tp.move_on(core, now)
         if self.operations.deadline is not None and self.operations.deadline <= now:
             operate.handle_timeout(self.operations, core, now)
 

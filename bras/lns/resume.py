@@ -288,7 +288,7 @@ def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
         resumption.lost.append(subscriber)
         return
     if info is not None:
-        subscriber.move(info.path.listener)
+        subscriber.move(info.path.listener, info.path.remote_port)
     core.registry.adopt(subscriber)
     if profile is None or standing.settled:
         return

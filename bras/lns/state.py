@@ -12,6 +12,7 @@ replays and for passing on between processes, not for a disk; the journal
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from bras.addressing.pools import Pools
@@ -67,6 +68,7 @@ def save(core: Core, operations: Operations) -> Saved:
             [number, type(credentials).__name__, save_fields(credentials)]
             for number, credentials in core.backlog.offered.items()
         ],
+        "moved": list(core.backlog.moved),
         "wall_offset_s": core.books.wall_offset_s,
         "closing": core.closing,
         "records": core.books.made,
@@ -116,6 +118,7 @@ def _backlog(saved: Saved) -> Backlog:
             number: [(waiter, Verdict.restore(verdict)) for waiter, verdict in waiters]
             for number, waiters in saved["waiting"]
         },
+        moved=deque(saved["moved"]),
         offered={number: restore_fields(_CREDENTIALS[kind], fields) for number, kind, fields in saved["offered"]},
     )
 

@@ -126,14 +126,20 @@ class Session:
             return [EntryChanged(operation)]
         return self._settle(now) if self.standing.end is not None else []
 
+    def resync(self, *, now: float) -> list[Event]:
+        """Tell the data plane what it may not know yet; the Entry's counters go on."""
+        return [] if self.forwarding.wanted is None else self._sync_entry(now)
+
     def programmed(self, outcome: Outcome, *, now: float) -> list[Event]:
         """Take the data plane's answer to the operation that was on its way."""
         forwarding = self.forwarding
         was_adding = forwarding.state is EntryState.ADDING
+        # An Entry that had to change while it was being added is complete only now.
+        begins = was_adding or self.standing.phase is Phase.PROGRAMMING
         forwarding.answered(outcome)
         if not outcome.ok and was_adding and self.standing.end is None:
             return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", outcome.reason, now=now)
-        if was_adding and forwarding.present is not None and forwarding.present == forwarding.wanted:
+        if begins and forwarding.present is not None and forwarding.present == forwarding.wanted:
             return self._forwarding_began(now)
         return self._sync_entry(now)
 

@@ -113,10 +113,10 @@ class Subscriber(Session):
             return events + self._begin_again(now)
         return events or self._sync_entry(now)
 
-    def move(self, listener: int) -> None:
-        """Know that the listening socket of its call has another number in this process."""
-        if listener != self.leg.listener:
-            self.leg = replace(self.leg, listener=listener)
+    def move(self, listener: int, remote_port: int) -> None:
+        """Know that its call goes by a listening socket of another number, or to another port."""
+        if listener != self.leg.listener or remote_port != self.leg.remote_port:
+            self.leg = replace(self.leg, listener=listener, remote_port=remote_port)
             forwarding = self.forwarding
             if forwarding.wanted is not None:
                 forwarding.wanted = self._route(forwarding.wanted.addresses[0])

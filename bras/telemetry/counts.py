@@ -55,11 +55,15 @@ class Histogram:
 class LacCounts:
     """What LACs were refused, and how quickly they answer."""
 
-    __slots__ = ("calls_refused", "lockouts", "round_trip", "tunnels_refused")
+    __slots__ = ("calls_refused", "lockouts", "moves", "probes", "round_trip", "tunnels_refused")
 
     def __init__(self, names: list[str]) -> None:
         """Begin at zero, with the samples of the groups of these names already there."""
         self.lockouts: Tally = defaultdict(int, {(name,): 0 for name in names})
+        """By group."""
+        self.probes: Tally = defaultdict(int, {(name,): 0 for name in names})
+        """By group."""
+        self.moves: Tally = defaultdict(int, {(name,): 0 for name in names})
         """By group."""
         self.tunnels_refused: Tally = defaultdict(int)
         """By group, reason."""
@@ -78,6 +82,14 @@ class LacCounts:
     def locked_out(self, fact: l2tp.LockedOut) -> None:
         """Count the beginning of a lock-out."""
         self.lockouts[fact.group,] += 1
+
+    def tunnel_probed(self, fact: l2tp.TunnelProbed) -> None:
+        """Count a LAC that may be at another port."""
+        self.probes[fact.group,] += 1
+
+    def tunnel_moved(self, fact: l2tp.TunnelMoved) -> None:
+        """Count a LAC that is at another port."""
+        self.moves[fact.group,] += 1
 
     def lockout_ended(self, fact: l2tp.LockoutEnded) -> None:
         """Count nothing: each lock-out that begins ends."""
@@ -141,6 +153,8 @@ class TunnelCounts:
             l2tp.SpeedChanged: self.speed_changed,
             l2tp.Dropped: self.drop,
             l2tp.DataDisordered: self.data_disordered,
+            l2tp.TunnelProbed: self.lacs.tunnel_probed,
+            l2tp.TunnelMoved: self.lacs.tunnel_moved,
             l2tp.LockedOut: self.lacs.locked_out,
             l2tp.LockoutEnded: self.lacs.lockout_ended,
             l2tp.Retransmitted: self.retransmitted,

@@ -24,6 +24,7 @@ from bras.telemetry.counts import Handlers
 from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.limit import repeated as _repeated
 from bras.telemetry.lockout_lines import LockoutLines
+from bras.telemetry.port_lines import PortLines
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
 
@@ -66,7 +67,7 @@ class Lines:
             Authenticated: self.authenticated,
             SubscriberEnded: self.session_ended,
         }
-        handlers |= LockoutLines(self._log, self._limit).handlers()
+        handlers |= LockoutLines(self._log, self._limit).handlers() | PortLines(self._log).handlers(debug=debug)
         if debug:
             handlers |= {
                 SubscriberUp: self.session_up,

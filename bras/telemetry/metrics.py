@@ -51,6 +51,13 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         ("lac",),
         "tunnels.lacs.lockouts",
     ),
+    (
+        "bras_tunnel_probes_total",
+        "HELLOs sent because a LAC may be at another port (follow_port).",
+        ("lac",),
+        "tunnels.lacs.probes",
+    ),
+    ("bras_tunnel_moves_total", "Tunnels whose LAC went on from another port.", ("lac",), "tunnels.lacs.moves"),
     ("bras_calls_ended_total", "Established calls that ended.", ("lac", "by", "cause"), "tunnels.calls_ended"),
     (
         "bras_ppp_disconnects_total",

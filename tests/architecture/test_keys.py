@@ -61,6 +61,7 @@ EFFECTS = {
     "lac.max_tunnels": LAC + "max_tunnels",
     "lac.max_tunnels_per_lac": LAC + "max_tunnels_per_lac",
     "lac.max_sessions": LAC + "max_sessions",
+    "lac.follow_port": "scenario/test_follow_port.py::test_follow_port",
     "lac.one_session_per_host": LAC + "one_session_per_host",
     "lac.use_ephemeral_port": "scenario/test_own_port.py::test_use_ephemeral_port",
     "lac.mtu": LAC + "mtu",

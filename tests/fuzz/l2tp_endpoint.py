@@ -48,7 +48,7 @@ GROUPS = (
     ),
     LacConfig(
         "hasty", hello_interval_s=3.0, retransmit_cap_s=2.0, max_retransmissions=2, max_tunnels=2,
-        one_session_per_host=True, dataseq="prefer", reorder_timeout_s=1.0,
+        one_session_per_host=True, follow_port=True, dataseq="prefer", reorder_timeout_s=1.0,
     ),
 )  # fmt: skip
 LNS = LnsConfig((), hostname="lns1", max_sessions=3, idle_tunnel_s=30.0)

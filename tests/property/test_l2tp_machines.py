@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from bras.ids import call_key
 from bras.l2tp import avp, messages
 from bras.l2tp.constants import MessageType
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import By, CallDown, CallUp, Cause, Event, TunnelDown, TunnelUp
+from bras.l2tp.events import By, CallDown, CallUp, Cause, Event, TunnelDown, TunnelMoved, TunnelUp
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.reception import Role
 from bras.secret import Secret
@@ -38,7 +40,18 @@ def bodies() -> list[bytes]:
 
 steps = st.tuples(
     st.sampled_from(
-        ["message", "message", "message", "data", "time", "close call", "close tunnel", "open call", "close"]
+        [
+            "message",
+            "message",
+            "message",
+            "elsewhere",
+            "data",
+            "time",
+            "close call",
+            "close tunnel",
+            "open call",
+            "close",
+        ]
     ),
     st.sampled_from(bodies()),
     st.sampled_from([0, 1, 2]),
@@ -72,7 +85,7 @@ class Ledger:
 @settings(max_examples=2 * settings.default.max_examples)
 @given(st.sampled_from(list(Role)), st.booleans(), st.integers(0, 3), st.lists(steps, max_size=12))
 def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, walk: list) -> None:
-    group = LacConfig("g", secrets=(Secret(b"s"),) if secret else ())
+    group = LacConfig("g", secrets=(Secret(b"s"),) if secret else (), follow_port=True)
     seed = iter(range(1, 1 << 16))
     config = LnsConfig((), max_sessions=3)
     endpoint = Endpoint(lns=config, groups=(group,), entropy=lambda count: next(seed).to_bytes(count, "big"), role=role)
@@ -108,6 +121,12 @@ def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, 
             data = control(tunnel_id if jump != 3 else 0, max(ns[0] + jump - (jump > 0), 0), ns[1], body, target)
             events = endpoint.receive(path, data, now=now)
             ns[0] += jump == 1
+        elif action == "elsewhere":  # that port may be asked, and once it has answered the peer is there
+            other = replace(path, remote_port=40000 + session)
+            nr = (ns[1] + jump) & 0xFFFF
+            events = endpoint.receive(other, control(tunnel_id, max(ns[0], 0), nr, body, session_id), now=now)
+            if any(isinstance(event, TunnelMoved) for event in events):
+                path = other
         elif action == "data":
             data = b"\x00\x02" + tunnel_id.to_bytes(2, "big") + session_id.to_bytes(2, "big") + body
             events = endpoint.receive(path, data, now=now)

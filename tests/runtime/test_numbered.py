@@ -18,7 +18,7 @@ from bras.runtime.driver import Driver
 from bras.runtime.udp import Listener
 from bras.secret import Secret
 from tests.support.lacs import Client, SimulatedLac
-from tests.support.wire import Wire
+from tests.support.wire import LNS_PORT, Wire
 from tests.support.world import codec, config
 from tests.unit.dataplane.packets import ipv4
 from tests.unit.dataplane.planes import POOL, Wired
@@ -61,7 +61,7 @@ class Site:
 
     def put(self, *datagrams: bytes) -> None:
         for data in datagrams:
-            self.wire.send(self.lac.address, self.lac.port, "", 0, data)
+            self.wire.send(self.lac.address, self.lac.port, "", LNS_PORT, data)
 
     @property
     def data(self) -> list[bytes]:

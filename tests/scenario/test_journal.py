@@ -106,6 +106,7 @@ def _tunnels(tunnels: list[Any]) -> list[Any]:
     for tunnel in tunnels:
         tunnel["timers"][1] = None  # heard_at: data are heard too, and leave no trace
         tunnel["calls"]["resting"] = []
+        tunnel["probe"] = None
         tunnel["channel"]["early"] = []
         tunnel["calls"]["calls"].sort(key=lambda call: call["session_id"])
         for call in tunnel["calls"]["calls"]:

@@ -75,6 +75,17 @@ class Wire:
         lac.open()
         return lac
 
+    def rebind(self, lac: SimulatedLac) -> int:
+        """Let a LAC go on from another port, as a NAT may have it; nobody is at the former one."""
+        key = lac.address, lac.port
+        former, opened = self._sockets[key], self._bind(self._namespace, lac.address, 0, self._lac_readable)
+        self._selector.unregister(former)
+        former.close()
+        self._sockets[key] = opened
+        port = int(opened.getsockname()[1])
+        self.parties[lac.address, port] = self.parties[key]
+        return port
+
     def serve(self, namespace: Namespace | None, address: str, port: int, server: SimulatedRadius) -> None:
         """Attach a RADIUS server."""
 

@@ -61,6 +61,8 @@ def dropped_reply(reason: DropReason, server: str = "r1") -> radius.ReplyDropped
 
 FACTS: tuple[Fact, ...] = (
     l2tp.TunnelUp(5, 7, "any", "lac1", PATH),
+    l2tp.TunnelProbed(5, "any", PATH),
+    l2tp.TunnelMoved(5, "any", "evil\n\x1b[2J", PATH, 1702),
     l2tp.TunnelDown(5, "any", "lac1", PATH, LOST),
     l2tp.TunnelRefused("any", "evil\n\x1b[2J", PATH, REFUSED),
     l2tp.CallUp(KEY, INFO),
