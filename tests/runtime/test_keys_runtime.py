@@ -124,6 +124,21 @@ def test_listen(site: Site, tmp_path: Path, listen: list[str], called: list[tupl
         assert len([one for one in bound if one.rpartition(":")[2] in {"1701", "1702", "1703"}]) == len(listen)
 
 
+@pytest.mark.parametrize("listen", [["198.18.0.1", "2001:db8::1"], ["0.0.0.0", "::"]])
+def test_use_ephemeral_port(site: Site, tmp_path: Path, listen: list[str]) -> None:
+    """Whatever address was called, of either family, is that of the tunnel's own port."""
+    lac = {"name": "any", "secret": "tunsecret", "pool": "default", "use_ephemeral_port": True}
+    with running(site, tmp_path, {"lns": {"listen": listen}, "lac": [lac]}) as run:
+        for called in (("198.18.0.1", 1701), ("2001:db8::1", 1701)):
+            run.wire.heard.clear()
+            run.call(called)
+            ((host, port),) = {one.source for one in run.wire.heard}
+            assert host == called[0]
+            assert port != 1701
+            shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            assert shown in [row["local"] for row in run.lns.show("tunnels")["tunnels"]]
+
+
 @pytest.mark.parametrize("octets", [65536, 20_000_000])
 def test_receive_buffer_octets(site: Site, tmp_path: Path, octets: int) -> None:
     """What `ss` shows is twice of what was asked for (socket(7))."""

@@ -128,7 +128,10 @@ class Tunnel:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("", 1701 + index))
         host, _, port = options.lns.partition(":")
-        self.udp.connect((host, int(port or 1701)))
+        self.lns = (host, int(port or 1701))
+        self.follows = options.follow
+        if not self.follows:
+            self.udp.connect(self.lns)
         self.udp.setblocking(False)
         body = avp(VERSION, b"\x01\x00") + avp(FRAMING, u32(3)) + avp(BEARER, u32(0)) + avp(HOST, options.name.encode())
         body += avp(TUNNEL, u16(self.id)) + avp(WINDOW, u16(options.window))
@@ -154,7 +157,10 @@ class Tunnel:
     def _transmit(self, ns: int, session_id: int, body: bytes) -> None:
         header = struct.pack(">HHHHHH", 0xC802, 12 + len(body), self.peer_id, session_id, ns, self.nr)
         try:
-            self.udp.send(header + body)
+            if self.follows:
+                self.udp.sendto(header + body, self.lns)
+            else:
+                self.udp.send(header + body)
         except OSError as error:
             say("send failed", tunnel=self.index, error=str(error))
 
@@ -175,12 +181,15 @@ class Tunnel:
         """Take what has arrived; data of calls that the kernel does not know yet is dropped."""
         while True:
             try:
-                octets = self.udp.recv(4096)
+                octets, sender = self.udp.recvfrom(4096)
             except BlockingIOError:
                 return
             except OSError as error:
                 say("receive failed", tunnel=self.index, error=str(error))
                 return
+            if self.follows and sender[0] == self.lns[0]:
+                self.udp.connect(sender)  # the first answer says from which port the LNS speaks (RFC 2661 section 8.1)
+                self.follows = False
             if len(octets) >= 12 and octets[0] & 0x80:
                 self._control(octets)
             else:
@@ -325,6 +334,7 @@ def main(kind: type[Tunnel] = Tunnel) -> None:
     parser.add_argument("--window", type=int, default=8)
     parser.add_argument("--send-window", type=int, default=8)
     parser.add_argument("--sequencing", action="store_true", help="require sequence numbers on data")
+    parser.add_argument("--follow", action="store_true", help="send to the port from which the LNS answers")
     parser.add_argument("--options", required=True)
     parser.add_argument("--method", default="chap", help="what a LAC asks of its clients that does so itself")
     options = parser.parse_args()
