@@ -150,8 +150,6 @@ def move_on(core: Core, now: float) -> None:
         core.backlog.at_work = subscriber.number
         subscriber.move(info.path.listener, info.path.remote_port)
         from_subscriber.take(core, subscriber, subscriber.resync(now=now), now)
-        if core.changes is not None:
-            core.changes.lines[subscriber.number] = core.changes.subscribers[subscriber.number] = None
     core.backlog.at_work = at_work
 
 

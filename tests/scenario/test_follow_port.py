@@ -17,7 +17,7 @@ from bras.config.model import Config, Grant, LacConfig, Listen, LnsConfig
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters, ReplaceEntry
 from bras.l2tp import messages
-from bras.l2tp.events import Dropped, Path, TunnelDown, TunnelMoved, TunnelProbed
+from bras.l2tp.events import By, Cause, Dropped, Path, TunnelDown, TunnelMoved, TunnelProbed
 from bras.l2tp.header import parse_control
 from bras.lns import from_l2tp
 from bras.lns.commands import ShowTunnels
@@ -413,6 +413,75 @@ def test_killed_when_it_moves(how: str, pinned: bool, tmp_path: FilePath) -> Non
     world.run(5.0)
     assert [end.reason for end in of(world, SubscriberEnded)] == ["client_terminated"]
     assert all(client.address for client in clients[1:])
+
+
+@pytest.mark.parametrize("how", ["unsent", "unheard"])
+def test_killed_before_the_sessions_have_moved(how: str, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal has the tunnel at its new port: the sessions find it there, without a word of the LAC."""
+    monkeypatch.setattr(from_l2tp, "A_TURN", 1)
+    world = Mortal(tmp_path, setting(), weather=Weather())
+    lac, nat, _ = come_up(world)
+    nat.rebinds()
+    lac.tell(messages.hello())
+    world.run(5.0, until=lambda: bool(nat.sent_to(NEW)))
+    world.kill_at = how
+    world.run(5.0, until=lambda: not world.alive)
+    assert OLD in ports(world), "those of the kernel are still as they were"
+    nat.opens(NEW, reaches=False)
+    world.revive()
+    (facts,) = world.lns.core.endpoint.tunnels()
+    assert facts.path.remote_port == NEW
+    world.run(0.1)
+    assert ports(world) == {NEW}
+    world._die()
+    world.revive()
+    (facts,) = world.lns.core.endpoint.tunnels()
+    assert facts.path.remote_port == NEW
+    assert {one.leg.remote_port for one in world.lns.core.registry.by_number.values()} == {NEW}
+
+
+def test_a_lac_that_has_moved_is_known_there_by_its_own_id() -> None:
+    """A StopCCN that names the LAC's id alone counts from the new port, and from the old one no more."""
+    rim = Rim(setting())
+    lac, nat, _ = come_up(rim)
+    nat.rebinds()
+    lac.tell(messages.hello())
+    rim.run(15.0)
+    assert ports(rim) == {NEW}
+    ns = lac.endpoint._tunnels[lac.tunnel_id].channel.sender.first
+    body = bytes.fromhex("8008 0000 0000 0004 8008 0000 0001 0001 8008 0000 0009") + lac.tunnel_id.to_bytes(2, "big")
+    stop = struct.pack("!HHHHHH", 0xC802, 12 + len(body), 0, 0, ns, 0) + body
+    rim.send(LAC, OLD, LNS_ADDRESS, 1701, stop)
+    rim.run(0.1)
+    assert not of(rim, TunnelDown)
+    rim.send(LAC, NEW, LNS_ADDRESS, 1701, stop)
+    rim.run(0.1)
+    assert of(rim, TunnelDown)
+
+
+def test_a_tunnel_that_was_closed_meanwhile_moves_no_more() -> None:
+    rim = Rim(setting())
+    lac, nat, _ = come_up(rim)
+    nat.opens(OLD, reaches=False)
+    nat.opens(NEW, reaches=False)
+    rim.send(LAC, NEW, LNS_ADDRESS, 1701, forged(lac, 0))
+    rim.run(2.0)
+    asked = parse_control(nat.sent_to(NEW)[-1])
+    rim.lns.core.endpoint.close_tunnel(tunnel_id(lac), Cause(By.LOCAL, 1), now=rim.now)
+    rim.send(LAC, NEW, LNS_ADDRESS, 1701, forged(lac, asked[3] + 1))
+    rim.run(0.1)
+    assert not of(rim, TunnelMoved)
+
+
+def test_where_the_old_port_is_silent_already_the_new_one_is_asked_at_once() -> None:
+    rim = Rim(setting(hello_interval_s=5.0))
+    lac, nat, _ = come_up(rim)
+    nat.rebinds()
+    rim.run(9.0)
+    assert not nat.sent_to(NEW), "nobody has said anything from there"
+    lac.tell(messages.hello())
+    rim.run(0.1)
+    assert ports(rim) == {NEW}
 
 
 def test_an_entry_that_must_change_while_it_is_being_added() -> None:
