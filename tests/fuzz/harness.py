@@ -38,14 +38,14 @@ NAMES: dict[str, str] = {
 }
 """Each harness, and the module in this folder whose ``harness(name)`` makes it."""
 SHARES: dict[str, int] = {
-    "l2tp_lns": 50,
-    "l2tp_lac": 18,
-    "ppp_server": 60,
-    "ppp_client": 30,
-    "ppp_handover": 30,
-    "rim": 8,
-    "radius_exchange": 5,
-    "journal": 5,
+    "l2tp_lns": 20,
+    "l2tp_lac": 10,
+    "ppp_server": 40,
+    "ppp_client": 20,
+    "ppp_handover": 20,
+    "rim": 4,
+    "radius_exchange": 3,
+    "journal": 3,
     "config": 4,
     "l2tp_codec": 240,
     "ppp_codec": 200,
