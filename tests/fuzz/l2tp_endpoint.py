@@ -53,6 +53,8 @@ GROUPS = (
 )  # fmt: skip
 LNS = LnsConfig((), hostname="lns1", max_sessions=3, idle_tunnel_s=30.0)
 OTHER = Path(0, AT_LNS.local, 1701, "198.18.0.9", 1701)
+MOVED = Path(0, AT_LNS.local, 1701, AT_LNS.remote, 1702)
+"""Where the peer may have moved to (``follow_port``)."""
 KINDS = (10, 12, 14, 3, 4, 6, 1, 2, 11, 16, 15, 7, 28, 29, 13, 5)
 ATTRIBUTES = sorted(int(attribute) for attribute in RULES)
 MOST_OUT = 24
@@ -245,7 +247,7 @@ class Peer:
         self.give(control(self.tunnel_id, ns, self.numbers[1], self.cursor.string(), self.sessions[-1]))
 
     def raw(self, other: int) -> None:
-        self.give(self.cursor.string(), OTHER if other & 1 else None)
+        self.give(self.cursor.string(), (None, OTHER, MOVED, OTHER)[other & 3])
 
     def data(self, form: int) -> None:
         """Send a data message with length, sequence numbers and offset as ``form`` says."""
@@ -260,7 +262,7 @@ class Peer:
 
     def again(self, other: int) -> None:
         if self.last:
-            self.give(self.last, OTHER if other == 15 else None)
+            self.give(self.last, {15: OTHER, 14: MOVED, 13: MOVED}.get(other))
 
     def wait(self, seconds: int) -> None:
         self._wait_until(self.now + seconds + 0.25)
