@@ -15,7 +15,8 @@ CALLED = "1701"
 
 
 def sources(bench: Bench) -> set[str]:
-    return {port for (port,) in bench.l2tp.packets("ip.src == 198.18.0.1 && udp", "udp.srcport")}
+    """Return the ports of ours; ICMP that quotes a datagram of the LAC's (it came when all was over) is none of it."""
+    return {port for (port,) in bench.l2tp.packets("ip.src == 198.18.0.1 && udp && !icmp", "udp.srcport")}
 
 
 def test_control_and_data_of_each_tunnel_go_by_its_port(
