@@ -16,16 +16,11 @@ from bras.l2tp.constants import AvpType
 from bras.l2tp.endpoint import Endpoint
 from bras.l2tp.events import (
     By,
-    CallDown,
-    CallUp,
     Cause,
     Dropped,
     Event,
-    FrameReceived,
     Path,
     SendDatagram,
-    TunnelDown,
-    TunnelUp,
 )
 from bras.l2tp.header import CONTROL_OCTETS, parse_control, parse_data
 from bras.l2tp.hidden import reveal
@@ -34,7 +29,7 @@ from bras.l2tp.reception import Role
 from bras.plain import decode, encode
 from bras.secret import Secret
 from tests.fuzz.harness import Cursor, Harness, Numbers
-from tests.support.l2tp import AT_LAC, AT_LNS, control, filled
+from tests.support.l2tp import AT_LAC, AT_LNS, Ledger, control, filled
 from tests.vectors.l2tp_hidden import hidden_avp, hide
 
 CAUSE = Cause(By.LOCAL, 2, 6, "test")
@@ -60,30 +55,6 @@ ATTRIBUTES = sorted(int(attribute) for attribute in RULES)
 MOST_OUT = 24
 """Datagrams that one datagram may bring about: those that its acknowledgement lets go, and answers."""
 MOST_STEPS = 60
-
-
-class Ledger:
-    """What is up, by the events, which must be in a legal order."""
-
-    def __init__(self) -> None:
-        self.calls: set[int] = set()
-        self.tunnels: set[int] = set()
-
-    def enter(self, event: Event) -> None:
-        if isinstance(event, CallUp):
-            assert event.key not in self.calls
-            self.calls.add(event.key)
-        elif isinstance(event, CallDown):
-            self.calls.remove(event.key)
-        elif isinstance(event, TunnelUp):
-            assert event.tunnel_id not in self.tunnels
-            self.tunnels.add(event.tunnel_id)
-        elif isinstance(event, TunnelDown):
-            assert not any(key >> 16 == event.tunnel_id for key in self.calls)
-            self.tunnels.remove(event.tunnel_id)
-        elif isinstance(event, FrameReceived):
-            assert event.key in self.calls, "a frame of a dead call"
-            assert event.frame
 
 
 class Peer:

@@ -12,11 +12,11 @@ from bras.ids import call_key
 from bras.l2tp import avp, messages
 from bras.l2tp.constants import MessageType
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import By, CallDown, CallUp, Cause, Event, TunnelDown, TunnelMoved, TunnelUp
+from bras.l2tp.events import By, Cause, TunnelMoved
 from bras.l2tp.messages import CallRequest
 from bras.l2tp.reception import Role
 from bras.secret import Secret
-from tests.support.l2tp import AT_LAC, AT_LNS, control, filled, header, sent
+from tests.support.l2tp import AT_LAC, AT_LNS, Ledger, control, filled, header, sent
 
 CAUSE = Cause(By.LOCAL, 2, 6, "test")
 EXTRAS = (
@@ -60,28 +60,6 @@ steps = st.tuples(
 )
 
 
-class Ledger:
-    """What is up, by the events."""
-
-    def __init__(self) -> None:
-        self.calls: set[int] = set()
-        self.tunnels: set[int] = set()
-
-    def enter(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, CallUp):
-                assert event.key not in self.calls
-                self.calls.add(event.key)
-            elif isinstance(event, CallDown):
-                self.calls.remove(event.key)
-            elif isinstance(event, TunnelUp):
-                assert event.tunnel_id not in self.tunnels
-                self.tunnels.add(event.tunnel_id)
-            elif isinstance(event, TunnelDown):
-                assert not any(key >> 16 == event.tunnel_id for key in self.calls)
-                self.tunnels.remove(event.tunnel_id)
-
-
 @settings(max_examples=2 * settings.default.max_examples)
 @given(st.sampled_from(list(Role)), st.booleans(), st.integers(0, 3), st.lists(steps, max_size=12))
 def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, walk: list) -> None:
@@ -101,7 +79,8 @@ def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, 
     ns = [1, 1]  # what the peer sends next, and what it expects next
     if role is Role.LAC:
         ns[0] = 0
-    ledger.enter(events)
+    for event in events:
+        ledger.enter(event)
     script = [avp.number16(0, 3), filled(MessageType.ICRQ), filled(MessageType.ICCN)][:start]
     if role is Role.LAC:
         script = [messages.start(MessageType.SCCRP, "x", "", 9, 4)][:start]
@@ -109,7 +88,8 @@ def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, 
     for body in script:
         events = endpoint.receive(path, control(tunnel_id, ns[0], ns[1], body, session_id), now=now)
         ns[0] += 1
-        ledger.enter(events)
+        for event in events:
+            ledger.enter(event)
         for data in sent(events):
             if len(data) > 12:
                 ns[1] = header(data)[2] + 1
@@ -143,14 +123,16 @@ def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, 
             _, events = endpoint.open_call(tunnel_id, CallRequest(), now=now)
         else:
             continue
-        ledger.enter(events)
+        for event in events:
+            ledger.enter(event)
         saved = endpoint.save()
         again = Endpoint.restore(saved, lns=config, groups=(group,), entropy=bytes)
         assert again.save() == saved
         established = sum(1 for key in ledger.calls if endpoint.call(key) is not None)
         assert established == len(ledger.calls)
         assert endpoint.census.sessions == sum(facts.calls for facts in endpoint.tunnels())
-    ledger.enter(endpoint.close(CAUSE, now=now))
+    for event in endpoint.close(CAUSE, now=now):
+        ledger.enter(event)
     assert not ledger.calls
     assert not ledger.tunnels
     for _ in range(60):
@@ -158,7 +140,8 @@ def test_whatever_comes_in_whatever_state(role: Role, secret: bool, start: int, 
         if deadline is None:
             break
         now = max(now, deadline)
-        ledger.enter(endpoint.handle_timeout(now=now))
+        for event in endpoint.handle_timeout(now=now):
+            ledger.enter(event)
     assert endpoint.deadline is None
     assert endpoint.closed
     assert endpoint.save()["tunnels"] == []

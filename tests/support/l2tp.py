@@ -10,7 +10,17 @@ from bras.l2tp import avp, messages
 from bras.l2tp.avp import RULES
 from bras.l2tp.constants import MessageType
 from bras.l2tp.endpoint import Endpoint
-from bras.l2tp.events import Event, Path, RoundTripMeasured, SendDatagram
+from bras.l2tp.events import (
+    CallDown,
+    CallUp,
+    Event,
+    FrameReceived,
+    Path,
+    RoundTripMeasured,
+    SendDatagram,
+    TunnelDown,
+    TunnelUp,
+)
 from bras.l2tp.header import CONTROL, CONTROL_FLAGS
 from bras.l2tp.messages import SPECIFICATIONS, Message
 from bras.l2tp.reception import Role
@@ -182,3 +192,27 @@ class HandLac:
         events += self.say(messages.iccn(request), peer_session_id)
         self.kinds()
         return peer_session_id, events
+
+
+class Ledger:
+    """What is up, by the events, which must be in a legal order."""
+
+    def __init__(self) -> None:
+        self.calls: set[int] = set()
+        self.tunnels: set[int] = set()
+
+    def enter(self, event: Event) -> None:
+        if isinstance(event, CallUp):
+            assert event.key not in self.calls
+            self.calls.add(event.key)
+        elif isinstance(event, CallDown):
+            self.calls.remove(event.key)
+        elif isinstance(event, TunnelUp):
+            assert event.tunnel_id not in self.tunnels
+            self.tunnels.add(event.tunnel_id)
+        elif isinstance(event, TunnelDown):
+            assert not any(key >> 16 == event.tunnel_id for key in self.calls)
+            self.tunnels.remove(event.tunnel_id)
+        elif isinstance(event, FrameReceived):
+            assert event.key in self.calls, "a frame of a dead call"
+            assert event.frame
