@@ -118,3 +118,25 @@ class DropReason(Enum):
     BAD_PACKET_HEADER = "bad_packet_header"
     NO_ROUTE = "no_route"
     SEND_FAILED = "send_failed"
+
+
+class FallbackReason(Enum):
+    """Why a packet did not take the data plane's fast path, or took a longer one; the value is the metric's label."""
+
+    __hash__ = object.__hash__  # as above
+
+    CONTROL = "control"
+    PPP_CONTROL = "ppp_control"
+    FRAGMENT = "fragment"
+    UNKNOWN_SESSION = "unknown_session"
+    PEER_MISMATCH = "peer_mismatch"
+    STALE = "stale"
+    NUMBERED = "numbered"
+    UNUSUAL_HEADER = "unusual_header"
+    LINK_SCOPE = "link_scope"
+    TOO_BIG = "too_big"
+    NO_SUBSCRIBER = "no_subscriber"
+    NO_PATH = "no_path"
+    OUTER_FRAGMENT = "outer_fragment"
+    SEGMENT = "segment"
+    NOT_XDP = "not_xdp"

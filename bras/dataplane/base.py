@@ -10,9 +10,10 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from bras.errors import BrasError, DropReason
+from bras.errors import BrasError, DropReason, FallbackReason
 from bras.forwarding.entry import Counters, Leg, Operation, Outcome
 from bras.ids import CallKey
 
@@ -40,6 +41,30 @@ class DataPlaneError(BrasError):
     """The data plane cannot begin, or not go on; the text tells the operator why and what helps."""
 
 
+NO_FALLBACKS: Mapping[FallbackReason, int] = {}
+"""Of a back end that has no faster path to fall back from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a back end is and has, for people and metrics."""
+
+    backend: str
+    """`ebpf`, `tun` or `null`."""
+    interface: str = ""
+    """The interface that carries all subscribers."""
+    entries: int = 0
+    programs: tuple[str, ...] = ()
+    """Programs in the kernel, by name."""
+    interfaces: tuple[tuple[str, str], ...] = ()
+    """(name, mode) of each LAC-facing or XDP interface; the mode is `tc`, `xdp-decap` or `xdp-full`, and "-generic" behind
+    it where the driver has no XDP of its own."""
+    pins: str = ""
+    """Directory of what outlives the process; empty where nothing does."""
+    instead: str = ""
+    """Why it is not the better back end that `auto` would rather have; empty if it is."""
+
+
 class DataPlane(Protocol):
     """A back end.  ``now`` is monotonic seconds, read once a wake."""
 
@@ -47,11 +72,24 @@ class DataPlane(Protocol):
     def drops(self) -> Mapping[DropReason, int]:
         """Packets dropped since the start, by reason."""
 
+    @property
+    def fallbacks(self) -> Mapping[FallbackReason, int]:
+        """Packets since the start that took a slower path than the fastest, by reason."""
+
+    def status(self) -> Status:
+        """Return what it is and has."""
+
     def open(self) -> None:
         """Make what the back end needs of the kernel; raises DataPlaneError."""
 
-    def close(self) -> None:
-        """Give all of it back; nothing is left behind.  May be called twice."""
+    def close(self, *, keep: bool = False) -> None:
+        """Give all of it back; nothing is left behind.  May be called twice.
+
+        ``keep``: what can outlive the process goes on to forward, for the next start to take over.
+        """
+
+    def retain(self, entries: Iterable[tuple[int, int]]) -> None:
+        """Remove every Entry but these (slot, generation): what a predecessor left and nobody knows any more."""
 
     def add_outlet(self, listener: int, outlet: Outlet) -> None:
         """Send the data of legs with this ``Leg.listener`` by ``outlet``, one that is new."""
@@ -66,6 +104,15 @@ class DataPlane(Protocol):
         the same final counters again, until the slot is used anew: who asked may have died
         before it heard.
         """
+
+    def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Carry out operations in their order, in one go; return the outcomes of those that are done.
+
+        What takes longer (final counters wait until no packet is on its way) is told by ``outcomes`` later.
+        """
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return, once, the outcomes of operations that took longer; there can be some after ``on_readable``."""
 
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
         """Return (slot, generation, counters) of those (slot, generation) that there are."""

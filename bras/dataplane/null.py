@@ -6,9 +6,10 @@ generations and taken slots, so that a mistake in the core shows here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from bras.dataplane.base import DATA_PLANE_REASONS, Address, Outlet
+from bras.dataplane.base import DATA_PLANE_REASONS, NO_FALLBACKS, Address, Outlet, Status
+from bras.errors import FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry
 from bras.ids import CallKey
 
@@ -28,8 +29,24 @@ class Null:
     def open(self) -> None:
         """Need nothing."""
 
-    def close(self) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """Leave nothing."""
+
+    @property
+    def fallbacks(self) -> Mapping[FallbackReason, int]:
+        """Return nothing: there is no path at all."""
+        return NO_FALLBACKS
+
+    def status(self) -> Status:
+        """Return what it is and has."""
+        return Status("null", entries=len(self.entries))
+
+    def retain(self, entries: Iterable[tuple[int, int]]) -> None:
+        """Remove every Entry but these."""
+        kept = set(entries)
+        for slot, entry in list(self.entries.items()):
+            if (slot, entry.generation) not in kept:
+                self._remove(slot, entry.generation)
 
     def add_outlet(self, listener: int, outlet: Outlet) -> None:
         """Need none."""
@@ -41,6 +58,14 @@ class Null:
         """Add to a slot's counters, as if it had forwarded so much; raises KeyError if there is no such slot."""
         self._counters[slot] += counters
         self._total += counters
+
+    def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Take note of Operations."""
+        return [self.program(operation) for operation in operations]
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return nothing: nothing takes longer."""
+        return ()
 
     def program(self, operation: Operation) -> Outcome:
         """Take note of an Operation."""

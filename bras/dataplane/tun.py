@@ -7,14 +7,15 @@ process: the kernel takes the device away with its descriptor, and with it addre
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bras.config.model import DataplaneConfig
-from bras.dataplane.base import Outlet
+from bras.dataplane.base import NO_FALLBACKS, Outlet, Status
 from bras.dataplane.device import Device
 from bras.dataplane.forward import Forwarder
 from bras.dataplane.rows import Row
 from bras.dataplane.ways import way_of
+from bras.errors import FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, Route
 
 
@@ -36,11 +37,23 @@ class Tun(Forwarder):
         self._tun = Device(self._interface, self._local_address, self._prefixes)
         self._device = self._tun.descriptor
 
-    def close(self) -> None:
-        """Give the device back, and with it everything that hangs on it."""
+    def close(self, *, keep: bool = False) -> None:
+        """Give the device back, and with it everything that hangs on it; nothing of it can be kept."""
         if self._tun is not None:
             self._tun.close()
             self._tun, self._device = None, -1
+
+    @property
+    def fallbacks(self) -> Mapping[FallbackReason, int]:
+        """Return nothing: there is one path only."""
+        return NO_FALLBACKS
+
+    def status(self) -> Status:
+        """Return what it is and has."""
+        return Status("tun", self._interface, len(self._table.slots))
+
+    def retain(self, entries: Iterable[tuple[int, int]]) -> None:
+        """Do nothing: no Entry is there before this process has made it."""
 
     def add_outlet(self, listener: int, outlet: Outlet) -> None:
         """Take one more socket."""
@@ -58,6 +71,14 @@ class Tun(Forwarder):
         """Return the counters of those (slot, generation) that there are."""
         rows = ((slot, generation, self._table.row(slot, generation)) for slot, generation in slots)
         return tuple((slot, generation, row.tally.counters()) for slot, generation, row in rows if row is not None)
+
+    def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Carry out operations in their order; all are done at once."""
+        return [self.program(operation) for operation in operations]
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return nothing: nothing takes longer."""
+        return ()
 
     def program(self, operation: Operation) -> Outcome:
         """Add, replace or remove an Entry."""

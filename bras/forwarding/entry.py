@@ -46,6 +46,8 @@ class Leg:
     """Data messages are numbered: the core numbers and judges them, for control frames share the numbers."""
     length_bit: bool = False
     """Data messages carry their length (RFC 2661 section 3.1, L bit)."""
+    udp6_zero_checksum: bool = False
+    """Over IPv6, data messages carry no UDP checksum (RFC 6935)."""
 
     def compressed(self, acfc: bool, pfc: bool) -> Leg:
         """Return the same leg with what LCP has agreed on; most calls need it, so it is not ``replace``."""
@@ -62,6 +64,7 @@ class Leg:
             pfc,
             self.numbered,
             self.length_bit,
+            self.udp6_zero_checksum,
         )
 
 
@@ -83,11 +86,23 @@ class Route:
     burst_down_octets: int = 0
     source_check: bool = True
     clamp_mss: bool = True
+    prefixes4: tuple[tuple[int, int], ...] = ()
+    """IPv4 networks behind the subscriber: (network, prefix length) pairs."""
+    prefixes6: tuple[tuple[int, int], ...] = ()
+    """IPv6 prefixes of the subscriber and behind it, a single address as a /128: (network, prefix length) pairs."""
+    mark: int = 0
+    """Firewall mark of its packets both ways (``skb->mark``, 32 bits); 0: none."""
+    priority: int = 0
+    """Priority of its packets both ways (``skb->priority``, a class such as 1:10 is 0x10010); 0: none."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Route:
         """Return the Route of which ``saved`` are the fields."""
-        return restore_fields(cls, saved, legs=_legs, addresses=tuple)
+        return restore_fields(cls, saved, legs=_legs, addresses=tuple, prefixes4=_networks, prefixes6=_networks)
+
+
+def _networks(saved: Saved) -> tuple[tuple[int, int], ...]:
+    return tuple((network, length) for network, length in saved)
 
 
 def _legs(saved: Saved) -> tuple[Leg, ...]:

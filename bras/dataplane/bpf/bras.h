@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * What the programs and the daemon agree on: records, keys, reasons.
+ *
+ * bras/dataplane/records.py says the same in Python; tests/architecture/test_bpf_parity.py
+ * compares the two, name by name and octet by octet.  Whoever changes a record raises LAYOUT.
+ */
+#ifndef BRAS_H
+#define BRAS_H
+
+#include <linux/types.h>
+
+#define LAYOUT 1
+
+/* Where a session stands; the value of `calls`, `hosts4`, `nets4` and `nets6`. */
+struct place {
+	__u32 slot;
+	__u32 generation; /* low 32 bits; must equal that of the session record: slots are reused */
+};
+
+/* Key of `hosts4`: one address of one subscriber. */
+struct host4 {
+	__u32 vrf;
+	__be32 address;
+};
+
+/* Keys of the tries; `length` counts the 32 bits of the VRF too: a /24 has 56. */
+struct net4 {
+	__u32 length;
+	__u32 vrf;
+	__be32 address;
+};
+
+struct net6 {
+	__u32 length;
+	__u32 vrf;
+	__u8 address[16];
+};
+
+/* Key of `listen`: where LACs call us.  IPv4 as ::ffff:a.b.c.d; all zero is the wildcard of IPv6, ::ffff:0.0.0.0 that of IPv4. */
+struct listener {
+	__u8 address[16];
+	__be16 port;
+	__u16 zero;
+};
+
+enum session_flag {
+	S_ACTIVE = 1 << 0,        /* written last when a session comes, cleared first when it goes */
+	S_OUTER6 = 1 << 1,        /* the LAC is reached by IPv6 */
+	S_CHECK_SOURCE = 1 << 2,  /* only its own addresses and prefixes may send */
+	S_NUMBERED = 1 << 3,      /* data messages are numbered: all of it is user space's */
+	S_LENGTH = 1 << 4,        /* data messages carry their length (L bit) */
+	S_ZERO_CHECKSUM = 1 << 5, /* no UDP checksum over IPv6 (RFC 6935) */
+};
+
+#define HEADER_OCTETS 64
+
+/* One per slot, written by the daemon only; two cache lines. */
+struct session {
+	/* The header of a packet towards the LAC as it stands before an IPv4 packet: outer IP, UDP, L2TP, PPP.
+	 * All lengths, the IPv4 identification and all checksums are zero.  Source is our address and port, destination
+	 * the LAC's: upstream packets are checked against the same octets.  Of an IPv6 packet the last octet is 0x57. */
+	__u8 header[HEADER_OCTETS];
+	__u32 flags; /* enum session_flag */
+	__u32 generation;
+	__u32 vrf;
+	__u32 mtu;            /* largest IP packet that the client takes */
+	__u16 header_octets;  /* of `header` that are used */
+	__u16 mss4;           /* TCP MSS at most, 0: not lowered */
+	__u16 mss6;
+	__u16 spare;
+	__u32 checksum;       /* ones' complement sum, not folded into 16 bits, of the constant part: outer IPv4: of the
+	                       * whole IPv4 header of the template; outer IPv6: of pseudo header addresses, next header and
+	                       * the UDP, L2TP and PPP octets of the template (as 16-bit words in memory order, the odd last
+	                       * octet padded with zero) */
+	__u32 mark;           /* skb->mark */
+	__u32 priority;       /* skb->priority */
+	__u32 burst_up;       /* octets */
+	__u32 burst_down;
+	__u32 spare2;
+	__u64 cost_up;        /* nanoseconds an octet << COST_SHIFT; 0: no limit */
+	__u64 cost_down;
+};
+
+#define COST_SHIFT 16
+
+/* One per slot.  The first two lines are added to by the programs (atomically), the rest by the daemon alone. */
+struct account {
+	__u64 up_octets4, up_packets4, down_octets4, down_packets4;
+	__u64 up_octets6, up_packets6, down_octets6, down_packets6;
+	__u64 empty_up, empty_down; /* policers: when the bucket was or will be empty, CLOCK_BOOTTIME nanoseconds */
+	__u64 up_spoofed, up_policed, down_policed, down_too_big;
+	__u64 spare[2];
+	__u64 slow[16]; /* what user space forwarded: the first twelve counters of Counters, in its order */
+};
+
+/* Why a packet ended here.  The names are those of bras.errors.DropReason. */
+enum drop {
+	DROP_SPOOFED_SOURCE,
+	DROP_POLICED_UP,
+	DROP_POLICED_DOWN,
+	DROP_BAD_PACKET_HEADER,
+	DROP_SEND_FAILED,
+	DROPS,
+};
+
+/* Why a packet did not take the fast path, or took a longer one.  The names are those of bras.errors.FallbackReason. */
+enum fallback {
+	FALLBACK_CONTROL,         /* an L2TP control message */
+	FALLBACK_PPP_CONTROL,     /* neither IPv4 nor IPv6 in the PPP frame */
+	FALLBACK_FRAGMENT,        /* the first fragment of an outer packet */
+	FALLBACK_UNKNOWN_SESSION, /* data for a call that has no entry */
+	FALLBACK_PEER_MISMATCH,   /* from another address or port than the call's */
+	FALLBACK_STALE,           /* an entry that is going, or a slot that has another session by now */
+	FALLBACK_NUMBERED,        /* sequence numbers, or a call that wants them */
+	FALLBACK_UNUSUAL_HEADER,  /* offset field, IP options, lengths that do not agree */
+	FALLBACK_LINK_SCOPE,      /* link-local or multicast */
+	FALLBACK_TOO_BIG,         /* larger than the client takes: to be cut, or answered */
+	FALLBACK_NO_SUBSCRIBER,   /* towards an address that no session has */
+	FALLBACK_NO_PATH,         /* the kernel has no way to the LAC, or does not forward */
+	FALLBACK_OUTER_FRAGMENT,  /* larger than the path to the LAC: the kernel cuts the outer packet */
+	FALLBACK_SEGMENT,         /* a GSO packet that had to be taken apart first */
+	FALLBACK_NOT_XDP,         /* XDP left it to the TC programs: the way out is no XDP port */
+	FALLBACKS,
+};
+
+/* The one value of the per-CPU map `tallies`. */
+struct tallies {
+	__u64 carried[8]; /* the first eight of struct account, over all sessions */
+	__u64 drops[DROPS];
+	__u64 fallbacks[FALLBACKS];
+};
+
+/* The one value of `settings`. */
+struct settings {
+	__u32 anchor;       /* interface index of the TUN device */
+	__u32 segmenter;    /* where to send a GSO packet that must be taken apart; 0: there is none */
+	__u32 underlay;     /* interface index by which the kernel is asked for the way to a LAC: lo */
+	__u32 vrf;          /* VRF id of the anchor's subscribers */
+	__u32 slots;        /* slots that there are */
+	__u32 spare[3];
+};
+
+enum xdp_mode {
+	XDP_MODE_OFF,
+	XDP_MODE_DECAP,
+	XDP_MODE_FULL,
+};
+
+/* Key of `xdp_ports`: the interface on which the program runs, and the VLAN tag that the packet carries (0: none).
+ * Value: enum xdp_mode. */
+struct port {
+	__u32 interface;
+	__u32 vlan;
+};
+
+/* What XDP writes before a packet that it has taken out of its tunnel, for the TC program of the same interface. */
+struct meta {
+	__u32 magic;
+	__u32 mark;
+	__u32 priority;
+	__u32 spare;
+};
+
+#define META_MAGIC 0x62726173
+
+/* Maps, all pinned by these names:
+ *   calls      HASH         __u32 (tunnel id << 16 | session id, host order) -> struct place
+ *   hosts4     HASH         struct host4 -> struct place
+ *   nets4      LPM_TRIE     struct net4 -> struct place
+ *   nets6      LPM_TRIE     struct net6 -> struct place
+ *   sessions   ARRAY (MMAPABLE)  slot -> struct session
+ *   accounts   ARRAY (MMAPABLE)  slot -> struct account
+ *   listen     HASH         struct listener -> __u32 (1)
+ *   settings   ARRAY        0 -> struct settings
+ *   tallies    PERCPU_ARRAY 0 -> struct tallies
+ *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)
+ *   xdp_exits  DEVMAP_HASH  interface index -> struct bpf_devmap_val / __u32: interfaces in mode "full"
+ *
+ * Programs, by their C names:
+ *   tc_up         ingress of each LAC-facing interface
+ *   tc_down       egress of the anchor
+ *   tc_segmented  ingress of the segmenter's other end: like tc_down, with an Ethernet header before the packet
+ *   xdp_port      each interface with an XDP mode
+ */
+
+#endif

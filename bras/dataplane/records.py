@@ -1,0 +1,118 @@
+"""The records that the programs in ``bpf/`` and this process share: ``bpf/bras.h`` in Python.
+
+Host byte order, but for what the wire has; the header file says what each field means.
+``tests/architecture/test_bpf_parity.py`` holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from enum import IntEnum, IntFlag
+
+from bras.errors import DropReason, FallbackReason
+
+LAYOUT = 1
+HEADER_OCTETS = 64
+COST_SHIFT = 16
+META_MAGIC = 0x62726173
+
+PLACE = struct.Struct("=II")
+"""slot, generation."""
+CALL = struct.Struct("=I")
+"""Tunnel id << 16 | session id."""
+HOST4 = struct.Struct("=I4s")
+"""VRF, address."""
+NET4 = struct.Struct("=II4s")
+"""Prefix length + 32, VRF, network."""
+NET6 = struct.Struct("=II16s")
+LISTENER = struct.Struct("!16sHxx")
+"""Address (IPv4 mapped), port."""
+SESSION = struct.Struct("=64sIIIIHHHHIIIIIIQQ")
+ACCOUNT = struct.Struct("=12Q4Q16Q")
+FLAGS = struct.Struct("=I")
+SETTINGS = struct.Struct("=IIIII12x")
+PORT = struct.Struct("=II")
+META = struct.Struct("=IIII")
+CARRIED = 8
+"""Counters of packets and octets, the first ones of an account and of the tallies."""
+VRF_BITS = 32
+
+
+class SessionFlag(IntFlag):
+    """``enum session_flag``."""
+
+    ACTIVE = 1 << 0
+    OUTER6 = 1 << 1
+    CHECK_SOURCE = 1 << 2
+    NUMBERED = 1 << 3
+    LENGTH = 1 << 4
+    ZERO_CHECKSUM = 1 << 5
+
+
+class XdpMode(IntEnum):
+    """``enum xdp_mode``."""
+
+    OFF = 0
+    DECAP = 1
+    FULL = 2
+
+
+DROPS = (
+    DropReason.SPOOFED_SOURCE,
+    DropReason.POLICED_UP,
+    DropReason.POLICED_DOWN,
+    DropReason.BAD_PACKET_HEADER,
+    DropReason.SEND_FAILED,
+)
+"""``enum drop``, in its order."""
+FALLBACKS = tuple(FallbackReason)
+"""``enum fallback``, in its order."""
+TALLIES = struct.Struct(f"={CARRIED + len(DROPS) + len(FALLBACKS)}Q")
+
+
+class Session(ctypes.Structure):
+    """``struct session``; ``SESSION`` packs the same fields in the same order."""
+
+    _fields_ = (
+        ("header", ctypes.c_uint8 * HEADER_OCTETS),
+        ("flags", ctypes.c_uint32),
+        ("generation", ctypes.c_uint32),
+        ("vrf", ctypes.c_uint32),
+        ("mtu", ctypes.c_uint32),
+        ("header_octets", ctypes.c_uint16),
+        ("mss4", ctypes.c_uint16),
+        ("mss6", ctypes.c_uint16),
+        ("spare", ctypes.c_uint16),
+        ("checksum", ctypes.c_uint32),
+        ("mark", ctypes.c_uint32),
+        ("priority", ctypes.c_uint32),
+        ("burst_up", ctypes.c_uint32),
+        ("burst_down", ctypes.c_uint32),
+        ("spare2", ctypes.c_uint32),
+        ("cost_up", ctypes.c_uint64),
+        ("cost_down", ctypes.c_uint64),
+    )
+
+
+class Account(ctypes.Structure):
+    """``struct account``; ``slow`` is ours, all else the programs'."""
+
+    _fields_ = (
+        ("up_octets4", ctypes.c_uint64),
+        ("up_packets4", ctypes.c_uint64),
+        ("down_octets4", ctypes.c_uint64),
+        ("down_packets4", ctypes.c_uint64),
+        ("up_octets6", ctypes.c_uint64),
+        ("up_packets6", ctypes.c_uint64),
+        ("down_octets6", ctypes.c_uint64),
+        ("down_packets6", ctypes.c_uint64),
+        ("empty_up", ctypes.c_uint64),
+        ("empty_down", ctypes.c_uint64),
+        ("up_spoofed", ctypes.c_uint64),
+        ("up_policed", ctypes.c_uint64),
+        ("down_policed", ctypes.c_uint64),
+        ("down_too_big", ctypes.c_uint64),
+        ("spare", ctypes.c_uint64 * 2),
+        ("slow", ctypes.c_uint64 * 16),
+    )
