@@ -57,8 +57,7 @@ class Status:
     programs: tuple[str, ...] = ()
     """Programs in the kernel, by name."""
     interfaces: tuple[tuple[str, str], ...] = ()
-    """(name, mode) of each LAC-facing or XDP interface; the mode is `tc`, `xdp-decap` or `xdp-full`, and "-generic" behind
-    it where the driver has no XDP of its own."""
+    """(name, mode) of each LAC-facing or XDP interface; the mode is `tc`, `xdp-decap` or `xdp-full`."""
     pins: str = ""
     """Directory of what outlives the process; empty where nothing does."""
     instead: str = ""
