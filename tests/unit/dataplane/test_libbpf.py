@@ -1,0 +1,58 @@
+"""What the binding says when something is missing; what the kernel does with it is in tests/dataplane."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+from pathlib import Path
+
+import pytest
+
+from bras.dataplane import libbpf
+from bras.dataplane.base import DataPlaneError
+
+
+def test_a_missing_library_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libbpf, "_SONAME", "libbpf-that-is-not-there.so.1")
+    with pytest.raises(DataPlaneError, match="apt install libbpf1"):
+        libbpf._typed(ctypes.CDLL)
+
+
+def test_a_library_that_lacks_a_function_is_as_good_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libbpf, "_PROTOTYPES", (("bpf_of_another_age", ctypes.c_int, ()),))
+    with pytest.raises(DataPlaneError, match="apt install libbpf1"):
+        libbpf._typed(ctypes.CDLL)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.EPERM, "CAP_BPF and CAP_NET_ADMIN"),
+        (errno.ENOSYS, "built without BPF"),
+        (errno.EINVAL, "Linux 5.15"),
+        (errno.ENOENT, "No such file or directory"),
+    ],
+)
+def test_errors_are_words(code: int, said: str) -> None:
+    error = libbpf.LibbpfError("load it", code, "the long story")
+    assert str(error).startswith("load it: ")
+    assert said in str(error)
+    assert (error.errno, error.log) == (code, "the long story")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(libbpf.LibbpfError, match="No such file") as caught:
+        libbpf.Object(tmp_path / "nothing.o")
+    assert caught.value.errno == errno.ENOENT
+
+
+def test_a_file_that_is_no_object(tmp_path: Path) -> None:
+    (tmp_path / "bad.o").write_bytes(b"this is not ELF")
+    with pytest.raises(libbpf.LibbpfError, match="no BPF object file") as caught:
+        libbpf.Object(tmp_path / "bad.o")
+    assert "bad.o" in caught.value.log
+    assert libbpf.take_log() == ""
+
+
+def test_the_machine_has_cpus() -> None:
+    assert libbpf.possible_cpus() >= 1
