@@ -8,9 +8,9 @@ JOBS ?= 2
 
 # To build, and to run the demo in namespaces.
 PACKAGES := python3-venv iproute2
-# To judge: real peers, dissectors, systemd-analyze for the unit, a compiler for mypyc.
+# To judge: real peers, dissectors, systemd-analyze for the unit, a compiler for mypyc, a machine with another kernel.
 TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd l2tpns ppp freeradius tshark tcpdump prometheus \
-	systemd gcc libc6-dev python3-dev
+	systemd gcc libc6-dev python3-dev qemu-system-x86 busybox-static iperf3 ethtool nftables
 
 PYTEST := $(BIN)/pytest -q
 # One worker has the guests and name spaces to itself, the other the rest (tests/conftest.py).
@@ -18,7 +18,7 @@ PARALLEL := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 QUICK := tests/unit tests/property tests/scenario tests/architecture tests/fuzz/test_replay.py --ignore=tests/architecture/test_mypyc.py
 
 .DELETE_ON_ERROR:
-.PHONY: help deps test-deps build format lint check test test-long bench demo wheel clean
+.PHONY: help deps test-deps build format lint check guest test test-long bench demo wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,10 +54,16 @@ $(VENV)/.fuzz: $(VENV)/.built
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 -e '.[fuzz]'
 	@touch $@
 
-test: test-deps lint $(VENV)/.fuzz  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
+build/guest/initrd: .ci/guest-kernel | test-deps
+	@.ci/guest-kernel $(@D)
+	@touch $@
+
+guest: build/guest/initrd  ## Debian 12's kernel, for the machine in which tests run on it
+
+test: test-deps lint guest $(VENV)/.fuzz  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
 	BRAS_STORM_CALLS=50 $(PYTEST) $(PARALLEL) tests
 
-test-long: test-deps lint $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
+test-long: test-deps lint guest $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
 	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 BRAS_FUZZ_INPUTS=10000000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) tests
 
 bench: build  ## set-ups a second, microseconds and octets a session, packets a second
