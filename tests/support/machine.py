@@ -7,10 +7,8 @@ script to its end, and is ten to twenty times slower than the host.  ``make`` ha
 
 from __future__ import annotations
 
-import shlex
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
