@@ -1,0 +1,154 @@
+"""The counters and policers of all sessions, in memory that the programs in the kernel and we share.
+
+An account is ``struct account`` of ``bpf/bras.h``.  Its first part belongs to the programs, which add to it
+atomically; what we forward ourselves we count in its ``slow`` part, which nobody else writes, so that no
+count is ever lost between the two.  A session has carried the sum.  The policers are shared: both sides take
+from one bucket.  That is not atomic from here; a subscriber can gain a packet by it, never lose one.
+"""
+
+from __future__ import annotations
+
+from bras.dataplane.records import ACCOUNT, COST_SHIFT
+from bras.forwarding.entry import Counters
+
+WORDS = ACCOUNT.size // 8
+"""64-bit words of an account."""
+EMPTY_UP, EMPTY_DOWN = 8, 9
+"""Words of an account that hold the policers."""
+_FAST = (0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13)
+_SLOW = 16
+_COUNTERS = len(_FAST)
+"""Words of an account that make Counters, in their order: those of the programs, and ours from ``_SLOW`` on."""
+_NANOSECONDS = 1_000_000_000
+Row = tuple[int, ...]
+"""The twelve counters of ``Counters``, in its order."""
+
+
+def _counter(index: int) -> property:
+    def get(tally: SharedTally) -> int:
+        return tally.words[tally.at + index]
+
+    def put(tally: SharedTally, value: int) -> None:
+        tally.words[tally.at + index] = value
+
+    return property(get, put)
+
+
+class SharedTally:
+    """A ``Tally`` whose counters are the ``slow`` part of an account."""
+
+    __slots__ = ("at", "words")
+
+    def __init__(self, words: memoryview, slot: int) -> None:
+        """Count in the account of ``slot``; ``words`` are all accounts as 64-bit words."""
+        self.words = words
+        self.at = slot * WORDS + _SLOW
+
+    up_octets = _counter(0)
+    up_packets = _counter(1)
+    down_octets = _counter(2)
+    down_packets = _counter(3)
+    up_octets6 = _counter(4)
+    up_packets6 = _counter(5)
+    down_octets6 = _counter(6)
+    down_packets6 = _counter(7)
+    up_spoofed = _counter(8)
+    up_policed = _counter(9)
+    down_policed = _counter(10)
+    down_too_big = _counter(11)
+
+
+class SharedPolicer:
+    """A ``Policer`` whose bucket is that of the programs: the same arithmetic as ``bpf/police.h``."""
+
+    __slots__ = ("_at", "_burst_octets", "_cost", "_words")
+
+    def __init__(self, words: memoryview, at: int, cost: int, burst_octets: int) -> None:
+        """Take from the bucket that is word ``at``; ``cost`` and ``burst_octets`` as ``template.bucket`` gives them."""
+        self._words = words
+        self._at = at
+        self._cost = cost
+        self._burst_octets = burst_octets
+
+    def conforms(self, octets: int, now: float) -> bool:
+        """Take ``octets`` from the bucket, or answer that they are too many; ``now`` is of CLOCK_BOOTTIME."""
+        instant = int(now * _NANOSECONDS)
+        empty_at = max(self._words[self._at], instant) + (octets * self._cost >> COST_SHIFT)
+        if empty_at > instant + (self._burst_octets * self._cost >> COST_SHIFT):
+            return False
+        self._words[self._at] = empty_at
+        return True
+
+
+class Accounts:
+    """All accounts, by slot."""
+
+    __slots__ = ("_slow", "words")
+
+    def __init__(self, memory: memoryview) -> None:
+        """Take the memory of the map ``accounts``; what a predecessor counted in it stays."""
+        self.words = memory.cast("B").cast("Q")
+        columns = (any(self.words[index::WORDS]) for index in range(_SLOW, _SLOW + _COUNTERS))
+        used = any(columns)
+        self._slow: set[int] = set()
+        """Slots whose ``slow`` part may not be zero."""
+        if used:
+            slots = len(self.words) // WORDS
+            self._slow.update(slot for slot in range(slots) if any(self._slow_part(slot)))
+
+    def clear(self, slot: int) -> None:
+        """Begin at zero, with full buckets."""
+        at = slot * WORDS
+        self.words[at : at + WORDS] = _EMPTY
+        self._slow.discard(slot)
+
+    def tally(self, slot: int) -> SharedTally:
+        """Return what counts for a slot from here."""
+        self._slow.add(slot)
+        return SharedTally(self.words, slot)
+
+    def policer(self, slot: int, which: int, cost: int, burst_octets: int) -> SharedPolicer | None:
+        """Return the policer ``EMPTY_UP`` or ``EMPTY_DOWN`` of a slot; ``None`` without a limit."""
+        return SharedPolicer(self.words, slot * WORDS + which, cost, burst_octets) if cost else None
+
+    def forgive(self, slot: int, which: int, cost: int, burst_octets: int, now: float) -> None:
+        """Leave no more debt than an empty bucket's: the burst has become smaller."""
+        most = int(now * _NANOSECONDS) + (burst_octets * cost >> COST_SHIFT)
+        at = slot * WORDS + which
+        self.words[at] = min(self.words[at], most)
+
+    def add(self, slot: int, row: Row) -> None:
+        """Add to what we have counted for a slot: what an account of another layout held."""
+        at = slot * WORDS + _SLOW
+        for index, value in enumerate(row):
+            self.words[at + index] += value
+        self._slow.add(slot)
+
+    def row(self, slot: int) -> Row:
+        """Return what a slot has counted."""
+        at = slot * WORDS
+        values = self.words[at : at + _SLOW].tolist()
+        fast = (*values[:8], *values[10:14])
+        if slot not in self._slow:
+            return fast
+        return tuple(ours + theirs for ours, theirs in zip(fast, self._slow_part(slot), strict=True))
+
+    def counters(self, slot: int) -> Counters:
+        """Return what a slot has counted."""
+        return Counters(*self.row(slot))
+
+    def rows(self, first: int, last: int) -> list[Row]:
+        """Return what the slots from ``first`` to before ``last`` have counted: column by column, so it is quick."""
+        words = self.words[first * WORDS : last * WORDS]
+        rows: list[Row] = list(zip(*(words[index::WORDS].tolist() for index in _FAST), strict=True))
+        for slot in self._slow:
+            if first <= slot < last:
+                rows[slot - first] = self.row(slot)
+        return rows
+
+    def _slow_part(self, slot: int) -> list[int]:
+        at = slot * WORDS + _SLOW
+        return self.words[at : at + _COUNTERS].tolist()
+
+
+_EMPTY = memoryview(bytes(ACCOUNT.size)).cast("Q")

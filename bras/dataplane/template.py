@@ -1,0 +1,107 @@
+"""From an Entry to the record that the programs in the kernel forward by (``struct session`` of ``bpf/bras.h``).
+
+Pure: a Route in, octets out.  The header before each packet towards a LAC is written here once, with
+everything in it that never changes, so that the program only copies it and fills in lengths and sums.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from bras.dataplane.police import burst_of
+from bras.dataplane.records import COST_SHIFT, SESSION, SessionFlag
+from bras.dataplane.rows import TCP_OVERHEAD
+from bras.forwarding.entry import Leg, Route
+
+_IPV4 = struct.Struct("!BBHHHBBH4s4s")
+_IPV6 = struct.Struct("!IHBB16s16s")
+_UDP = struct.Struct("!HHHH")
+_CALL = struct.Struct("!HHH")
+_CALL_LENGTH = struct.Struct("!HHHH")
+_HOP_LIMIT = 64
+_UDP_PROTOCOL = 17
+_FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
+"""Version 2, without and with the L bit (RFC 2661 section 3.1)."""
+TCP_OVERHEAD6 = 60
+"""IPv6 and TCP headers without options."""
+_MOST = 2**63 - 1
+_MOST_BURST = 2**32 - 1
+
+
+def record(route: Route) -> bytes:
+    """Return the session record of a Route with one leg; raises OSError when its addresses are none."""
+    leg = route.legs[0]
+    header, checksum = _header(leg)
+    cost_up, burst_up = bucket(route.rate_up_bps, route.burst_up_octets)
+    cost_down, burst_down = bucket(route.rate_down_bps, route.burst_down_octets)
+    clamp = route.clamp_mss
+    return SESSION.pack(
+        header,
+        _flags(route, leg),
+        route.generation & 0xFFFFFFFF,
+        route.vrf,
+        route.mtu,
+        len(header),
+        max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
+        max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
+        0,
+        checksum,
+        route.mark,
+        route.priority,
+        burst_up,
+        burst_down,
+        0,
+        cost_up,
+        cost_down,
+    )
+
+
+def bucket(rate_bps: int, burst_octets: int) -> tuple[int, int]:
+    """Return what an octet costs, in nanoseconds << 16, and the burst in octets; (0, 0) without a limit."""
+    if rate_bps <= 0:
+        return 0, 0
+    cost = max(round((8_000_000_000 << COST_SHIFT) / rate_bps), 1)
+    return cost, min(burst_of(rate_bps, burst_octets), _MOST // cost, _MOST_BURST)  # the program multiplies the two
+
+
+def _flags(route: Route, leg: Leg) -> int:
+    flags = SessionFlag.ACTIVE.value
+    if ":" in leg.remote:
+        flags |= SessionFlag.OUTER6.value
+        if leg.udp6_zero_checksum:
+            flags |= SessionFlag.ZERO_CHECKSUM.value
+    if route.source_check:
+        flags |= SessionFlag.CHECK_SOURCE.value
+    if leg.numbered:
+        flags |= SessionFlag.NUMBERED.value
+    if leg.length_bit:
+        flags |= SessionFlag.LENGTH.value
+    return flags
+
+
+def _header(leg: Leg) -> tuple[bytes, int]:
+    """Return the header before an IPv4 packet, and the sum of what of it is summed."""
+    inner = _UDP.pack(leg.local_port, leg.remote_port, 0, 0) + _data_header(leg)
+    if ":" in leg.remote:
+        addresses = socket.inet_pton(socket.AF_INET6, leg.local) + socket.inet_pton(socket.AF_INET6, leg.remote)
+        outer = _IPV6.pack(6 << 28, 0, _UDP_PROTOCOL, _HOP_LIMIT, addresses[:16], addresses[16:])
+        return outer + inner, words(addresses + bytes((0, _UDP_PROTOCOL)) + inner)
+    local, remote = socket.inet_pton(socket.AF_INET, leg.local), socket.inet_pton(socket.AF_INET, leg.remote)
+    outer = _IPV4.pack(0x45, 0, 0, 0, 0, _HOP_LIMIT, _UDP_PROTOCOL, 0, local, remote)
+    return outer + inner, words(outer)
+
+
+def _data_header(leg: Leg) -> bytes:
+    """Return the L2TP data header and the PPP header of an IPv4 packet."""
+    framing = b"" if leg.acfc else b"\xff\x03"
+    framing += b"\x21" if leg.pfc else b"\x00\x21"
+    if leg.length_bit:
+        return _CALL_LENGTH.pack(_FLAGS_LENGTH, 0, leg.peer_tunnel_id, leg.peer_session_id) + framing
+    return _CALL.pack(_FLAGS, leg.peer_tunnel_id, leg.peer_session_id) + framing
+
+
+def words(octets: bytes) -> int:
+    """Return the sum of 16-bit words as they stand in memory, an odd last octet padded with zero; not folded."""
+    octets += bytes(len(octets) & 1)
+    return sum(struct.unpack(f"={len(octets) // 2}H", octets))

@@ -1,0 +1,117 @@
+"""Counters and policers in memory that the kernel's programs share: both sides' counts add up."""
+
+from __future__ import annotations
+
+import pytest
+
+from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP, WORDS, Accounts
+from bras.dataplane.police import Policer
+from bras.dataplane.records import ACCOUNT, Account
+from bras.dataplane.template import bucket
+from bras.forwarding.entry import Counters
+
+SLOTS = 8
+NAMES = (
+    "up_octets",
+    "up_packets",
+    "down_octets",
+    "down_packets",
+    "up_octets6",
+    "up_packets6",
+    "down_octets6",
+    "down_packets6",
+    "up_spoofed",
+    "up_policed",
+    "down_policed",
+    "down_too_big",
+)
+
+
+@pytest.fixture
+def memory() -> bytearray:
+    return bytearray(SLOTS * ACCOUNT.size)
+
+
+def kernel(memory: bytearray, slot: int, **values: int) -> None:
+    """Count as a program does."""
+    account = Account.from_buffer(memory, slot * ACCOUNT.size)
+    for name, value in values.items():
+        setattr(account, name, getattr(account, name) + value)
+
+
+def test_what_the_kernel_counts_and_what_we_count_is_one_sum(memory: bytearray) -> None:
+    accounts = Accounts(memoryview(memory))
+    fields = [name for name, _ in Account._fields_ if name not in ("empty_up", "empty_down", "spare", "slow")]
+    kernel(memory, 3, **{name: 10 + at for at, name in enumerate(fields)}, empty_up=999, empty_down=999)
+    assert accounts.row(3) == tuple(range(10, 22))
+    tally = accounts.tally(3)
+    for at, name in enumerate(NAMES):
+        setattr(tally, name, getattr(tally, name) + 1000 * (at + 1))
+    expected = tuple(10 + at + 1000 * (at + 1) for at in range(12))
+    assert accounts.row(3) == expected
+    assert accounts.counters(3) == Counters(*expected)
+    assert accounts.rows(2, 5) == [(0,) * 12, expected, (0,) * 12]
+    assert accounts.counters(2) == Counters()
+
+
+def test_a_new_process_goes_on_with_both(memory: bytearray) -> None:
+    before = Accounts(memoryview(memory))
+    before.tally(6).up_octets6 += 77
+    kernel(memory, 6, up_octets6=23)
+    after = Accounts(memoryview(memory))
+    assert after.counters(6) == Counters(up_octets6=100)
+    assert after.rows(0, SLOTS)[6] == after.row(6)
+
+
+def test_a_cleared_account_begins_at_zero_with_a_full_bucket(memory: bytearray) -> None:
+    accounts = Accounts(memoryview(memory))
+    kernel(memory, 1, up_packets4=5, empty_up=2**60, empty_down=2**60)
+    accounts.tally(1).down_too_big += 1
+    kernel(memory, 2, up_packets4=5)
+    accounts.clear(1)
+    assert memory[ACCOUNT.size : 2 * ACCOUNT.size] == bytes(ACCOUNT.size)
+    assert accounts.counters(2) == Counters(up_packets4=5)
+
+
+def test_what_an_older_layout_held_is_added(memory: bytearray) -> None:
+    accounts = Accounts(memoryview(memory))
+    accounts.add(4, tuple(range(12)))
+    kernel(memory, 4, up_octets4=100)
+    accounts.add(4, tuple(range(12)))
+    assert accounts.row(4) == (100, *(2 * number for number in range(1, 12)))
+
+
+@pytest.mark.parametrize("which", [EMPTY_UP, EMPTY_DOWN])
+def test_the_policer_decides_as_the_one_of_tun(memory: bytearray, which: int) -> None:
+    accounts = Accounts(memoryview(memory))
+    rate_bps, burst_octets = 800_000, 3000
+    shared = accounts.policer(5, which, *bucket(rate_bps, burst_octets))
+    plain = Policer(rate_bps, burst_octets)
+    assert shared is not None
+    verdicts = []
+    for step in range(2000):
+        now, octets = 1000.0 + step * 0.0071, 40 + step * 97 % 1461
+        verdicts.append(plain.conforms(octets, now))
+        assert shared.conforms(octets, now) is verdicts[-1]
+    assert 0 < sum(verdicts) < len(verdicts)
+
+
+def test_the_bucket_is_the_kernels_too(memory: bytearray) -> None:
+    accounts = Accounts(memoryview(memory))
+    policer = accounts.policer(5, EMPTY_UP, *bucket(8_000_000, 1500))
+    assert policer is not None
+    assert policer.conforms(1500, 10.0)
+    assert accounts.words[5 * WORDS + EMPTY_UP] == 10_001_500_000
+    accounts.words[5 * WORDS + EMPTY_UP] = 10_000_000_000 - 1  # as if the program had seen it fill
+    assert policer.conforms(1500, 10.0)
+    assert accounts.policer(5, EMPTY_UP, 0, 0) is None
+
+
+def test_a_smaller_burst_forgives_what_only_the_larger_one_allowed(memory: bytearray) -> None:
+    accounts = Accounts(memoryview(memory))
+    accounts.words[EMPTY_UP] = 20_000_000_000
+    cost, burst = bucket(8_000_000, 10_000)
+    accounts.forgive(0, EMPTY_UP, cost, burst, 10.0)
+    assert accounts.words[EMPTY_UP] == 10_010_000_000
+    accounts.forgive(0, EMPTY_UP, cost, burst, 10.005)
+    assert accounts.words[EMPTY_UP] == 10_010_000_000

@@ -1,0 +1,113 @@
+"""The record that the programs forward by: each octet of it against what the RFCs say."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import replace
+
+import pytest
+
+from bras.dataplane.police import SMALLEST_BURST_OCTETS
+from bras.dataplane.records import COST_SHIFT, SESSION, Session, SessionFlag
+from bras.dataplane.template import bucket, record, words
+from bras.forwarding.entry import Leg, Route
+
+LEG4 = Leg(0x1234_0042, 0, "198.18.0.1", 1701, "198.18.0.2", 40000, 0x4321, 0x0099, acfc=False, pfc=False)
+LEG6 = replace(LEG4, local="2001:db8::1", remote="2001:db8::2")
+ROUTE = Route(7, 0x1_0000_0005, 3, (LEG4,), (0x0A400002,), 1460)
+UDP4 = struct.pack("!HHHH", 1701, 40000, 0, 0)
+IP4 = bytes.fromhex("4500 0000 0000 0000 4011 0000 c6120001 c6120002")
+IP6 = bytes.fromhex("60000000 0000 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002")
+CALL = bytes.fromhex("0002 4321 0099")
+
+
+def session(route: Route) -> Session:
+    octets = record(route)
+    assert len(octets) == SESSION.size
+    return Session.from_buffer_copy(octets)
+
+
+def header(one: Session) -> bytes:
+    whole = bytes(one.header)
+    assert not any(whole[one.header_octets :])
+    return whole[: one.header_octets]
+
+
+@pytest.mark.parametrize(
+    ("changes", "behind"),
+    [
+        ({}, CALL + b"\xff\x03\x00\x21"),
+        ({"acfc": True}, CALL + b"\x00\x21"),
+        ({"pfc": True}, CALL + b"\xff\x03\x21"),
+        ({"acfc": True, "pfc": True}, CALL + b"\x21"),
+        ({"length_bit": True}, bytes.fromhex("4002 0000 4321 0099 ff03 0021")),
+    ],
+)
+def test_the_header_is_all_that_never_changes(changes: dict[str, bool], behind: bytes) -> None:
+    four = session(replace(ROUTE, legs=(replace(LEG4, **changes),)))
+    assert header(four) == IP4 + UDP4 + behind
+    six = session(replace(ROUTE, legs=(replace(LEG6, **changes),)))
+    assert header(six) == IP6 + UDP4 + behind
+
+
+def test_the_sums_are_of_the_header_and_of_the_pseudo_header() -> None:
+    four, six = session(ROUTE), session(replace(ROUTE, legs=(LEG6,)))
+    assert four.checksum == sum(struct.unpack("=10H", IP4))
+    pseudo = socket.inet_pton(socket.AF_INET6, "2001:db8::1") + socket.inet_pton(socket.AF_INET6, "2001:db8::2")
+    assert six.checksum == sum(struct.unpack("=26H", pseudo + b"\0\x11" + UDP4 + CALL + b"\xff\x03\0\x21"))
+
+
+def test_an_odd_octet_is_padded_at_its_right() -> None:
+    assert words(b"\x01\x02\x03") == words(b"\x01\x02\x03\x00") == sum(struct.unpack("=2H", b"\x01\x02\x03\x00"))
+
+
+def test_numbers_and_names() -> None:
+    one = session(replace(ROUTE, mark=0xDEADBEEF, priority=0x10010))
+    assert (one.generation, one.vrf, one.mtu) == (5, 3, 1460)
+    assert (one.mss4, one.mss6) == (1420, 1400)
+    assert (one.mark, one.priority) == (0xDEADBEEF, 0x10010)
+    assert (one.cost_up, one.cost_down, one.burst_up, one.burst_down) == (0, 0, 0, 0)
+    assert (session(replace(ROUTE, clamp_mss=False)).mss4, session(replace(ROUTE, clamp_mss=False)).mss6) == (0, 0)
+    assert session(replace(ROUTE, mtu=41)).mss6 == 1
+
+
+@pytest.mark.parametrize(
+    ("route", "flags"),
+    [
+        (ROUTE, SessionFlag.CHECK_SOURCE),
+        (replace(ROUTE, source_check=False), 0),
+        (replace(ROUTE, legs=(LEG6,)), SessionFlag.CHECK_SOURCE | SessionFlag.OUTER6),
+        (
+            replace(ROUTE, legs=(replace(LEG6, udp6_zero_checksum=True),)),
+            SessionFlag.CHECK_SOURCE | SessionFlag.OUTER6 | SessionFlag.ZERO_CHECKSUM,
+        ),
+        (replace(ROUTE, legs=(replace(LEG4, udp6_zero_checksum=True),)), SessionFlag.CHECK_SOURCE),
+        (replace(ROUTE, legs=(replace(LEG4, numbered=True),)), SessionFlag.CHECK_SOURCE | SessionFlag.NUMBERED),
+        (replace(ROUTE, legs=(replace(LEG4, length_bit=True),)), SessionFlag.CHECK_SOURCE | SessionFlag.LENGTH),
+    ],
+)
+def test_flags(route: Route, flags: int) -> None:
+    assert session(route).flags == flags | SessionFlag.ACTIVE
+
+
+@pytest.mark.parametrize("rate_bps", [1, 9600, 64_000, 20_000_000, 1_000_000_000, 400_000_000_000])
+@pytest.mark.parametrize("burst_octets", [0, 1, 40_000, 4_000_000_000, 2**40])
+def test_a_bucket_is_exact_and_fits_the_programs_arithmetic(rate_bps: int, burst_octets: int) -> None:
+    cost, burst = bucket(rate_bps, burst_octets)
+    second = rate_bps / 8 * cost / 2**COST_SHIFT
+    assert second == pytest.approx(1e9, rel=0.003)
+    assert cost * burst < 2**63
+    assert burst < 2**32
+    if rate_bps >= 9600 and burst_octets <= 40_000:
+        given = max(burst_octets, 1500) if burst_octets else max(SMALLEST_BURST_OCTETS, rate_bps // 32)
+        assert burst == min(given, 2**32 - 1)
+
+
+def test_no_limit_costs_nothing() -> None:
+    assert bucket(0, 5000) == (0, 0)
+
+
+def test_an_address_that_is_none_is_an_error() -> None:
+    with pytest.raises(OSError, match="illegal IP address"):
+        record(replace(ROUTE, legs=(replace(LEG4, remote="nowhere"),)))
