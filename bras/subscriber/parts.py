@@ -116,6 +116,20 @@ class Forwarding:
         else:
             self.state = EntryState.ACTIVE
 
+    def tell_again(self) -> Operation | None:
+        """Return what tells a back end of a new process an Entry that it has found; ``None`` where it is to go.
+
+        What is in the kernel has outlived the old process; what the back end keeps beside it has not.
+        """
+        present, wanted = self.present, self.wanted
+        if present is None or self.state not in (EntryState.ACTIVE, EntryState.CHANGING):
+            return None
+        if wanted is None or wanted.addresses != present.addresses:
+            self.state = EntryState.ACTIVE  # nobody answers the change any more that was on its way
+            return None
+        self.state, self.present = EntryState.CHANGING, wanted
+        return ReplaceEntry(wanted)
+
     def found(self, counters: Counters | None) -> None:
         """Take what a new process has found of the Entry: its counters, or ``None`` when there is none.
 

@@ -86,3 +86,37 @@ def test_a_removal_without_counters_keeps_what_was_read_last():
     assert forwarding.state is EntryState.NONE
     assert forwarding.total == Counters(down_octets4=4)
     assert forwarding.last is NOTHING_CARRIED
+
+
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_new_process_tells_the_back_end_what_it_has_found(changing):
+    forwarding = added()
+    if changing:
+        forwarding.wanted = FASTER
+        forwarding.next_operation()
+    found = Counters(up_octets4=5)
+    forwarding.found(found)
+    assert forwarding.tell_again() == ReplaceEntry(FASTER if changing else ROUTE)
+    assert forwarding.next_operation() is None, "not before the answer"
+    forwarding.answered(DONE)
+    assert (forwarding.state, forwarding.total) == (EntryState.ACTIVE, found)
+
+
+@pytest.mark.parametrize("changing", [False, True])
+@pytest.mark.parametrize("wanted", [None, ELSEWHERE])
+def test_what_is_found_but_is_to_go_goes(wanted, changing):
+    forwarding = added()
+    if changing:
+        forwarding.wanted = FASTER
+        forwarding.next_operation()
+    forwarding.wanted = wanted
+    forwarding.found(NOTHING_CARRIED)
+    assert forwarding.tell_again() is None
+    assert forwarding.next_operation() == RemoveEntry(3, 7)
+
+
+def test_what_is_not_found_is_not_told_again_but_added():
+    forwarding = added()
+    forwarding.found(None)
+    assert forwarding.tell_again() is None
+    assert forwarding.next_operation() == AddEntry(ROUTE)
