@@ -1,22 +1,22 @@
 """handle -> perform effects -> re-arm one timer: the whole runtime rule.
 
 The driver owns the loop's side of everything: it drains sockets into inputs, lets the
-machine handle them, performs the effects in order, and feeds what the data plane answers
-back in the same wake.  State that effects depend on is written to the journal before
-anything of the turn leaves the process.
+machine handle them, performs the effects (``bras.runtime.steps``), and feeds what the data
+plane answers back in the same wake, or in the one in which it answers.  State that effects
+depend on is written to the journal before anything of the turn leaves the process.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import ClosePort, OpenPort, SendDatagram
 from bras.lns.commands import Command
-from bras.lns.effects import Answer, Effect, Fact, Forward, Journal, MeasurePath, Program, ReadCounters, Report
+from bras.lns.effects import Answer, Effect, Fact, Forward, Journal, MeasurePath, ReadCounters, Report
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
@@ -32,6 +32,7 @@ from bras.radius.events import SendRadius
 from bras.runtime import clock
 from bras.runtime.ports import Ports
 from bras.runtime.radius_udp import Key, RadiusSockets
+from bras.runtime.steps import steps
 from bras.runtime.udp import Listener, path_mtu
 
 log = structlog.get_logger()
@@ -132,17 +133,20 @@ class Driver:
             self.take(inputs, now)
 
     def _plane_readable(self) -> None:
+        now = clock.now()
         try:
-            now = clock.now()
             self.plane.on_readable(now=now)
-            frames = self.plane.to_be_numbered()
-            if frames:
-                self.take([PacketsToNumber(frames)], now)
         except DataPlaneError:
             loop = asyncio.get_running_loop()
             for fileno in self.plane.filenos():
                 loop.remove_reader(fileno)
             raise  # to the loop's exception handler, once: nothing more will come from there
+        inputs: list[Input] = [Programmed(outcome) for outcome in self.plane.outcomes()]
+        frames = self.plane.to_be_numbered()
+        if frames:
+            inputs.append(PacketsToNumber(frames))
+        if inputs:
+            self.take(inputs, now)
 
     def _watch(self, listener: Listener) -> None:
         asyncio.get_running_loop().add_reader(listener.socket.fileno(), self._readable, listener)
@@ -204,8 +208,16 @@ class Driver:
         return []
 
     def _perform(self, effects: list[Effect], now: float) -> list[Input]:
-        """Do what the machine wants, in order; return what comes of it."""
+        """Do what the machine wants, step by step; return what comes of it."""
         inputs: list[Input] = []
+        for operations, others in steps(effects):
+            if operations:
+                inputs += [Programmed(outcome) for outcome in self.plane.program_all(operations)]
+            self._perform_step(others, inputs, now)
+        return inputs
+
+    def _perform_step(self, effects: Sequence[Effect], inputs: list[Input], now: float) -> None:
+        """Do what the data plane need not do before anything else, in order."""
         listeners, observe = self.ports.listeners, self._observe
         for effect in effects:
             if type(effect) is SendDatagram:
@@ -222,12 +234,9 @@ class Driver:
                 self.plane.forward(effect.slot, effect.generation, effect.packet, now=now)
             else:
                 self._perform_rare(effect, inputs)
-        return inputs
 
     def _perform_rare(self, effect: Effect, inputs: list[Input]) -> None:
-        if isinstance(effect, Program):
-            inputs.append(Programmed(self.plane.program(effect.operation)))
-        elif isinstance(effect, OpenPort):
+        if isinstance(effect, OpenPort):
             inputs.append(self.ports.open(effect))
         elif isinstance(effect, ClosePort):
             self.ports.close(effect.listener)

@@ -13,7 +13,7 @@ import heapq
 import hmac
 import random
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bras.config import dictionary
@@ -32,7 +32,7 @@ from bras.config.model import (
 from bras.dataplane.null import Null
 from bras.l2tp.events import FIRST_OWN, ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Command
-from bras.lns.effects import Answer, Effect, Fact, Forward, MeasurePath, Program, ReadCounters, Report
+from bras.lns.effects import Answer, Effect, Fact, Forward, MeasurePath, ReadCounters, Report
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
@@ -48,6 +48,7 @@ from bras.lns.inputs import (
 from bras.lns.lns import Lns
 from bras.radius.codec import Codec
 from bras.radius.events import Kind, SendRadius
+from bras.runtime.steps import steps
 from bras.secret import Secret
 
 RADIUS_SECRET = b"radsecret"
@@ -179,7 +180,7 @@ class World:
         self.configuration = configuration or config()
         self.weather = weather or Weather()
         self.radius = radius or SimulatedRadius()
-        self.plane = Null()
+        self.plane = self._new_plane()
         self.path_mtu = 1500
         self.facts: list[Fact] = []
         self.answers: dict[int, Answer] = {}
@@ -199,6 +200,9 @@ class World:
         self._serial = 0
         self.steps = 0
         self.give(ClockRead(WALL_OFFSET_S))
+
+    def _new_plane(self) -> Null:
+        return Null()
 
     def _new_lns(self) -> Lns:
         return Lns(self.configuration, codec(), entropy_of(random.Random(self.dice.random())), epoch=0x68E00000)
@@ -221,6 +225,12 @@ class World:
     def perform(self, effects: list[Effect]) -> list[Input]:
         """Do what a driver does."""
         inputs: list[Input] = []
+        for operations, others in steps(effects):
+            inputs += [Programmed(outcome) for outcome in self.plane.program_all(operations)]
+            self._perform_step(others, inputs)
+        return inputs
+
+    def _perform_step(self, effects: Sequence[Effect], inputs: list[Input]) -> None:
         for effect in effects:
             match effect:
                 case SendDatagram():
@@ -237,8 +247,6 @@ class World:
                     self.ports = {at: one for at, one in self.ports.items() if one != effect.listener}
                 case SendRadius():
                     self._send_radius(effect)
-                case Program():
-                    inputs.append(Programmed(self.plane.program(effect.operation)))
                 case Forward():
                     self.plane.forward(effect.slot, effect.generation, effect.packet, now=self.now)
                 case ReadCounters():
@@ -249,7 +257,6 @@ class World:
                     self.facts.append(effect.fact)
                 case Answer():
                     self.answers[effect.identifier] = effect
-        return inputs
 
     def _open_port(self, wanted: OpenPort) -> PortOpened:
         if self.no_port:
