@@ -30,6 +30,7 @@ def crosscheck(config: Config, findings: Findings) -> None:
     _check_lacs(config.lac, findings)
     _check_local(config, findings)
     _check_hiding(config.lac, findings)
+    _check_dataplane(config, findings)
 
 
 def _grants(config: Config) -> Iterator[tuple[str, Grant]]:
@@ -239,6 +240,23 @@ def _check_local(config: Config, findings: Findings) -> None:
             if listens and not listens & {address, family}:
                 wrong = f"{address} is not among the addresses of lns.listen"
                 findings.wrong(f"lac[{index}].local[{number}]", wrong, "give one of those, or listen on it")
+
+
+def _check_dataplane(config: Config, findings: Findings) -> None:
+    """See that LACs come by interfaces other than ours, and that nothing is asked of `tun` that it cannot do."""
+    dataplane = config.dataplane
+    named = {f"interfaces[{index}]": name for index, name in enumerate(dataplane.interfaces)}
+    named |= {f"xdp.{name}": name for name, _ in dataplane.xdp}
+    for key, name in named.items():
+        if name == dataplane.interface:
+            wrong = f"{name} is dataplane.interface, which carries the subscribers"
+            findings.wrong(f"dataplane.{key}", wrong, "give an interface by which LACs come")
+    if dataplane.backend != "tun":
+        return
+    needless = [f"dataplane.{key}" for key in ("interfaces", "xdp") if getattr(dataplane, key)]
+    needless += [f"{at}.{key}" for at, grant in _grants(config) for key in ("mark", "priority") if getattr(grant, key)]
+    for key in needless:
+        findings.doubtful(key, 'it has no effect with backend = "tun"', 'leave it out, or give backend = "auto"')
 
 
 def _within(prefix: str, lac: LacConfig) -> bool:

@@ -59,6 +59,10 @@ class Grant:
     """Whether an address that the client asks for in IPCP is granted if it is free in its pool."""
     source_check: bool | None = None
     """Whether packets from the subscriber with a foreign source address are dropped and counted."""
+    mark: int | None = None
+    """Firewall mark of the subscriber's packets, from and to it, for nftables and routing rules; 0: none. Set by `ebpf` only."""
+    priority: int | None = None
+    """Queueing priority of its packets, from and to it: a number, or a traffic class such as "1:10" as `tc` writes it; 0: none. Set by `ebpf` only."""
 
 
 hasten(Grant)
@@ -76,6 +80,8 @@ BUILT_IN = Grant(
     burst_down_octets=0,
     accept_client_address=False,
     source_check=True,
+    mark=0,
+    priority=0,
 )
 """What holds where no layer says anything; name servers are then those of ``[ppp]``."""
 
@@ -170,6 +176,8 @@ class LacConfig:
     """Whether our data messages carry their length (L bit)."""
     priority_bit: bool = False
     """Whether PPP control frames that we send ask for preferential treatment (P bit)."""
+    udp6_zero_checksum: bool = False
+    """Whether, over IPv6, data messages to its LACs go without UDP checksum (RFC 6935) where `ebpf` sends them, and such messages are taken from LACs; `tun` always computes it."""
     grant: Grant = field(default_factory=Grant)
     """Any key of a profile given in `[[lac]]` is the policy of its subscribers."""
 
@@ -321,7 +329,7 @@ class DataplaneConfig:
     """`[dataplane]`: how packets are forwarded."""
 
     backend: str = "auto"
-    """`tun`: through a TUN device and this process; `auto`: the best that the machine can do (today `tun`)."""
+    """`ebpf`: in the kernel; `tun`: through a TUN device and this process; `auto`: `ebpf` where the machine can do it, else `tun`, and why is logged."""
     interface: str = "bras0"
     """Name of the interface that carries all subscribers."""
     local_address: str = "10.255.255.1"
@@ -330,6 +338,12 @@ class DataplaneConfig:
     """Seconds between two readings of the counters, for idle timeouts and, with `[state]`, for the journal."""
     clamp_mss: bool = True
     """Whether the MSS option of TCP SYN packets is lowered to what the link carries."""
+    interfaces: tuple[str, ...] = ()
+    """Interfaces by which LACs come, for `ebpf`; none: they are found, and followed when routes and addresses change."""
+    xdp: tuple[tuple[str, str], ...] = ()
+    """XDP by interface, for `ebpf`: `decap` takes packets of LACs out of their tunnels in the driver, `full` forwards them there, both ways and past nftables and queues, `off` neither. A section of its own, `[dataplane.xdp]`, with lines such as `eth0 = "full"`."""
+    pin_dir: str = "/sys/fs/bpf/bras"
+    """Directory, in a BPF file system, of what `ebpf` leaves in the kernel for the next start; each instance needs its own."""
 
 
 @dataclass(frozen=True, slots=True)

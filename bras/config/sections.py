@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bras.config import traffic
 from bras.config import values as v
 from bras.config.credentials import Credential
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
@@ -97,6 +98,8 @@ POLICY: Mapping[str, v.Kind] = {
     "burst_down_octets": v.whole(0, 1 << 31),
     "accept_client_address": v.FLAG,
     "source_check": v.FLAG,
+    "mark": v.whole(0, traffic.LARGEST),
+    "priority": traffic.PRIORITY,
 }
 """The keys of a profile."""
 
@@ -172,6 +175,7 @@ SECTIONS = (
             "reorder_timeout_s": v.seconds(0, 5),
             "length_bit": v.FLAG,
             "priority_bit": v.FLAG,
+            "udp6_zero_checksum": v.FLAG,
         },
         repeated=True,
         policy=SHARED_POLICY,
@@ -269,11 +273,14 @@ SECTIONS = (
         "dataplane",
         DataplaneConfig,
         {
-            "backend": v.choice("tun", "auto", absent="ebpf kernel", right='give "tun" or "auto"'),
+            "backend": v.choice("auto", "ebpf", "tun", absent="kernel", right='give "auto", "ebpf" or "tun"'),
             "interface": v.INTERFACE,
             "local_address": v.IPV4_TEXT,
             "counter_interval_s": v.seconds(0.1, 3600),
             "clamp_mss": v.FLAG,
+            "interfaces": v.Many(v.INTERFACE, most=64),
+            "xdp": traffic.XDP,
+            "pin_dir": v.PATH,
         },
     ),
     Section("metrics", MetricsConfig, {"listen": v.LISTEN_WITH_PORT}),

@@ -175,7 +175,7 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
             info.private_group,
             info.access_line,
         ),
-        _leg(event),
+        _leg(core, event),
         core.policy.settings(info.group, info.path.remote, numbered=info.numbered),
         core.entropy,
         now=now,
@@ -204,7 +204,7 @@ def _handover(told: proxy.Proxied) -> Handover:
     )
 
 
-def _leg(event: l2tp.CallUp) -> Leg:
+def _leg(core: Core, event: l2tp.CallUp) -> Leg:
     info: CallInfo = event.info
     path = info.path
     return Leg(
@@ -220,6 +220,7 @@ def _leg(event: l2tp.CallUp) -> Leg:
         pfc=False,
         numbered=info.numbered,
         length_bit=info.length_bit,
+        udp6_zero_checksum=core.policy.group(info.group).udp6_zero_checksum,
     )
 
 

@@ -54,6 +54,10 @@ class Profile(NamedTuple):
     burst_down_octets: int
     accept_client_address: bool
     source_check: bool
+    mark: int
+    """``skb->mark`` of its packets; 0: none."""
+    priority: int
+    """``skb->priority`` of its packets; 0: none."""
     sources: tuple[str, ...]
     """For each field before this one, in order, the layer that decided it."""
 
@@ -71,8 +75,12 @@ class Profile(NamedTuple):
 
     @classmethod
     def restore(cls, saved: list[object]) -> Profile:
-        """Return the Profile of which ``saved`` is the plain data."""
-        return cls._make(tuple(value) if isinstance(value, list) else value for value in saved)
+        """Return the Profile of which ``saved`` is the plain data; it lacks fields that came after it was saved."""
+        *values, sources = (tuple(value) if isinstance(value, list) else value for value in saved)
+        assert isinstance(sources, tuple)
+        later = FIELDS[len(values) :]
+        values += [getattr(BUILT_IN, name) for name in later]
+        return cls._make((*values, sources + (BUILT_IN_SOURCE,) * len(later)))
 
 
 FIELDS = Profile._fields[:-1]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bras.forwarding.entry import Leg, Route
 from bras.ppp.events import LinkEnd
 from bras.ppp.settings import LinkConfig, NetworkConfig
+from bras.radius.profile import Profile
 from bras.subscriber.events import TerminateCause
 from bras.wire import ipv4_of
 
@@ -63,6 +65,25 @@ class Settings:
                 restart=self.link.restart,
             )
         return network
+
+    def route(self, slot: int, generation: int, leg: Leg, address: int, mtu: int, profile: Profile) -> Route:
+        """Return the Entry of a subscriber to whom ``profile`` grants what it says."""
+        return Route(
+            slot=slot,
+            generation=generation,
+            vrf=profile.vrf,
+            legs=(leg,),
+            addresses=(address,),
+            mtu=mtu,
+            rate_up_bps=profile.rate_up_bps,
+            rate_down_bps=profile.rate_down_bps,
+            burst_up_octets=profile.burst_up_octets,
+            burst_down_octets=profile.burst_down_octets,
+            source_check=profile.source_check,
+            clamp_mss=self.clamp_mss,
+            mark=profile.mark,
+            priority=profile.priority,
+        )
 
 
 def addresses_of(texts: tuple[str, ...]) -> tuple[int, ...]:

@@ -353,24 +353,11 @@ class Subscriber(Session):
     def _route(self, address: int) -> Route:
         """Build the Entry that the Profile and the negotiation ask for."""
         mru, acfc, pfc = self.standing.link_facts
-        leg, profile, settings = self.leg, self.profile, self.settings
+        leg, profile = self.leg, self.profile
         assert profile is not None  # IPCP is opened by admit() only
         if (leg.acfc, leg.pfc) != (acfc, pfc):
             leg = self.leg = leg.compressed(acfc, pfc)
-        return Route(
-            slot=self.forwarding.slot,
-            generation=self.number,
-            vrf=profile.vrf,
-            legs=(leg,),
-            addresses=(address,),
-            mtu=mru,
-            rate_up_bps=profile.rate_up_bps,
-            rate_down_bps=profile.rate_down_bps,
-            burst_up_octets=profile.burst_up_octets,
-            burst_down_octets=profile.burst_down_octets,
-            source_check=profile.source_check,
-            clamp_mss=settings.clamp_mss,
-        )
+        return self.settings.route(self.forwarding.slot, self.number, leg, address, mru, profile)
 
     def change(self, profile: Profile, *, now: float) -> list[Event]:
         """Put a new Profile into force; an Entry that it changes is replaced, its counters go on."""

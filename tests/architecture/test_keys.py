@@ -30,6 +30,7 @@ GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
 RUNTIME = "runtime/test_keys_runtime.py::test_"
 RESTART = "runtime/test_restart.py::test_"
+TRAFFIC = "unit/config/test_traffic.py::test_"
 CREDENTIALS = "unit/config/test_credentials.py::test_"
 
 EFFECTS = {
@@ -75,6 +76,7 @@ EFFECTS = {
     "lac.reorder_timeout_s": DATA + "reorder_timeout",
     "lac.length_bit": DATA + "length_bit",
     "lac.priority_bit": DATA + "priority_bit",
+    "lac.udp6_zero_checksum": DATA + "udp6_zero_checksum",
     "auth.methods": AUTH + "methods_are_offered_in_their_order",
     "auth.source": AUTH + "source",
     "auth.timeout_s": AUTH + "timeout_s_and_max_attempts",
@@ -138,11 +140,16 @@ EFFECTS = {
     "grant.burst_down_octets": GRANT + "what_the_data_plane_is_told",
     "grant.accept_client_address": GRANT + "accept_client_address",
     "grant.source_check": GRANT + "what_the_data_plane_is_told",
+    "grant.mark": GRANT + "what_the_data_plane_is_told",
+    "grant.priority": GRANT + "what_the_data_plane_is_told",
     "dataplane.backend": RUNTIME + "interface_and_local_address",
     "dataplane.interface": RUNTIME + "interface_and_local_address",
     "dataplane.local_address": PPP + "local_address",
     "dataplane.counter_interval_s": PPP + "counter_interval_s",
     "dataplane.clamp_mss": PPP + "clamp_mss",
+    "dataplane.interfaces": TRAFFIC + "interfaces_xdp_and_pin_dir",
+    "dataplane.xdp": TRAFFIC + "interfaces_xdp_and_pin_dir",
+    "dataplane.pin_dir": TRAFFIC + "interfaces_xdp_and_pin_dir",
     "metrics.listen": RUNTIME + "metrics_listen",
     "admin.socket": RUNTIME + "admin_socket",
     "log.level": RUNTIME + "log_level",

@@ -19,6 +19,8 @@ LARGE = {
     "bras/config/model.py:Grant": "one field for each key of a profile",
     "bras/config/model.py:LacConfig": "one field for each key of the section",
     "bras/config/model.py:LnsConfig": "one field for each key of the section",
+    "bras/forwarding/entry.py:Leg": "one field for each thing that the data plane must know of a call",
+    "bras/forwarding/entry.py:Route": "one field for each thing that the data plane must know of a subscriber",
     "bras/l2tp/events.py:CallInfo": "one field for each AVP of ICRQ and ICCN that is passed on",
     "bras/lab/plan.py:LacPlan": "one field for each option of bras lab lac",
     "bras/ppp/settings.py:LinkConfig": "one field for each thing that links have in common",

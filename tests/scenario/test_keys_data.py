@@ -228,6 +228,12 @@ def test_length_bit() -> None:
     assert {message.flags for message in Site().messages} == {2}
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_udp6_zero_checksum(wanted: bool) -> None:
+    site = Site(udp6_zero_checksum=wanted)
+    assert site.entry.legs[0].udp6_zero_checksum is wanted
+
+
 def test_length_bit_with_numbers() -> None:
     site = Site(length_bit=True, dataseq="require")
     assert site.client.address

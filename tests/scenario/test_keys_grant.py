@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bras.config.model import AuthConfig, Config, Grant, LacConfig, PoolConfig, ProfileConfig, RadiusConfig, UserConfig
 from bras.forwarding.entry import Counters
-from bras.lns.commands import ShowPools
+from bras.lns.commands import ShowPools, ShowSession
 from bras.radius.events import Kind
 from bras.secret import Secret
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, TerminateCause
@@ -74,6 +75,8 @@ def granted(layer: str, **keys: object) -> Rim:
         ("burst_up_octets", 16000, 99_999),
         ("burst_down_octets", 16000, 88_888),
         ("source_check", True, False),
+        ("mark", 0, 0xFFFFFFFF),
+        ("priority", 0, 0x10010),
     ],
 )
 def test_what_the_data_plane_is_told(layer: str, key: str, default: object, value: object) -> None:
@@ -84,6 +87,17 @@ def test_what_the_data_plane_is_told(layer: str, key: str, default: object, valu
     share = {"rate_down_bps": "burst_down_octets", "rate_up_bps": "burst_up_octets"}.get(key)
     for other in others - {share}:
         assert getattr(entry, other) == getattr(granted(layer).entry, other), "up and down are two things"
+
+
+@pytest.mark.parametrize(("layer", "source"), [("lac", "lac"), ("user", "user"), ("profile", "profile gold")])
+def test_mark_and_priority_are_shown(layer: str, source: str) -> None:
+    rim = granted(layer, mark=7, priority=0x10010)
+    body: Any = rim.answers[rim.ask(ShowSession("user1"))].body
+    shown = body["sessions"][0]["profile"]
+    assert (shown["mark"], shown["priority"]) == (
+        {"value": 7, "source": source},
+        {"value": 0x10010, "source": source},
+    )
 
 
 def test_asymmetric_rates_and_their_bursts() -> None:

@@ -281,3 +281,21 @@ def test_what_a_lac_says_of_clients_needs_a_secret(policy: str) -> None:
         'add a secret, or give "renegotiate"'
     ]
     assert problems(lac=(LacConfig(name="any", proxy=policy, secrets=(SECRET,)),)) == []
+
+
+def test_lacs_come_by_other_interfaces_than_our_own() -> None:
+    dataplane = DataplaneConfig(interfaces=("eth0", "bras0"), xdp=(("bras0", "full"), ("eth0", "decap")))
+    right = "give an interface by which LACs come"
+    assert problems(dataplane=dataplane) == [
+        f"dataplane.interfaces[1]: bras0 is dataplane.interface, which carries the subscribers, {right}",
+        f"dataplane.xdp.bras0: bras0 is dataplane.interface, which carries the subscribers, {right}",
+    ]
+
+
+@pytest.mark.parametrize("backend", ["auto", "ebpf", "tun"])
+def test_what_only_one_back_end_does_is_doubtful_with_another(backend: str) -> None:
+    dataplane = DataplaneConfig(backend=backend, interfaces=("eth0",), xdp=(("eth0", "full"),))
+    said = warnings(dataplane=dataplane, defaults=Grant(mark=7), user=(user("u", mark=0, priority=9),))
+    needless = ["dataplane.interfaces", "dataplane.xdp", "user[0].priority", "defaults.mark"]
+    words = 'it has no effect with backend = "tun", leave it out, or give backend = "auto"'
+    assert said == ([f"{key}: {words}" for key in needless] if backend == "tun" else [])

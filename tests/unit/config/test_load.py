@@ -143,6 +143,8 @@ burst_up_octets = 20000
 burst_down_octets = 30000
 accept_client_address = true
 source_check = false
+mark = 4294967295
+priority = "1:10"
 """
     granted = Grant(
         pool="p",
@@ -158,6 +160,8 @@ source_check = false
         burst_down_octets=30000,
         accept_client_address=True,
         source_check=False,
+        mark=0xFFFFFFFF,
+        priority=0x10010,
     )
     fixed = Grant(**{**{name: getattr(granted, name) for name in POLICY}, "address": 0xC0000207})
     text = f"""
@@ -192,6 +196,7 @@ receive_window = 4
 retransmit_initial_s = 2
 retransmit_cap_s = 16
 max_retransmissions = 8
+udp6_zero_checksum = true
 {policy}
 [auth]
 methods = ["chap", "mschapv1"]
@@ -259,6 +264,11 @@ interface = "subs"
 local_address = "10.0.0.1"
 counter_interval_s = 5
 clamp_mss = false
+interfaces = ["eth0", "eth1.100"]
+pin_dir = "/sys/fs/bpf/other"
+[dataplane.xdp]
+eth0 = "full"
+"eth1.100" = "decap"
 [metrics]
 listen = "[::1]:9000"
 [admin]
@@ -304,6 +314,7 @@ on_stop = "teardown"
                 retransmit_initial_s=2.0,
                 retransmit_cap_s=16.0,
                 max_retransmissions=8,
+                udp6_zero_checksum=True,
                 grant=granted,
             ),
         ),
@@ -367,7 +378,14 @@ on_stop = "teardown"
         user=(UserConfig(name="u", password=Secret(b"p"), profile="gold", grant=fixed),),
         defaults=granted,
         dataplane=DataplaneConfig(
-            backend="auto", interface="subs", local_address="10.0.0.1", counter_interval_s=5.0, clamp_mss=False
+            backend="auto",
+            interface="subs",
+            local_address="10.0.0.1",
+            counter_interval_s=5.0,
+            clamp_mss=False,
+            interfaces=("eth0", "eth1.100"),
+            xdp=(("eth0", "full"), ("eth1.100", "decap")),
+            pin_dir="/sys/fs/bpf/other",
         ),
         metrics=MetricsConfig(listen=Listen("::1", 9000)),
         admin=AdminConfig(socket="/tmp/a.sock"),

@@ -23,6 +23,8 @@ VALUES = {
     "burst_down_octets": (20000, 30000),
     "accept_client_address": (True, False),
     "source_check": (False, True),
+    "mark": (1, 2),
+    "priority": (0x10010, 7),
 }
 # Strongest first: how a Config (and what RADIUS says) puts a Grant into each layer.
 LAYERS = ("radius", "profile named", "user", "profile own", "lac", "defaults", "ppp")
@@ -125,3 +127,11 @@ def test_plain_data_and_back():
     profile = resolve({"radius": Grant(**{field: values[0] for field, values in VALUES.items()})})
     assert Profile.restore(profile.save()) == profile
     assert {type(value) for value in profile.save()} <= {int, str, float, bool, list, type(None)}
+
+
+def test_a_profile_saved_before_there_were_marks_has_none():
+    profile = resolve({"lac": Grant(pool="p", mark=7, priority=8)})
+    *values, sources = profile.save()
+    assert isinstance(sources, list)
+    restored = Profile.restore([*values[:-2], sources[:-2]])
+    assert restored == profile._replace(mark=0, priority=0, sources=(*profile.sources[:-2], "built-in", "built-in"))
