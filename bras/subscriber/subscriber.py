@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from bras.errors import DropReason
-from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
+from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, Route
 from bras.ids import Entropy, no_entropy
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
@@ -101,12 +101,13 @@ class Subscriber(Session):
         forwarding.found(present)
         if before is EntryState.REMOVING:  # perhaps it was done: then it is answered once more
             events: list[Event] = [EntryChanged(RemoveEntry(forwarding.slot, self.number))]
-        elif before is EntryState.CHANGING and forwarding.wanted is not None and present is not None:
-            events = [EntryChanged(ReplaceEntry(forwarding.wanted))]
         elif before is EntryState.ADDING and present is not None:
             events = self.programmed(Outcome(forwarding.slot, self.number, ok=True), now=now)
         else:
             events = []
+        again = forwarding.tell_again()
+        if again is not None:
+            events.append(EntryChanged(again))
         if standing.end is not None:
             standing.link_up = False  # there is no telling how far the good-byes got; the call's end will do
         elif standing.phase is not Phase.UP and standing.phase is not Phase.PROGRAMMING:
