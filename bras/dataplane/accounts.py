@@ -30,6 +30,7 @@ def _counter(index: int) -> property:
 
     def put(tally: SharedTally, value: int) -> None:
         tally.words[tally.at + index] = value
+        tally.used.add(tally.at)
 
     return property(get, put)
 
@@ -37,12 +38,13 @@ def _counter(index: int) -> property:
 class SharedTally:
     """A ``Tally`` whose counters are the ``slow`` part of an account."""
 
-    __slots__ = ("at", "words")
+    __slots__ = ("at", "used", "words")
 
-    def __init__(self, words: memoryview, slot: int) -> None:
-        """Count in the account of ``slot``; ``words`` are all accounts as 64-bit words."""
+    def __init__(self, words: memoryview, at: int, used: set[int]) -> None:
+        """Count in the ``words`` from ``at`` on; ``used`` has those places where something was counted."""
         self.words = words
-        self.at = slot * WORDS + _SLOW
+        self.at = at
+        self.used = used
 
     up_octets = _counter(0)
     up_packets = _counter(1)
@@ -83,29 +85,26 @@ class SharedPolicer:
 class Accounts:
     """All accounts, by slot."""
 
-    __slots__ = ("_slow", "words")
+    __slots__ = ("_used", "words")
 
     def __init__(self, memory: memoryview) -> None:
         """Take the memory of the map ``accounts``; what a predecessor counted in it stays."""
         self.words = memory.cast("B").cast("Q")
-        columns = (any(self.words[index::WORDS]) for index in range(_SLOW, _SLOW + _COUNTERS))
-        used = any(columns)
-        self._slow: set[int] = set()
-        """Slots whose ``slow`` part may not be zero."""
-        if used:
-            slots = len(self.words) // WORDS
-            self._slow.update(slot for slot in range(slots) if any(self._slow_part(slot)))
+        self._used: set[int] = set()
+        """Where the ``slow`` part of an account begins, of those in which it may not be zero."""
+        if any(any(self.words[index::WORDS]) for index in range(_SLOW, _SLOW + _COUNTERS)):
+            places = range(_SLOW, len(self.words), WORDS)
+            self._used.update(at for at in places if any(self.words[at : at + _COUNTERS]))
 
     def clear(self, slot: int) -> None:
         """Begin at zero, with full buckets."""
         at = slot * WORDS
         self.words[at : at + WORDS] = _EMPTY
-        self._slow.discard(slot)
+        self._used.discard(at + _SLOW)
 
     def tally(self, slot: int) -> SharedTally:
         """Return what counts for a slot from here."""
-        self._slow.add(slot)
-        return SharedTally(self.words, slot)
+        return SharedTally(self.words, slot * WORDS + _SLOW, self._used)
 
     def policer(self, slot: int, which: int, cost: int, burst_octets: int) -> SharedPolicer | None:
         """Return the policer ``EMPTY_UP`` or ``EMPTY_DOWN`` of a slot; ``None`` without a limit."""
@@ -122,16 +121,17 @@ class Accounts:
         at = slot * WORDS + _SLOW
         for index, value in enumerate(row):
             self.words[at + index] += value
-        self._slow.add(slot)
+        self._used.add(at)
 
     def row(self, slot: int) -> Row:
         """Return what a slot has counted."""
         at = slot * WORDS
         values = self.words[at : at + _SLOW].tolist()
         fast = (*values[:8], *values[10:14])
-        if slot not in self._slow:
+        at += _SLOW
+        if at not in self._used:
             return fast
-        return tuple(ours + theirs for ours, theirs in zip(fast, self._slow_part(slot), strict=True))
+        return tuple(map(int.__add__, fast, self.words[at : at + _COUNTERS].tolist()))
 
     def counters(self, slot: int) -> Counters:
         """Return what a slot has counted."""
@@ -141,14 +141,11 @@ class Accounts:
         """Return what the slots from ``first`` to before ``last`` have counted: column by column, so it is quick."""
         words = self.words[first * WORDS : last * WORDS]
         rows: list[Row] = list(zip(*(words[index::WORDS].tolist() for index in _FAST), strict=True))
-        for slot in self._slow:
+        for at in self._used:
+            slot = at // WORDS
             if first <= slot < last:
                 rows[slot - first] = self.row(slot)
         return rows
-
-    def _slow_part(self, slot: int) -> list[int]:
-        at = slot * WORDS + _SLOW
-        return self.words[at : at + _COUNTERS].tolist()
 
 
 _EMPTY = memoryview(bytes(ACCOUNT.size)).cast("Q")
