@@ -1,0 +1,171 @@
+"""Nanoseconds a packet in the kernel, with and without our programs: run it as root.
+
+    sudo .venv/bin/python -m tests.benchmark.dataplane [--rounds 7] [--packets 200000]
+
+Frames are made by the kernel at one end of a road (roads.py), each for a random subscriber, and counted and
+dropped by XDP at the other; all of it on one CPU, one batch after the other, so that the time of a frame is
+the whole cost of everything that happens to it.  What remains after subtracting the same frames being made,
+sent over one link and dropped is what a packet costs the LNS, its inverse the packets a second of one core.
+Rounds go over all roads in turn, for machines have other work too: figures are medians, shares of plain
+forwarding are taken within a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.benchmark.bpffs import bpf_file_system
+from tests.benchmark.frames import Frames, compiled
+from tests.benchmark.machine import machine
+from tests.benchmark.roads import Road, build
+from tests.support.namespaces import Network
+
+KINDS = ("plain", "through", "ebpf-tc", "ebpf-decap", "ebpf-full")
+WARM_UP = 20_000
+DELIVERED = 0.995
+"""Share of the frames that has to arrive; a row with less is marked."""
+Point = tuple[str, int]
+"""Program that makes the frames, octets of the inner packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way of forwarding, one kind of traffic."""
+
+    plane: str
+    direction: str
+    octets: int
+    sessions: int
+    ns: float
+    """What a packet costs; the median of the rounds, as all that follows."""
+    packets_s: int
+    share: float
+    """Of the packets a second of plain forwarding, in the same rounds."""
+    lowest_ns: float
+    highest_ns: float
+    delivered: float
+    """Share that arrived, in the worst round."""
+    rounds: int
+    begun_ns: float
+    """What was subtracted: making a frame, one link, and dropping it."""
+
+
+Sample = dict[tuple[str, Point], tuple[float, float]]
+"""Nanoseconds and delivered share of one round, by road and point."""
+
+
+def points(octets: Sequence[int]) -> Iterator[tuple[str, Point]]:
+    """Return (road, point) of everything that one round measures."""
+    for size in octets:
+        for program in ("tunnelled", "upstream", "downstream"):
+            yield "hop", (program, size)
+        for kind in KINDS:
+            for direction in ("up", "down"):
+                if (kind, direction) != ("ebpf-decap", "down"):  # that is TC's
+                    yield kind, (made_by(kind, direction), size)
+
+
+def made_by(kind: str, direction: str) -> str:
+    """Return the program that makes the frames of a road and direction."""
+    if direction == "down":
+        return "downstream"
+    return "tunnelled" if kind.startswith("ebpf") else "upstream"
+
+
+def measure(frames: Frames, kinds: Sequence[str], sessions: int, options: argparse.Namespace, pins: Path) -> list[Row]:
+    """Measure all roads with so many sessions."""
+    with Network() as network:
+        roads: dict[str, Road] = {}
+        try:
+            for kind in ("hop", *kinds):
+                roads[kind] = build(network, frames, kind, sessions, pins)
+            todo = [(kind, point) for kind, point in points(options.octets) if kind in roads]
+            for kind, point in todo:
+                roads[kind].send(frames, *point, sessions, WARM_UP)
+            samples = [
+                {(kind, point): roads[kind].send(frames, *point, sessions, options.packets) for kind, point in todo}
+                for _ in range(options.rounds)
+            ]
+        finally:
+            for road in roads.values():
+                road.close()
+    return [row(kind, point, sessions, samples) for kind, point in todo if kind != "hop"]
+
+
+def row(kind: str, point: Point, sessions: int, samples: Sequence[Sample]) -> Row:
+    """Return what the rounds have shown of one road and point."""
+    program, octets = point
+    direction = "down" if program == "downstream" else "up"
+    plain = made_by("plain", direction), octets
+    net = [sample[kind, point][0] - sample["hop", point][0] for sample in samples]
+    of_plain = [sample["plain", plain][0] - sample["hop", plain][0] for sample in samples]
+    ns = median(net)
+    return Row(
+        *(kind, direction, octets, sessions, round(ns, 1), round(1e9 / ns)),
+        share=round(median(a / b for a, b in zip(of_plain, net, strict=True)), 3),
+        lowest_ns=round(min(net), 1),
+        highest_ns=round(max(net), 1),
+        delivered=round(min(sample[kind, point][1] for sample in samples), 4),
+        rounds=len(samples),
+        begun_ns=round(median(sample["hop", point][0] for sample in samples), 1),
+    )
+
+
+def shown(row: Row) -> str:
+    """One line of the table on the screen."""
+    short = "" if row.delivered >= DELIVERED else "  NOT ALL ARRIVED"
+    return (
+        f"{row.plane:<10} {row.direction:<4} {row.octets:>5} {row.sessions:>7,} {row.ns:>8,.0f} ns "
+        f"({row.lowest_ns:,.0f}-{row.highest_ns:,.0f}) {row.packets_s:>10,}/s  x{row.share:.2f}  "
+        f"{row.delivered:.2%}{short}"
+    )
+
+
+def kernel_rows(options: argparse.Namespace) -> list[Row]:
+    """Measure what the kernel forwards."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    rows: list[Row] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place, bpf_file_system(Path(place)) as pins:
+            frames = Frames(compiled(Path(place)))
+            for sessions in options.sessions:
+                measured = measure(frames, options.kinds, sessions, options, pins)
+                print(*map(shown, measured), sep="\n", flush=True)
+                rows += measured
+            frames.close()
+    finally:
+        os.sched_setaffinity(0, cores)
+    return rows
+
+
+def numbers(text: str) -> list[int]:
+    """Return the numbers of a comma-separated list."""
+    return [int(word) for word in text.split(",")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--packets", type=int, default=200_000, help="frames of a round")
+    parser.add_argument("--sessions", type=numbers, default=[1, 10_000, 50_000])
+    parser.add_argument("--octets", type=numbers, default=[64, 1400], help="sizes of the inner packet")
+    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS))
+    parser.add_argument("--output", type=Path, default=Path("build/benchmark/dataplane.json"))
+    options = parser.parse_args()
+    result = {"machine": machine(), "kernel": [asdict(row) for row in kernel_rows(options)]}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
