@@ -21,11 +21,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tests.benchmark.bpffs import bpf_file_system
 from tests.benchmark.frames import Frames, compiled
 from tests.benchmark.machine import machine
-from tests.benchmark.roads import Road, build
+from tests.benchmark.roads import DIRECT, Road, build
 from tests.support.namespaces import Network
 
 KINDS = ("plain", "through", "ebpf-tc", "ebpf-decap", "ebpf-full")
@@ -62,12 +63,12 @@ Sample = dict[tuple[str, Point], tuple[float, float]]
 """Nanoseconds and delivered share of one round, by road and point."""
 
 
-def points(octets: Sequence[int]) -> Iterator[tuple[str, Point]]:
+def points(kinds: Sequence[str], octets: Sequence[int]) -> Iterator[tuple[str, Point]]:
     """Return (road, point) of everything that one round measures."""
     for size in octets:
         for program in ("tunnelled", "upstream", "downstream"):
             yield "hop", (program, size)
-        for kind in KINDS:
+        for kind in kinds:
             for direction in ("up", "down"):
                 if (kind, direction) != ("ebpf-decap", "down"):  # that is TC's
                     yield kind, (made_by(kind, direction), size)
@@ -77,7 +78,7 @@ def made_by(kind: str, direction: str) -> str:
     """Return the program that makes the frames of a road and direction."""
     if direction == "down":
         return "downstream"
-    return "tunnelled" if kind.startswith("ebpf") else "upstream"
+    return "upstream" if kind in DIRECT else "tunnelled"
 
 
 def measure(frames: Frames, kinds: Sequence[str], sessions: int, options: argparse.Namespace, pins: Path) -> list[Row]:
@@ -87,7 +88,7 @@ def measure(frames: Frames, kinds: Sequence[str], sessions: int, options: argpar
         try:
             for kind in ("hop", *kinds):
                 roads[kind] = build(network, frames, kind, sessions, pins)
-            todo = [(kind, point) for kind, point in points(options.octets) if kind in roads]
+            todo = list(points(kinds, options.octets))
             for kind, point in todo:
                 roads[kind].send(frames, *point, sessions, WARM_UP)
             samples = [
@@ -129,22 +130,24 @@ def shown(row: Row) -> str:
     )
 
 
-def kernel_rows(options: argparse.Namespace) -> list[Row]:
-    """Measure what the kernel forwards."""
+def rows_of(
+    file: Path, kinds: Sequence[str], sessions: Sequence[int], options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Measure what the kernel forwards, on one core; ``file`` has the programs that make frames."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
     rows: list[Row] = []
     try:
         with tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place, bpf_file_system(Path(place)) as pins:
-            frames = Frames(compiled(Path(place)))
-            for sessions in options.sessions:
-                measured = measure(frames, options.kinds, sessions, options, pins)
+            frames = Frames(file)
+            for count in sessions:
+                measured = measure(frames, kinds, count, options, pins)
                 print(*map(shown, measured), sep="\n", flush=True)
                 rows += measured
             frames.close()
     finally:
         os.sched_setaffinity(0, cores)
-    return rows
+    return [asdict(row) for row in rows]
 
 
 def numbers(text: str) -> list[int]:
@@ -161,7 +164,9 @@ def main() -> int:
     parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS))
     parser.add_argument("--output", type=Path, default=Path("build/benchmark/dataplane.json"))
     options = parser.parse_args()
-    result = {"machine": machine(), "kernel": [asdict(row) for row in kernel_rows(options)]}
+    result: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place:
+        result["kernel"] = rows_of(compiled(Path(place)), options.kinds, options.sessions, options)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=1) + "\n")
     return 0

@@ -97,8 +97,10 @@ class Frames:
 
     def close(self) -> None:
         """Let go of it."""
-        for each in (*self.programs.values(), self._plans, self._arrived):
-            each.close()
+        for program in self.programs.values():
+            program.close()
+        self._plans.close()
+        self._arrived.close()
 
 
 def packet(traffic: Traffic) -> bytes:
@@ -122,7 +124,7 @@ def ipv4(octets: int, source: str, destination: str) -> bytes:
 
 def words_sum(header: bytes) -> int:
     """Return the ones' complement sum of an even number of octets."""
-    total = sum(struct.unpack(f"!{len(header) // 2}H", header))
+    total: int = sum(struct.unpack(f"!{len(header) // 2}H", header))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total

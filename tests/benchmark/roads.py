@@ -16,7 +16,9 @@ from pathlib import Path
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import DataPlane, Outlet
 from bras.forwarding.entry import AddEntry, Leg, Operation, Route
+from bras.ids import CallKey
 from tests.benchmark.frames import FAR, FIRST, LAC, LNS, TUNNEL, Frames, Traffic
+from tests.benchmark.kernel_l2tp import KernelSession
 from tests.support.namespaces import Namespace, Network
 
 POOL = (FIRST & 0xFFFF0000, 16)
@@ -43,7 +45,7 @@ class Road:
     lac: Namespace
     lns: Namespace
     core: Namespace
-    plane: DataPlane | None = None
+    plane: DataPlane | KernelSession | None = None
     listener: socket.socket | None = None
     ends: tuple[End, ...] = ()
     """Where frames are made: at the LAC, at the core."""
@@ -113,6 +115,10 @@ def build(network: Network, frames: Frames, kind: str, sessions: int, pins: Path
                 frames.attach("sink" if kind == "hop" else "through", socket.if_nametoindex(name))
         elif kind == "plain":
             road.lns.ip("route", "add", "10.64.0.0/16", "via", LAC)
+        elif kind == "l2tp_ppp":
+            session = road.plane = KernelSession()
+            for words in session.settings:
+                road.lns.ip(*words)
         else:
             begin(road, sessions, pins)
     return road
@@ -135,5 +141,5 @@ def begin(road: Road, sessions: int, pins: Path) -> None:
 def entries(slots: Iterable[int]) -> Iterable[Operation]:
     """Return what adds the sessions of these slots, as they follow one another."""
     for slot in slots:
-        leg = Leg(TUNNEL << 16 | slot + 1, 0, LNS, 1701, LAC, 1701, 7, slot + 1, False, False)
+        leg = Leg(CallKey(TUNNEL << 16 | slot + 1), 0, LNS, 1701, LAC, 1701, 7, slot + 1, False, False)
         yield AddEntry(Route(slot, 1, 0, (leg,), (FIRST + slot,), 1460))
