@@ -77,8 +77,10 @@ def _end_subscriber(core: Core, number: int, now: float) -> None:
 def _discard(core: Core, subscriber: Subscriber, now: float) -> None:
     """Take out of the tables what cannot even end; without a Stop, for only it could make one."""
     profile = subscriber.profile
-    if subscriber.forwarding.present is not None:
-        core.effects.append(Program(RemoveEntry(subscriber.forwarding.slot, subscriber.number)))
+    forwarding = subscriber.forwarding
+    if forwarding.present is not None:
+        forwarding.state = EntryState.REMOVING  # its slot is nobody's until that is answered
+        core.effects.append(Program(RemoveEntry(forwarding.slot, subscriber.number)))
     if subscriber.address and profile is not None:
         core.pools.release(profile.vrf, subscriber.address, subscriber.number, now=now)
     core.registry.remove(subscriber)

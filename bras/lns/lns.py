@@ -157,11 +157,15 @@ class Lns:
         return core.effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def _programmed(self, given: Programmed, now: float) -> None:
-        subscriber = self.core.registry.by_number.get(given.outcome.generation)
-        if subscriber is not None:
-            if self.core.changes is not None:  # perhaps it has nothing left that must outlive us
-                self.core.changes.subscribers[subscriber.number] = None
-            from_subscriber.take(self.core, subscriber, subscriber.programmed(given.outcome, now=now), now)
+        outcome = given.outcome
+        subscriber = self.core.registry.by_number.get(outcome.generation)
+        if subscriber is None:
+            if outcome.counters is not None or not outcome.ok:
+                self.core.registry.entry_gone(outcome.generation)
+            return
+        if self.core.changes is not None:  # perhaps it has nothing left that must outlive us
+            self.core.changes.subscribers[subscriber.number] = None
+        from_subscriber.take(self.core, subscriber, subscriber.programmed(outcome, now=now), now)
 
     def _handle_rare(self, given: Input, now: float) -> None:
         core = self.core

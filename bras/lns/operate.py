@@ -228,7 +228,9 @@ def _close_tunnels(operations: Operations, core: Core, now: float) -> None:
 
 def _check_progress(operations: Operations, core: Core, now: float) -> None:
     """Do not wait for a grace that nobody needs any more."""
-    if operations.stage is Stage.SAYING_GOODBYE and not core.registry.by_number:
+    if core.registry.by_number:  # the data plane may take a while to tell the final counters
+        return
+    if operations.stage is Stage.SAYING_GOODBYE:
         _close_tunnels(operations, core, now)
     elif operations.stage is Stage.CLOSING_TUNNELS and core.endpoint.closed and not core.exchanges.records:
         _finish(operations, core)

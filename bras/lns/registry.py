@@ -32,6 +32,7 @@ class Registry:
         "deadlines",
         "idlers",
         "lacs",
+        "leaving",
         "next_number",
     )
 
@@ -48,6 +49,8 @@ class Registry:
         """Numbers of those with an idle timeout, whose counters are read now and then."""
         self.lacs = Lacs()
         """Those who were seen."""
+        self.leaving: dict[int, int] = {}
+        """Slots of subscribers (by number) that were forgotten while their Entry was still to be removed."""
         self._free_slots: deque[int] = deque()
         self._next_slot = 0
         self.next_number = 1
@@ -159,7 +162,20 @@ class Registry:
         self.deadlines.set(number, None)
         if subscriber.standing.counted is not None:
             self.counts[subscriber.line.group, subscriber.standing.counted] -= 1
-        self._free_slots.append(subscriber.forwarding.slot)
+        if subscriber.forwarding.state is _NO_ENTRY:
+            self._free_slots.append(subscriber.forwarding.slot)
+        else:
+            self.leaving[number] = subscriber.forwarding.slot
+
+    def entry_gone(self, number: int) -> None:
+        """Give back the slot of one who was forgotten before: the data plane has answered."""
+        slot = self.leaving.pop(number, None)
+        if slot is not None:
+            self._free_slots.append(slot)
+
+    def entries(self) -> list[tuple[int, int]]:
+        """Return (slot, generation) of everyone: no other Entry may be in a data plane that outlives us."""
+        return [(subscriber.forwarding.slot, number) for number, subscriber in self.by_number.items()]
 
     # -- state
 
@@ -173,6 +189,7 @@ class Registry:
             "free_slots": list(self._free_slots),
             "next_slot": self._next_slot,
             "next_number": self.next_number,
+            "leaving": list(self.leaving.items()),
             "lacs": self.lacs.save(),
         }
 
@@ -188,6 +205,7 @@ class Registry:
         registry.by_user = {user: tuple(numbers) for user, numbers in saved["users"]}
         registry.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
         registry.idlers = dict.fromkeys(saved["idlers"])
+        registry.leaving = dict(saved["leaving"])
         registry.lacs = Lacs.restore(saved["lacs"])
         registry._free_slots = deque(saved["free_slots"])
         registry._next_slot, registry.next_number = saved["next_slot"], saved["next_number"]

@@ -2,10 +2,12 @@
 
 Two cases.  While the machine has not been rebooted, the instants in the journal are those
 of our own clock: tunnels, calls and sessions go on; calls that were still being set up are
-begun again by LCP.  After a reboot nobody is there any more: every Accounting-Start gets
-its Stop (NAS-Reboot, RFC 2866 section 5.10) as of the last sign of life, then the LNS
-announces itself by Accounting-On.  In both cases the accounting records that nobody has
-acknowledged are told again first.
+begun again by LCP.  A session whose call could not be kept goes on as well, to its end: its
+Entry may have outlived the process, and is removed before its Stop is made.  What else the
+data plane has left belongs to nobody (``Registry.entries``).  After a reboot nobody is there
+any more: every Accounting-Start gets its Stop (NAS-Reboot, RFC 2866 section 5.10) as of the
+last sign of life, then the LNS announces itself by Accounting-On.  In both cases the
+accounting records that nobody has acknowledged are told again first.
 
 The books are done in one turn, as soon as the wall clock is known; sessions and calls go
 on some hundred a turn, so that LACs are answered meanwhile.
@@ -95,7 +97,9 @@ class Resumption:
     unacknowledged: list[tuple[int, str | None, bytes, float]] = field(default_factory=list)
     """Accounting records: number, server group, attributes, when they were made."""
     lost: list[Subscriber] = field(default_factory=list)
-    """Sessions of which only the books are left."""
+    """Sessions of which only the books are left: the machine was rebooted."""
+    orphans: int = 0
+    """How many of those that go on have no call, and are to end."""
     sessions: deque[tuple[int, Counters | None]] = field(default_factory=deque)
     """Numbers of those that go on, and what their Entries had carried when the process began."""
     calls: deque[CallKey] = field(default_factory=deque)
@@ -104,9 +108,9 @@ class Resumption:
     def figures(self) -> dict[str, int | bool]:
         """Return how much there is, for people."""
         return {
-            "sessions": len(self.sessions),
+            "sessions": len(self.sessions) - self.orphans,
             "calls_begun_again": len(self.calls),
-            "sessions_lost": len(self.lost),
+            "sessions_lost": len(self.lost) + self.orphans,
             "records": len(self.unacknowledged),
             "reboot": self.reboot and bool(self.past.boot),
         }
@@ -119,12 +123,9 @@ class Resumption:
             billing.tell(core, number, group, octets, created_at=created_at + shift, now=now)
         for subscriber in self.lost:
             alive_at = max(past.alive_at, subscriber.instants.active_at, subscriber.instants.up_at or 0.0)
-            at = alive_at if self.reboot else now
-            cause = TerminateCause.NAS_REBOOT if self.reboot else TerminateCause.LOST_CARRIER
-            reason = "reboot" if self.reboot else "call_lost"
-            for event in subscriber.lose(cause, reason, at=at):
+            for event in subscriber.lose(TerminateCause.NAS_REBOOT, "reboot", at=alive_at):
                 if isinstance(event, RecordDue):
-                    billing.record_due(core, subscriber, event, at=at + shift, now=now)
+                    billing.record_due(core, subscriber, event, at=alive_at + shift, now=now)
                 elif isinstance(event, SubscriberEnded):
                     core.effects.append(Report(event))
         self.unacknowledged, self.lost = [], []
@@ -281,14 +282,17 @@ def _reachable(tunnels: list[SavedTunnel], listen: tuple[Listen, ...], ports: Co
 
 
 def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
-    """Give a subscriber its place again, if it still has a call to live on."""
+    """Give a subscriber its place again, be it to end because it has no call any more."""
     standing, profile = subscriber.standing, subscriber.profile
-    info = core.endpoint.call(subscriber.leg.key) if standing.call_up and not resumption.reboot else None
-    if resumption.reboot or (standing.call_up and info is None):
+    if resumption.reboot:
         resumption.lost.append(subscriber)
         return
+    info = core.endpoint.call(subscriber.leg.key) if standing.call_up else None
     if info is not None:
         subscriber.move(info.path.listener, info.path.remote_port)
+    elif standing.call_up:
+        subscriber.orphan(TerminateCause.LOST_CARRIER, "call_lost")
+        resumption.orphans += 1
     core.registry.adopt(subscriber)
     if profile is None or standing.settled:
         return

@@ -33,7 +33,7 @@ from bras.radius.exchange import Exchanges
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_of
 
-VERSION = 2
+VERSION = 3
 _CREDENTIALS: dict[str, Callable[..., ppp.Credentials]] = {
     kind.__name__: kind
     for kind in (ppp.PapCredentials, ppp.ChapCredentials, ppp.MsChapCredentials, ppp.MsChap2Credentials)

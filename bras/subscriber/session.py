@@ -133,6 +133,8 @@ class Session:
     def programmed(self, outcome: Outcome, *, now: float) -> list[Event]:
         """Take the data plane's answer to the operation that was on its way."""
         forwarding = self.forwarding
+        if outcome.counters is not None and forwarding.state is not EntryState.REMOVING:
+            return []  # it was removed twice, to be sure, and has been answered
         was_adding = forwarding.state is EntryState.ADDING
         # An Entry that had to change while it was being added is complete only now.
         begins = was_adding or self.standing.phase is Phase.PROGRAMMING
@@ -254,6 +256,11 @@ class Session:
         events.append(self._summary(end, duration_s, total))
         events.append(AddressFree())
         return events
+
+    def orphan(self, cause: TerminateCause, reason: str) -> None:
+        """Note that a new process has found no call of it: it goes on to its end, from ``Subscriber.resume`` on."""
+        self.standing.call_up = False
+        self._note_end(cause, reason, "")
 
     def lose(self, cause: TerminateCause, reason: str, *, at: float) -> list[Event]:
         """End it in the books alone, as of ``at``: nothing of it is there any more."""

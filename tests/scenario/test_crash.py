@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from bras.config.model import AuthConfig, Config, Grant, LacConfig, Listen, LnsConfig, PoolConfig, RadiusConfig
+from bras.forwarding.entry import AddEntry, Route
 from bras.l2tp.events import TunnelDown
 from bras.lns.commands import Park, ShowSession, ShowSessions, Shutdown
 from bras.lns.inputs import PacketsToNumber
@@ -27,6 +28,7 @@ from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, TerminateCause
 from tests.support.crash import File, Mortal
 from tests.support.lacs import Client, SimulatedLac
+from tests.support.late import LateMortal
 from tests.support.world import LNS_ADDRESS, WALL_OFFSET_S, RadiusServerConfig, Weather, config
 
 SEEDS = int(os.environ.get("BRAS_CRASH_SEEDS", "20"))
@@ -126,11 +128,15 @@ def _live(world: Mortal, lacs: list[SimulatedLac], dice: random.Random) -> list[
     return clients
 
 
-@pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "tun"])
+@pytest.mark.parametrize(
+    ("kind", "pinned"),
+    [(Mortal, True), (Mortal, False), (LateMortal, True)],
+    ids=["pinned", "tun", "late"],
+)
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_ten_deaths_leave_nothing_wrong(seed: int, pinned: bool, tmp_path: Path) -> None:
+def test_ten_deaths_leave_nothing_wrong(seed: int, kind: type[Mortal], pinned: bool, tmp_path: Path) -> None:
     configuration = _configuration(own_ports=seed % 2 == 1)
-    world = Mortal(tmp_path, configuration, seed=seed, weather=Weather(loss=0.02, jitter_s=0.01), pinned=pinned)
+    world = kind(tmp_path, configuration, seed=seed, weather=Weather(loss=0.02, jitter_s=0.01), pinned=pinned)
     lacs = [SimulatedLac(world, address=f"198.18.0.{number}", hostname=f"lac{number}") for number in (2, 3)]
     for lac in lacs:
         lac.open()
@@ -308,6 +314,66 @@ def test_listeners_may_be_others_at_the_next_start(listen: tuple[Listen, ...], g
     world.run(60.0)
     _check_books(world)
     assert {key.partition(":")[0] for key in world.file.read()} <= {"lns", "alive"}
+
+
+@pytest.mark.parametrize("kind", [Mortal, LateMortal])
+def test_a_session_that_is_lost_at_the_start_is_billed_to_the_last_packet(kind: type[Mortal], tmp_path: Path) -> None:
+    """Its Entry has outlived the process and went on to forward; it is removed before the Stop is made."""
+    world = kind(tmp_path, _configuration())
+    _dial(world, 3)
+    world.feed_all()
+    world.kill_at = "unheard"
+    world.run(60.0, until=lambda: not world.alive)
+    world.feed_all()
+    world.configuration = replace(world.configuration, lns=LnsConfig(listen=(Listen("192.0.2.7", 1701),)))
+    world.revive()
+    assert world.lns.resumption is not None
+    assert world.lns.resumption.figures()["sessions_lost"] == 3
+    assert world.lns.resumption.figures()["sessions"] == 0
+    world.feed_all()
+    world.run(5.0)
+    assert not world.plane.entries
+    assert {(end.cause, end.reason) for end in _ends(world)} == {(TerminateCause.LOST_CARRIER, "call_lost")}
+    assert len(_ends(world)) == 3
+    _check_books(world)
+    assert not world.lns.core.registry.by_number
+    assert world.lns.core.pools.rows(now=world.now)[0]["used"] == 0
+    world.run(60.0)
+    assert {key.partition(":")[0] for key in world.file.read()} <= {"lns", "alive"}
+
+
+def test_a_session_that_is_lost_at_the_start_ends_though_the_start_is_cut_off(tmp_path: Path) -> None:
+    world = LateMortal(tmp_path, _configuration())
+    _dial(world, 3)
+    world.feed_all()
+    world.kill_at = "unheard"
+    world.run(60.0, until=lambda: not world.alive)
+    world.configuration = replace(world.configuration, lns=LnsConfig(listen=(Listen("192.0.2.7", 1701),)))
+    world.revive()
+    for way in (*WAYS, *WAYS):
+        world.kill_at = way
+        world.run(30.0, until=lambda: not world.alive)
+        world.feed_all()
+        world.revive()
+    world.run(60.0)
+    assert len(_books(world)) == 3
+    _check_books(world)
+    assert not world.plane.entries
+
+
+def test_an_entry_that_nobody_knows_does_not_outlive_the_next_start(tmp_path: Path) -> None:
+    world = Mortal(tmp_path, _configuration())
+    lac, _ = _dial(world, 2)
+    world.kill_at = "unheard"
+    world.run(60.0, until=lambda: not world.alive)
+    (one, _other) = world.plane.entries.values()
+    assert isinstance(one, Route)
+    strange = replace(one, slot=77, generation=4711, addresses=(0x0A400019,))
+    assert world.plane.program(AddEntry(strange)).ok
+    world.revive()
+    assert 77 not in world.plane.entries
+    world.run(5.0)
+    _check_agreement(world, [lac])
 
 
 def test_a_group_that_is_configured_no_more_keeps_its_sessions(tmp_path: Path) -> None:

@@ -71,9 +71,11 @@ class Mortal(World):
         """Listeners whose port somebody else has, when we begin again."""
         self.alive = True
         self.wall_offset_s = WALL_OFFSET_S
-        super().__init__(configuration, seed=seed, weather=weather, radius=radius)
         self.pinned = pinned
-        self.plane = Pinned() if pinned else Null()
+        super().__init__(configuration, seed=seed, weather=weather, radius=radius)
+
+    def _new_plane(self) -> Null:
+        return Pinned() if self.pinned else Null()
 
     def _new_lns(self) -> Lns:
         self.lives += 1
@@ -139,11 +141,11 @@ class Mortal(World):
         """Start the daemon again."""
         if boot is not None:
             self.boot = boot
-            self.plane = Pinned() if self.pinned else Null()
-        if not self.pinned:
-            self.plane = Null()
+        if boot is not None or not self.pinned:
+            self.plane = self._new_plane()
         self.file = File(str(self.directory))
         self.lns = self._new_lns()
+        self.plane.retain(self.lns.core.registry.entries())
         self.alive = True
         self.give(ClockRead(self.wall_offset_s))
 

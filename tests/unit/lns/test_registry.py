@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from bras.ids import CallKey
 from bras.lns.registry import Registry
+from bras.plain import decode, encode
 from bras.subscriber.events import Phase
+from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 from tests.unit.subscriber.pair import LEG, LINE, settings
 
@@ -31,6 +33,26 @@ def test_a_slot_rests_before_it_is_used_again() -> None:
         registry.remove(subscriber(registry))
     assert registry.new_slot() == 0, "the longest unused one"
     assert registry.new_slot() == 65, "and the others rest on"
+
+
+def test_a_slot_whose_entry_still_goes_is_nobodys() -> None:
+    registry = Registry()
+    going, gone = subscriber(registry), subscriber(registry)
+    assert registry.entries() == [(0, 1), (1, 2)]
+    going.forwarding.state = EntryState.REMOVING
+    registry.remove(going)
+    registry.remove(gone)
+    assert registry.entries() == []
+    for _ in range(64):
+        registry.remove(subscriber(registry))
+    assert registry.new_slot() == 1
+    restored = Registry.restore(decode(encode(registry.save())), [])
+    for one in (registry, restored):
+        one.entry_gone(gone.number)
+        one.entry_gone(going.number)
+        one.entry_gone(going.number)
+        assert one.leaving == {}
+        assert list(one._free_slots)[-1] == 0
 
 
 def test_those_who_are_here_are_counted_by_group_and_phase() -> None:
