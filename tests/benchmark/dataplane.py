@@ -1,174 +1,77 @@
-"""Nanoseconds a packet in the kernel, with and without our programs: run it as root.
+"""What a packet costs, by our data planes and by others: run it as root, on a quiet machine.
 
-    sudo .venv/bin/python -m tests.benchmark.dataplane [--rounds 7] [--packets 200000]
+    sudo .venv/bin/python -m tests.benchmark.dataplane [--parts kernel,user,control,guest]
 
-Frames are made by the kernel at one end of a road (roads.py), each for a random subscriber, and counted and
-dropped by XDP at the other; all of it on one CPU, one batch after the other, so that the time of a frame is
-the whole cost of everything that happens to it.  What remains after subtracting the same frames being made,
-sent over one link and dropped is what a packet costs the LNS, its inverse the packets a second of one core.
-Rounds go over all roads in turn, for machines have other work too: figures are medians, shares of plain
-forwarding are taken within a round.
+``kernel``: nanoseconds a packet in the kernel, plain and with our programs (inkernel.py).  ``user``: packets
+a second of LNSes in user space, ours and Debian's l2tpns (offered.py).  ``control``: what the daemon's loop
+pays (control.py).  ``guest``: beside the kernel's l2tp_ppp on Debian's kernel (guest.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from tests.benchmark.bpffs import bpf_file_system
-from tests.benchmark.frames import Frames, compiled
+from tests.benchmark import control, guest, inkernel, userspace
+from tests.benchmark.frames import compiled
 from tests.benchmark.machine import machine
-from tests.benchmark.roads import DIRECT, Road, build
-from tests.support.namespaces import Network
 
-KINDS = ("plain", "through", "ebpf-tc", "ebpf-decap", "ebpf-full")
-WARM_UP = 20_000
-DELIVERED = 0.995
-"""Share of the frames that has to arrive; a row with less is marked."""
-Point = tuple[str, int]
-"""Program that makes the frames, octets of the inner packet."""
+PARTS = ("kernel", "user", "control", "guest")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One way of forwarding, one kind of traffic."""
-
-    plane: str
-    direction: str
-    octets: int
-    sessions: int
-    ns: float
-    """What a packet costs; the median of the rounds, as all that follows."""
-    packets_s: int
-    share: float
-    """Of the packets a second of plain forwarding, in the same rounds."""
-    lowest_ns: float
-    highest_ns: float
-    delivered: float
-    """Share that arrived, in the worst round."""
-    rounds: int
-    begun_ns: float
-    """What was subtracted: making a frame, one link, and dropping it."""
+def kernel_part(options: argparse.Namespace) -> object:
+    """Measure what the kernel forwards."""
+    with tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place:
+        file = compiled(Path(place))
+        return inkernel.rows_of(file, options.kinds, options.sessions, options)
 
 
-Sample = dict[tuple[str, Point], tuple[float, float]]
-"""Nanoseconds and delivered share of one round, by road and point."""
-
-
-def points(kinds: Sequence[str], octets: Sequence[int]) -> Iterator[tuple[str, Point]]:
-    """Return (road, point) of everything that one round measures."""
-    for size in octets:
-        for program in ("tunnelled", "upstream", "downstream"):
-            yield "hop", (program, size)
-        for kind in kinds:
-            for direction in ("up", "down"):
-                if (kind, direction) != ("ebpf-decap", "down"):  # that is TC's
-                    yield kind, (made_by(kind, direction), size)
-
-
-def made_by(kind: str, direction: str) -> str:
-    """Return the program that makes the frames of a road and direction."""
-    if direction == "down":
-        return "downstream"
-    return "upstream" if kind in DIRECT else "tunnelled"
-
-
-def measure(frames: Frames, kinds: Sequence[str], sessions: int, options: argparse.Namespace, pins: Path) -> list[Row]:
-    """Measure all roads with so many sessions."""
-    with Network() as network:
-        roads: dict[str, Road] = {}
-        try:
-            for kind in ("hop", *kinds):
-                roads[kind] = build(network, frames, kind, sessions, pins)
-            todo = list(points(kinds, options.octets))
-            for kind, point in todo:
-                roads[kind].send(frames, *point, sessions, WARM_UP)
-            samples = [
-                {(kind, point): roads[kind].send(frames, *point, sessions, options.packets) for kind, point in todo}
-                for _ in range(options.rounds)
-            ]
-        finally:
-            for road in roads.values():
-                road.close()
-    return [row(kind, point, sessions, samples) for kind, point in todo if kind != "hop"]
-
-
-def row(kind: str, point: Point, sessions: int, samples: Sequence[Sample]) -> Row:
-    """Return what the rounds have shown of one road and point."""
-    program, octets = point
-    direction = "down" if program == "downstream" else "up"
-    plain = made_by("plain", direction), octets
-    net = [sample[kind, point][0] - sample["hop", point][0] for sample in samples]
-    of_plain = [sample["plain", plain][0] - sample["hop", plain][0] for sample in samples]
-    ns = median(net)
-    return Row(
-        *(kind, direction, octets, sessions, round(ns, 1), round(1e9 / ns)),
-        share=round(median(a / b for a, b in zip(of_plain, net, strict=True)), 3),
-        lowest_ns=round(min(net), 1),
-        highest_ns=round(max(net), 1),
-        delivered=round(min(sample[kind, point][1] for sample in samples), 4),
-        rounds=len(samples),
-        begun_ns=round(median(sample["hop", point][0] for sample in samples), 1),
-    )
-
-
-def shown(row: Row) -> str:
-    """One line of the table on the screen."""
-    short = "" if row.delivered >= DELIVERED else "  NOT ALL ARRIVED"
-    return (
-        f"{row.plane:<10} {row.direction:<4} {row.octets:>5} {row.sessions:>7,} {row.ns:>8,.0f} ns "
-        f"({row.lowest_ns:,.0f}-{row.highest_ns:,.0f}) {row.packets_s:>10,}/s  x{row.share:.2f}  "
-        f"{row.delivered:.2%}{short}"
-    )
-
-
-def rows_of(
-    file: Path, kinds: Sequence[str], sessions: Sequence[int], options: argparse.Namespace
-) -> list[dict[str, Any]]:
-    """Measure what the kernel forwards, on one core; ``file`` has the programs that make frames."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    rows: list[Row] = []
-    try:
-        with tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place, bpf_file_system(Path(place)) as pins:
-            frames = Frames(file)
-            for count in sessions:
-                measured = measure(frames, kinds, count, options, pins)
-                print(*map(shown, measured), sep="\n", flush=True)
-                rows += measured
-            frames.close()
-    finally:
-        os.sched_setaffinity(0, cores)
+def user_part(options: argparse.Namespace) -> object:
+    """Measure what forwards in user space."""
+    rows = userspace.user_rows(options.lns, options.sessions, options.octets, options.seconds)
     return [asdict(row) for row in rows]
 
 
-def numbers(text: str) -> list[int]:
-    """Return the numbers of a comma-separated list."""
-    return [int(word) for word in text.split(",")]
+def control_part(options: argparse.Namespace) -> object:
+    """Measure what the daemon's loop pays."""
+    row = control.control(options.rounds)
+    print(control.shown(row), flush=True)
+    return asdict(row)
+
+
+def guest_part(options: argparse.Namespace) -> object:
+    """Measure beside the kernel's L2TP."""
+    return guest.guest_rows(guest.KINDS, options.octets, options.rounds, options.packets // 10)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a comma-separated list."""
+    return text.split(",")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", type=words, default=list(PARTS))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--packets", type=int, default=200_000, help="frames of a round")
-    parser.add_argument("--sessions", type=numbers, default=[1, 10_000, 50_000])
-    parser.add_argument("--octets", type=numbers, default=[64, 1400], help="sizes of the inner packet")
-    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS))
+    parser.add_argument("--packets", type=int, default=200_000, help="frames of a round; a tenth of it in the guest")
+    parser.add_argument("--seconds", type=float, default=3.0, help="that each LNS in user space forwards at its rate")
+    parser.add_argument("--sessions", type=inkernel.numbers, default=[1, 10_000, 50_000])
+    parser.add_argument("--octets", type=inkernel.numbers, default=[64, 1400], help="sizes of the inner packet")
+    parser.add_argument("--kinds", type=words, default=list(inkernel.KINDS), help="plain is always needed")
+    parser.add_argument("--lns", type=words, default=["tun", "l2tpns"])
     parser.add_argument("--output", type=Path, default=Path("build/benchmark/dataplane.json"))
     options = parser.parse_args()
+    parts = {"kernel": kernel_part, "user": user_part, "control": control_part, "guest": guest_part}
     result: dict[str, Any] = {"machine": machine()}
-    with tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place:
-        result["kernel"] = rows_of(compiled(Path(place)), options.kinds, options.sessions, options)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(result, indent=1) + "\n")
+    for name in options.parts:
+        result[name] = parts[name](options)
+        options.output.write_text(json.dumps(result, indent=1) + "\n")
     return 0
 
 

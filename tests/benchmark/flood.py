@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -23,7 +24,8 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
 import lns  # noqa: E402 (after the checkout is on the path)
-from setup import machine  # noqa: E402 (after the checkout is on the path)
+from bpffs import bpf_file_system  # noqa: E402 (after the checkout is on the path)
+from machine import machine  # noqa: E402 (after the checkout is on the path)
 
 from bras.lab.namespaces import Testbed  # noqa: E402 (the checkout is on the path only now)
 
@@ -45,8 +47,10 @@ FLOODS = {
 
 def measure(options: argparse.Namespace) -> list[dict[str, object]]:
     """One row for the quiet and one for each flood."""
-    with Testbed("lns", "lac", "forger") as bed, tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place:
-        directory = Path(place)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bras-benchmark-")))
+        pins = stack.enter_context(bpf_file_system(directory))
+        bed = stack.enter_context(Testbed("lns", "lac", "forger"))
         forger = directory / "forger"
         subprocess.run(["gcc", "-O2", "-Wall", "-o", forger, HERE / "forger.c"], check=True)
         bed.link("lns", ["198.18.0.1/24"], "lac", [f"198.18.0.{2 + index}/24" for index in range(10)])
@@ -59,7 +63,9 @@ def measure(options: argparse.Namespace) -> list[dict[str, object]]:
         lns.BRAS = lns.BRAS.replace("[auth]", EVERYBODY + "[auth]")
         lns.BRAS = lns.BRAS.replace('pool = "default"\n', 'pool = "default"\nhello_interval_s = 1\n', 1)
         lns.BRAS = lns.BRAS.replace("[ppp]", "[ppp]\necho_interval_s = 2\necho_failures = 3")
-        running = lns.start_bras(bed, directory, cpu=options.lns_cpu, methods=["chap"], profile=None)
+        running = lns.start_bras(
+            bed, directory, cpu=options.lns_cpu, methods=["chap"], profile=None, pins=pins / "bras"
+        )
         command = ["taskset", "-c", str(options.generator_cpu), sys.executable, str(HERE / "beside.py")]
         command += ["--pid", str(running.process.pid), "--held", str(options.held), "--calls", str(options.calls)]
         with subprocess.Popen(

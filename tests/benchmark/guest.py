@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmark.dataplane import numbers, rows_of
 from tests.benchmark.frames import compiled
+from tests.benchmark.inkernel import numbers, rows_of
 from tests.support.machine import ROOT, Machine
 
 KINDS = ("plain", "l2tp_ppp", "ebpf-tc", "ebpf-decap", "ebpf-full")

@@ -41,7 +41,8 @@ dns = ["198.18.1.2"]
 name = "default"
 ranges = ["10.64.0.0/16"]
 [dataplane]
-backend = "tun"
+backend = "{backend}"
+pin_dir = "{pins}"
 interface = "bras0"
 local_address = "10.255.255.1"
 [metrics]
@@ -84,10 +85,22 @@ class Running:
 
 
 def start_bras(
-    bed: Testbed, directory: Path, *, cpu: int, methods: list[str], profile: Path | None, state: bool = False
+    bed: Testbed,
+    directory: Path,
+    *,
+    cpu: int,
+    methods: list[str],
+    profile: Path | None,
+    pins: Path,
+    backend: str = "auto",
+    state: bool = False,
 ) -> Running:
-    """Start the installed ``bras run`` and wait until it serves; ``state``: it keeps a journal."""
-    configuration = BRAS.format(directory=directory, methods=", ".join(f'"{method}"' for method in methods))
+    """Start the installed ``bras run`` and wait until it serves.
+
+    ``pins`` is in a BPF file system; ``backend`` as in the configuration; ``state``: it keeps a journal.
+    """
+    offered = ", ".join(f'"{method}"' for method in methods)
+    configuration = BRAS.format(directory=directory, methods=offered, backend=backend, pins=pins)
     if state:
         configuration += f'[state]\ndirectory = "{directory}/state"\non_stop = "teardown"\n'
     file = directory / "bras.toml"

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import pstats
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 
@@ -25,7 +24,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bpffs import bpf_file_system  # noqa: E402 (as above)
 from lns import Running, start_bras, start_l2tpns  # noqa: E402 (after the checkout is on the path)
+from machine import machine  # noqa: E402 (as above)
 
 from bras.lab.namespaces import Testbed  # noqa: E402 (the checkout is on the path only now)
 
@@ -47,12 +48,14 @@ COLUMNS = (
 
 def measure(options: argparse.Namespace, name: str, method: str, window: int) -> dict[str, object]:
     """One row: a fresh LNS, all calls up, all calls down."""
-    with Testbed("lns", "lac") as bed, tempfile.TemporaryDirectory(prefix="bras-benchmark-") as place:
-        directory = Path(place)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bras-benchmark-")))
+        pins = stack.enter_context(bpf_file_system(directory))
+        bed = stack.enter_context(Testbed("lns", "lac"))
         lacs = [f"198.18.0.{2 + index}/24" for index in range(options.lacs)]
         bed.link("lns", ["198.18.0.1/24"], "lac", lacs)
         bed.link("lns", ["198.18.1.1/24"], "lac", ["198.18.1.2/24"])
-        lns = _start(options, bed, directory, name, method)
+        lns = _start(options, bed, directory, pins, name, method)
         command = ["taskset", "-c", str(options.generator_cpu), sys.executable, str(HERE / "generator.py")]
         command += ["--lns", "198.18.0.1", "--pid", str(lns.process.pid), "--method", method, "--window", str(window)]
         command += ["--sessions", str(options.sessions), "--tunnels", str(options.tunnels), "--lacs", str(options.lacs)]
@@ -74,12 +77,20 @@ def measure(options: argparse.Namespace, name: str, method: str, window: int) ->
     return row
 
 
-def _start(options: argparse.Namespace, bed: Testbed, directory: Path, name: str, method: str) -> Running:
+def _start(options: argparse.Namespace, bed: Testbed, directory: Path, pins: Path, name: str, method: str) -> Running:
     if name == "l2tpns":
         return start_l2tpns(bed, directory, cpu=options.lns_cpu, method=method, interface="to-lac1")
     methods = options.offer.split(",") if options.offer else [method]
     profile = options.output.parent / f"setup-{method}.prof" if options.profile else None
-    return start_bras(bed, directory, cpu=options.lns_cpu, methods=methods, profile=profile, state=options.state)
+    return start_bras(
+        *(bed, directory),
+        cpu=options.lns_cpu,
+        methods=methods,
+        profile=profile,
+        pins=pins / "bras",
+        backend=name.removeprefix("bras-") if "-" in name else "auto",
+        state=options.state,
+    )
 
 
 def table(rows: list[dict[str, object]]) -> str:
@@ -92,21 +103,9 @@ def table(rows: list[dict[str, object]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def machine() -> dict[str, object]:
-    """What it was measured on."""
-    model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "")
-    return {
-        "processor": model.partition(": ")[2],
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "load_before": os.getloadavg()[0],
-    }
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lns", default="bras", help="comma-separated: bras, l2tpns")
+    parser.add_argument("--lns", default="bras", help="comma-separated: bras, bras-ebpf, bras-tun, l2tpns")
     parser.add_argument("--sessions", type=int, default=10_000)
     parser.add_argument("--tunnels", type=int, default=100)
     parser.add_argument("--window", default="4,1", help="comma-separated receive windows of the LAC")
@@ -131,11 +130,11 @@ def main() -> int:
         rows.append(row)
         for words in row.get("complaints", ["the generator failed"]):
             print(f"{name} {method} window {window}: {words}", file=sys.stderr)
-        if options.profile and name == "bras":
+        if options.profile and name.startswith("bras"):
             pstats.Stats(str(options.output.parent / f"setup-{method}.prof")).sort_stats("tottime").print_stats(45)
     options.output.write_text(json.dumps({"machine": on, "rows": rows}, indent=1) + "\n")
     print(json.dumps(on))
-    if rows[0]["lns"] == "bras":
+    if str(rows[0]["lns"]).startswith("bras"):
         print(rows[0]["configuration"])
     print(table(rows))
     return 0 if all(row.get("complete") for row in rows) else 1
