@@ -132,13 +132,14 @@ class DataPlane(Protocol):
         """
 
     def forward(self, slot: int, generation: int, packet: bytes, *, now: float) -> None:
-        """Forward an IPv4 packet that a subscriber sent, as if it had come by ``datagram``."""
+        """Forward a packet that a subscriber sent, as if it had come by ``datagram``; multicast of IPv4 too."""
 
     def datagram(self, data: bytes, address: Address, *, now: float) -> bool:
         """Take a datagram from an L2TP socket; ``address`` is the sender's, as ``recvfrom`` gives it.
 
         True: it was a subscriber's packet, and was forwarded or dropped and counted.  False:
-        it is the core's (control, PPP control protocols, numbered data, another peer, anything unusual).
+        it is the core's (control, PPP control protocols, numbered data, another peer, multicast and IPv6
+        link-local packets, anything unusual).
         """
 
 
@@ -193,6 +194,21 @@ class Outlet:
         self._socket = listener
         self._wildcard = wildcard
         self._ways: dict[tuple[str, str, int], Way] = {}
+
+    @property
+    def address(self) -> str:
+        """Our address as bound, as text; may be the wildcard."""
+        return str(self._socket.getsockname()[0])
+
+    @property
+    def port(self) -> int:
+        """Our UDP port as bound."""
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it is bound to ``0.0.0.0`` or ``::``."""
+        return self._wildcard
 
     def prepare(self, leg: Leg) -> Way:
         """Return the way to a leg's peer: the same one for all its calls."""

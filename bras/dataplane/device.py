@@ -11,6 +11,8 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 from pyroute2 import IPRoute
@@ -18,7 +20,6 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from bras.dataplane.base import DataPlaneError
 from bras.dataplane.netlink import Netlink
-from bras.dataplane.rows import dotted
 
 MTU = 1500
 """Above every client's, so that the decision to cut or to refuse a packet is ours."""
@@ -46,10 +47,14 @@ def _words(error: OSError | NetlinkError) -> str:
     return _WORDS.get(number) or os.strerror(number)
 
 
+Prefix = tuple[bytes, int]
+"""Network and prefix length; the number of octets says which family."""
+
+
 class Device:
     """A TUN device with an address of its own, up, and the routes to it.
 
-    Addresses of ``prefixes`` share one route each; any other address of a subscriber gets a
+    Addresses of ``prefixes`` share one route each; any other address or prefix of a subscriber gets a
     route of its own while its Entry lives, the only kernel call that a subscriber ever costs.
     """
 
@@ -71,9 +76,11 @@ class Device:
             raise
 
     def _configure(self, name: str) -> None:
-        # Nothing here carries IPv6 yet; where /proc is read-only, the kernel's reports of its groups are counted drops.
+        # Some systems give new interfaces no IPv6; where /proc is read-only or IPv6 is off, a route will tell.
         with contextlib.suppress(OSError):
-            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
+            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
+        with contextlib.suppress(OSError):
+            self._netlink.no_link_local(self._index)
         local = socket.inet_ntoa(self._local_address)
         try:
             self._netlink.accept_local(self._index)
@@ -83,7 +90,7 @@ class Device:
         except (OSError, NetlinkError) as error:
             raise DataPlaneError(f"interface {name}: {_words(error)}") from error
         for network, length in sorted(self._prefixes):
-            reason = self._add(network, length)
+            reason = self.add((_ADDRESS.pack(network), length), 0)
             if reason:
                 raise DataPlaneError(f"interface {name}: {reason}")
 
@@ -92,25 +99,33 @@ class Device:
         self._netlink.close()
         os.close(self.descriptor)
 
-    def covers(self, address: int) -> bool:
-        """Tell whether an address belongs to a prefix, and so has its route already."""
-        return any((address ^ network) >> (32 - length) == 0 for network, length in self._prefixes)
+    def covers(self, prefix: Prefix) -> bool:
+        """Tell whether a prefix is part of a pool's, and so has its route already."""
+        octets, length = prefix
+        if len(octets) != _ADDRESS.size:
+            return False
+        (first,) = _ADDRESS.unpack(octets)
+        return any(of <= length and (first ^ network) >> (32 - of) == 0 for network, of in self._prefixes)
 
-    def add(self, address: int) -> str:
-        """Route one address to the device; returns why not, in words, or nothing."""
-        return self._add(address, 32)
+    def add(self, prefix: Prefix, mtu: int) -> str:
+        """Route a prefix to the device, with an MTU if that is not 0; returns why not, in words, or nothing."""
+        return self._say(self._netlink.add_route, prefix, mtu)
 
-    def remove(self, address: int) -> None:
-        """Take the route of one address away; where the kernel will not, it goes with the device."""
+    def change(self, prefix: Prefix, mtu: int) -> str:
+        """Give the route of a prefix another MTU; returns why not, in words, or nothing."""
+        return self._say(self._netlink.change_route, prefix, mtu)
+
+    def remove(self, prefix: Prefix) -> None:
+        """Take the route of a prefix away; where the kernel will not, it goes with the device."""
         with contextlib.suppress(OSError):
-            self._netlink.remove_route(self._index, _ADDRESS.pack(address), 32)
+            self._netlink.remove_route(self._index, *prefix)
 
-    def _add(self, network: int, length: int) -> str:
+    def _say(self, word: Callable[[int, bytes, int, bytes, int], None], prefix: Prefix, mtu: int) -> str:
         try:
-            self._netlink.add_route(self._index, _ADDRESS.pack(network), length, self._local_address)
+            word(self._index, *prefix, self._local_address, mtu)
         except OSError as error:
             why = "there is one already: remove it" if error.errno == errno.EEXIST else error.strerror
-            return f"route to {dotted(network)}/{length}: {why}"
+            return f"route to {ip_address(prefix[0])}/{prefix[1]}: {why}"
         return ""
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 _WORD = struct.Struct("!H")
 
+MULTICAST = 0xE0
+"""First four bits of a multicast address (RFC 1112)."""
 MORE_FRAGMENTS = 0x2000
 DONT_FRAGMENT = 0x4000
 OFFSET_MASK = 0x1FFF

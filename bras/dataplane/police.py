@@ -7,6 +7,8 @@ theoretical arrival time, in the caller's clock (monotonic seconds).
 
 from __future__ import annotations
 
+from typing import Protocol
+
 SMALLEST_BURST_OCTETS = 16000
 LARGEST_PACKET_OCTETS = 1500
 
@@ -19,6 +21,13 @@ def burst_of(rate_bps: int, burst_octets: int) -> int:
     if burst_octets <= 0:
         return max(rate_bps // 32, SMALLEST_BURST_OCTETS)
     return max(burst_octets, LARGEST_PACKET_OCTETS)
+
+
+class Bucket(Protocol):
+    """What polices one direction of one subscriber, wherever its bucket is kept."""
+
+    def conforms(self, octets: int, now: float) -> bool:
+        """Take ``octets`` from the bucket, or answer that they are too many."""
 
 
 class Policer:
@@ -47,3 +56,13 @@ class Policer:
         # Only a change to a smaller burst leaves more debt than an empty bucket's: forgive it.
         self._empty_at = min(empty_at, full_at)
         return False
+
+
+def renewed(before: Bucket | None, rate_bps: int, burst_octets: int) -> Policer | None:
+    """Return the policer of a rate, which goes on where ``before`` stands; ``None`` where there is no rate."""
+    if rate_bps <= 0:
+        return None
+    if not isinstance(before, Policer):
+        return Policer(rate_bps, burst_octets)
+    before.change(rate_bps, burst_octets)
+    return before

@@ -6,6 +6,7 @@ import struct
 from typing import Literal
 
 from bras.dataplane.ipv4 import header_octets
+from bras.dataplane.ipv6 import HEADER_OCTETS as HEADER6_OCTETS
 
 _WORD = struct.Struct("!H")
 PROTOCOL = 6
@@ -18,9 +19,21 @@ def clamp_mss(packet: bytes, mss: int) -> bytes:
     The checksum is corrected, not computed anew (RFC 1624), so that damage stays visible.
     """
     header = header_octets(packet)
-    if not header or packet[9] != PROTOCOL or len(packet) < header + 20 or packet[6] & 0x1F or packet[7]:
+    if not header or packet[9] != PROTOCOL or packet[6] & 0x1F or packet[7]:
         return packet
-    if not packet[header + 13] & SYN:
+    return _lowered(packet, header, mss)
+
+
+def clamp_mss6(packet: bytes, mss: int) -> bytes:
+    """The same of an IPv6 packet whose TCP header stands directly behind the IPv6 header."""
+    if len(packet) < HEADER6_OCTETS or packet[6] != PROTOCOL:
+        return packet
+    return _lowered(packet, HEADER6_OCTETS, mss)
+
+
+def _lowered(packet: bytes, header: int, mss: int) -> bytes:
+    """Do it, where TCP begins at ``header``."""
+    if len(packet) < header + 20 or not packet[header + 13] & SYN:
         return packet
     at = _mss_option(packet, header + 20, min(header + (packet[header + 12] >> 4 << 2), len(packet)))
     if not at or packet[at] << 8 | packet[at + 1] <= mss:
@@ -36,7 +49,7 @@ def clamp_mss(packet: bytes, mss: int) -> bytes:
 
 
 def _mss_option(packet: bytes, at: int, end: int) -> int:
-    """Return the offset of the MSS value , or 0."""
+    """Return the offset of the MSS value, or 0."""
     while at + 1 < end and packet[at] != 0:
         if packet[at] == 1:
             at += 1

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import NO_FALLBACKS, Outlet, Status
-from bras.dataplane.device import Device
+from bras.dataplane.device import Device, Prefix
 from bras.dataplane.forward import Forwarder
-from bras.dataplane.rows import Row
+from bras.dataplane.rows import Row, counters_of
 from bras.dataplane.ways import way_of
 from bras.errors import FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, Route
@@ -34,11 +34,16 @@ class Tun(Forwarder):
 
     def open(self) -> None:
         """Make the device, its address and the routes; raises DataPlaneError."""
-        self._tun = Device(self._interface, self._local_address, self._prefixes)
-        self._device = self._tun.descriptor
+        self._take(Device(self._interface, self._local_address, self._prefixes))
+
+    def _take(self, device: Device) -> None:
+        """Forward by this device, in the namespace in which this is called."""
+        self._tun, self._device = device, device.descriptor
+        self._errors6.sources.open()
 
     def close(self, *, keep: bool = False) -> None:
         """Give the device back, and with it everything that hangs on it; nothing of it can be kept."""
+        self._errors6.sources.close()
         if self._tun is not None:
             self._tun.close()
             self._tun, self._device = None, -1
@@ -70,7 +75,7 @@ class Tun(Forwarder):
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
         """Return the counters of those (slot, generation) that there are."""
         rows = ((slot, generation, self._table.row(slot, generation)) for slot, generation in slots)
-        return tuple((slot, generation, row.tally.counters()) for slot, generation, row in rows if row is not None)
+        return tuple((slot, generation, counters_of(row.tally)) for slot, generation, row in rows if row is not None)
 
     def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Carry out operations in their order; all are done at once."""
@@ -101,15 +106,16 @@ class Tun(Forwarder):
             way = way_of(leg, self._outlets[leg.listener].prepare(leg), self._unnumbered)
         except OSError:
             return f"no way from {leg.local} to {leg.remote}"
-        held = before.route.addresses if before else ()
-        reason = self._route(entry.addresses, held)
+        held = routed(before.route) if before else {}
+        wanted = routed(entry)
+        reason = self._route(wanted, held)
         if reason:
             return reason
-        row = Row(entry, way, before)
+        row = self._make_row(entry, way, before)
         if before:
             self._table.drop(before)
         self._table.put(row)
-        self._unroute(held, entry.addresses)
+        self._unroute(held.keys() - wanted.keys())
         return ""
 
     def _remove(self, slot: int, generation: int) -> Outcome:
@@ -117,23 +123,40 @@ class Tun(Forwarder):
         if row is None:
             return Outcome(slot, generation, ok=False, reason="there is no such Entry")
         self._table.drop(row)
-        self._unroute(row.route.addresses, ())
-        return Outcome(slot, generation, ok=True, counters=row.tally.counters())
+        self._unroute(routed(row.route))
+        return Outcome(slot, generation, ok=True, counters=counters_of(row.tally))
 
-    def _route(self, addresses: Sequence[int], held: Sequence[int]) -> str:
-        """Route those addresses that no prefix covers and that are not ``held``; all or none."""
-        added: list[int] = []
-        for address in addresses:
-            if self._tun is None or address in held or self._tun.covers(address):
+    def _route(self, wanted: Mapping[Prefix, int], held: Mapping[Prefix, int]) -> str:
+        """Route what no pool covers and what is not ``held`` with the same MTU; all or none."""
+        if self._tun is None:
+            return ""
+        added: list[Prefix] = []
+        for prefix, mtu in wanted.items():
+            before = held.get(prefix)
+            if before == mtu or self._tun.covers(prefix):
                 continue
-            reason = self._tun.add(address)
+            reason = self._tun.add(prefix, mtu) if before is None else self._tun.change(prefix, mtu)
             if reason:
-                self._unroute(added, ())
+                self._unroute(added)
                 return reason
-            added.append(address)
+            if before is None:
+                added.append(prefix)
         return ""
 
-    def _unroute(self, addresses: Sequence[int], kept: Sequence[int]) -> None:
-        for address in addresses:
-            if self._tun is not None and address not in kept and not self._tun.covers(address):
-                self._tun.remove(address)
+    def _unroute(self, prefixes: Iterable[Prefix]) -> None:
+        if self._tun is None:
+            return
+        for prefix in prefixes:
+            if not self._tun.covers(prefix):
+                self._tun.remove(prefix)
+
+
+def routed(route: Route) -> dict[Prefix, int]:
+    """Return each prefix that a Route needs routed to us, with the MTU of the way there, 0: that of the interface.
+
+    What is IPv6 is too big for the client is so for the kernel, which then tells the sender.  IPv4 packets may have
+    to be cut, which the kernel would do as well; but it would not count what it turns away.
+    """
+    prefixes = {(address.to_bytes(4, "big"), 32): 0 for address in route.addresses}
+    prefixes |= {(network.to_bytes(4, "big"), length): 0 for network, length in route.prefixes4}
+    return prefixes | {(network.to_bytes(16, "big"), length): route.mtu for network, length in route.prefixes6}

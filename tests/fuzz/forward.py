@@ -11,7 +11,6 @@ import socket
 import struct
 
 from bras.dataplane.forward import Forwarder
-from bras.dataplane.rows import Row
 from bras.forwarding.entry import Leg, Route
 from tests.fuzz.harness import Cursor, Harness
 from tests.unit.dataplane.packets import internet_sum, ipv4, tcp, tcp_sum
@@ -52,7 +51,7 @@ class _Plane(Forwarder):
         for slot, changes in ((1, {}), (2, {"source_check": False, "mtu": 576}), (3, limited)):
             leg = Leg(0x1234_0000 + slot, 0, "198.18.0.1", 1701, *PEER, 0x4321, slot, acfc=slot == 3, pfc=slot == 3)
             values = {"vrf": 0, "legs": (leg,), "addresses": (0x0A400001 + slot,), "mtu": MTU} | changes
-            self._table.put(Row(Route(slot, 1, **values), self.way, None))
+            self._table.put(self._make_row(Route(slot, 1, **values), self.way, None))
 
     def taken(self) -> list[bytes]:
         """Return what was written to the device."""

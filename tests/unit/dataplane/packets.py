@@ -1,7 +1,8 @@
-"""IPv4 packets for tests, and a judge of checksums that shares nothing with the product."""
+"""Packets for tests, and a judge of checksums that shares nothing with the product."""
 
 from __future__ import annotations
 
+import socket
 import struct
 from functools import partial
 
@@ -51,3 +52,36 @@ def tcp_sum(packet: bytes) -> int:
     """Add up a TCP packet with its pseudo header: 0xFFFF when its checksum is right."""
     header = (packet[0] & 15) * 4
     return internet_sum(packet[12:20] + struct.pack("!HH", 6, len(packet) - header) + packet[header:])
+
+
+def ipv6(
+    payload: bytes = b"",
+    *,
+    protocol: int = 17,
+    source: str = "2001:db8:64::2",
+    target: str = "2001:db8:ffff::2",
+) -> bytes:
+    """Build an IPv6 packet."""
+    head = struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64)
+    return head + socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, target) + payload
+
+
+def pseudo6(packet: bytes, protocol: int, begin: int = 40) -> bytes:
+    """Return what the checksum of an upper layer that begins at ``begin`` covers (RFC 8200 section 8.1)."""
+    body = packet[begin:]
+    return packet[8:40] + struct.pack("!I3xB", len(body), protocol) + body
+
+
+def tcp6(options: bytes = b"\x02\x04\x05\xb4", *, flags: int = 0x02, payload: bytes = b"", **ip: str) -> bytes:
+    """Build a TCP segment over IPv6, a SYN with MSS 1460 by default; the options are padded with zeros."""
+    options += bytes(-len(options) % 4)
+    segment = struct.pack("!HHIIBBHHH", 4000, 80, 1, 0, 5 + len(options) // 4 << 4, flags, 1000, 0, 0)
+    segment += options + payload
+    unsummed = ipv6(segment, protocol=6, **ip)
+    summed = 0xFFFF - internet_sum(pseudo6(unsummed, 6))
+    return unsummed[:56] + struct.pack("!H", summed) + unsummed[58:]
+
+
+def tcp6_sum(packet: bytes) -> int:
+    """Add up a TCP packet over IPv6 with its pseudo header: 0xFFFF when its checksum is right."""
+    return internet_sum(pseudo6(packet, 6))

@@ -242,8 +242,8 @@ def test_errors_are_not_answered_and_floods_within_reason(bench: Bench) -> None:
     assert drops(bench) == {DropReason.NO_ROUTE: 2001}
 
 
-@pytest.mark.parametrize("packet", [b"", b"\x60" + bytes(39), b"\x60" + ipv4(b"x", **DOWN)[1:]])
-def test_what_is_not_ipv4_is_not_programmed(bench: Bench, packet: bytes) -> None:
+@pytest.mark.parametrize("packet", [b"", b"\x60" + bytes(38), b"\x60" + ipv4(b"x", **DOWN)[1:], b"\x50" + bytes(39)])
+def test_what_is_no_ip_packet_is_not_programmed(bench: Bench, packet: bytes) -> None:
     bench.add()
     bench.plane.packet(packet, now=0.0)
     assert drops(bench) == {DropReason.NOT_PROGRAMMED: 1}

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bras.dataplane.header import locate
-from bras.dataplane.rows import call_octets
+from bras.dataplane.rows import PPP_IPV4, PPP_IPV6, call_octets
 
 KEY = 0x1234_5678
 IDS = bytes.fromhex("12345678")
 PACKET = b"E" + bytes(19)
 FRAMINGS = [b"\xff\x03\x00\x21", b"\x00\x21", b"\xff\x03\x21", b"\x21"]
+FRAMINGS6 = [framing[:-1] + b"\x57" for framing in FRAMINGS]
 
 
 def message(framing: bytes, *, length: bool, sequence: bool, offset: int | None, priority: bool) -> bytes:
@@ -26,7 +27,7 @@ def message(framing: bytes, *, length: bool, sequence: bool, offset: int | None,
     return flags.to_bytes(2, "big") + ((len(body) + 4).to_bytes(2, "big") if length else b"") + body
 
 
-@pytest.mark.parametrize("framing", FRAMINGS, ids=bytes.hex)
+@pytest.mark.parametrize("framing", FRAMINGS + FRAMINGS6, ids=bytes.hex)
 @pytest.mark.parametrize("offset", [None, 0, 5])
 def test_every_form(framing: bytes, offset: int | None) -> None:
     for length, priority in product((False, True), repeat=2):
@@ -34,7 +35,7 @@ def test_every_form(framing: bytes, offset: int | None) -> None:
         place = locate(data + (b"\xbb" * 7 if length else b""))
         assert place is not None
         key, begin, end = place
-        assert key == call_octets(KEY)
+        assert key == call_octets(KEY, PPP_IPV4 if framing in FRAMINGS else PPP_IPV6)
         assert data[begin:end] == PACKET
 
 
@@ -66,9 +67,9 @@ WHOLE = message(b"\xff\x03\x00\x21", length=True, sequence=False, offset=None, p
         b"\x00\x02" + IDS + b"\xff\x03",
         b"\x00\x02" + IDS + b"\xff\x03\x00",
         b"\x00\x02" + IDS + b"\xff\x03\xc0\x21" + PACKET,
-        b"\x00\x02" + IDS + b"\xff\x03\x00\x57" + PACKET,
         b"\x00\x02" + IDS + b"\xc0\x21" + PACKET,
-        b"\x00\x02" + IDS + b"\x57" + PACKET,
+        b"\x00\x02" + IDS + b"\x59" + PACKET,
+        b"\x00\x02" + IDS + b"\x00\x59" + PACKET,
         b"\x00\x02" + IDS + b"\x80\x21" + PACKET,
         b"\x00\x02" + IDS + b"\xff\x03\xff\x03\x00\x21" + PACKET,
     ],
