@@ -93,13 +93,6 @@ _PROTOTYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
     ("bpf_obj_pin", c_int, (c_int, c_char_p)),
     ("bpf_obj_get_info_by_fd", c_int, (c_int, c_void_p, POINTER(c_uint32))),
     ("bpf_prog_test_run_opts", c_int, (c_int, c_void_p)),
-    ("bpf_tc_hook_create", c_int, (c_void_p,)),
-    ("bpf_tc_hook_destroy", c_int, (c_void_p,)),
-    ("bpf_tc_attach", c_int, (c_void_p, c_void_p)),
-    ("bpf_tc_detach", c_int, (c_void_p, c_void_p)),
-    ("bpf_tc_query", c_int, (c_void_p, c_void_p)),
-    ("bpf_xdp_attach", c_int, (c_int, c_int, c_uint32, c_void_p)),
-    ("bpf_xdp_query", c_int, (c_int, c_int, c_void_p)),
     ("libbpf_num_possible_cpus", c_int, ()),
     ("libbpf_set_print", c_void_p, (c_void_p,)),
 )
@@ -195,6 +188,14 @@ class _RunOptions(ctypes.Structure):
     )
 
 
+def describe(fd: int, kind: str, info: ctypes.Structure) -> None:
+    """Fill in what the kernel knows of a ``map`` or ``prog``; raises LibbpfError if it is none."""
+    if os.readlink(f"/proc/self/fd/{fd}") != f"anon_inode:bpf-{kind}":  # the call below would answer for either
+        raise LibbpfError(f"a BPF {kind}", errno.EBADF)
+    size = c_uint32(ctypes.sizeof(info))
+    check(library().bpf_obj_get_info_by_fd(fd, ctypes.byref(info), ctypes.byref(size)), f"a BPF {kind}")
+
+
 class _ProgramInfo(ctypes.Structure):
     """The beginning of ``struct bpf_prog_info``."""
 
@@ -225,8 +226,7 @@ class Program:
         """Take over a descriptor; raises LibbpfError if it is no program's."""
         self.fd = fd
         info = _ProgramInfo()
-        size = c_uint32(ctypes.sizeof(info))
-        check(library().bpf_obj_get_info_by_fd(fd, ctypes.byref(info), ctypes.byref(size)), "a program")
+        describe(fd, "prog", info)
         self.id: int = info.id
         self.name: str = info.name.decode()
         """At most 15 characters of it."""

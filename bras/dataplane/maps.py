@@ -14,7 +14,18 @@ from collections.abc import Iterator
 from ctypes import byref, c_size_t, c_uint32, c_uint64
 from pathlib import Path
 
-from bras.dataplane.libbpf import LibbpfError, MapShape, check, library, options, pin, pinned, possible_cpus, quick
+from bras.dataplane.libbpf import (
+    LibbpfError,
+    MapShape,
+    check,
+    describe,
+    library,
+    options,
+    pin,
+    pinned,
+    possible_cpus,
+    quick,
+)
 
 HASH, ARRAY, PERCPU_HASH, PERCPU_ARRAY, LPM_TRIE, DEVMAP_HASH = 1, 2, 5, 6, 11, 25
 NO_PREALLOC, READ_ONLY_PROGRAM, MMAPABLE = 1 << 0, 1 << 7, 1 << 10
@@ -60,8 +71,7 @@ class Map:
         """Take over a descriptor; raises LibbpfError if it is no map's."""
         self.fd = fd
         info = _Info()
-        size = c_uint32(ctypes.sizeof(info))
-        check(library().bpf_obj_get_info_by_fd(fd, byref(info), byref(size)), "a map")
+        describe(fd, "map", info)
         self.id: int = info.id
         self.name: str = info.name.decode()
         self.shape = MapShape(info.type, info.key_size, info.value_size, info.max_entries, info.map_flags)
@@ -188,13 +198,14 @@ class Map:
         pairs = [(raw_keys[i * k : i * k + k], raw_values[i * v : i * v + v]) for i in range(count.value)]
         return pairs, after.raw if result == 0 else None
 
-    def memory(self) -> mmap.mmap:
-        """Return the values of an MMAPABLE array as memory that we share with the programs."""
+    def memory(self) -> memoryview:
+        """Return the values of an MMAPABLE array, as octets that we share with the programs; raises LibbpfError."""
         octets = -(-self.shape.value_octets // 8) * 8 * self.shape.entries
         try:
-            return mmap.mmap(self.fd, -(-octets // mmap.PAGESIZE) * mmap.PAGESIZE)
+            whole = mmap.mmap(self.fd, -(-octets // mmap.PAGESIZE) * mmap.PAGESIZE)
         except OSError as error:
             raise self._error("map the memory of", -(error.errno or 0)) from error
+        return memoryview(whole)[:octets]
 
     def _error(self, doing: str, result: int) -> LibbpfError:
         return LibbpfError(f"{doing} the map {self.name}", -result)

@@ -12,7 +12,7 @@ from bras.dataplane.maps import Map
 
 
 def test_what_is_no_map_is_refused() -> None:
-    with open(os.devnull) as other, pytest.raises(LibbpfError, match="a map: "):
+    with open(os.devnull) as other, pytest.raises(LibbpfError, match="a BPF map: "):
         Map(other.fileno())
 
 

@@ -1,0 +1,139 @@
+"""Where programs hang: filters of the queueing discipline ``clsact`` (TC), and drivers (XDP).
+
+A filter is ours by its priority and handle, the handle being the index of the instance's own
+interface: two instances share a machine, and a restarted one finds what it has left.  Putting a
+program in the place of another is one step in the kernel; no packet passes in between.
+
+Numbers are those of ``linux/pkt_sched.h``, ``linux/pkt_cls.h`` and ``linux/if_link.h``.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bras.dataplane.libbpf import Program
+from bras.dataplane.links import LINK, SETLINK
+from bras.dataplane.rtnetlink import CREATE, EXCLUSIVE, REPLACE, U32, Conversation, attribute, attributes, nested
+
+PRIORITY = 1701
+_TC = struct.Struct("=BxxxiIII")
+"""``struct tcmsg``: family, index, handle, parent, info."""
+_NEWQDISC, _DELQDISC = 36, 37
+_NEWTFILTER, _DELTFILTER, _GETTFILTER = 44, 45, 46
+_CLSACT = 0xFFFFFFF1
+_CLSACT_HANDLE = 0xFFFF0000
+_TCA_KIND, _TCA_OPTIONS = 1, 2
+_BPF_FD, _BPF_NAME, _BPF_FLAGS, _BPF_ID = 6, 7, 8, 11
+_DIRECT_ACTION = 1
+_ALL_PROTOCOLS = socket.htons(3)
+_XDP, _XDP_FD, _XDP_FLAGS = 43, 1, 3
+_FD = struct.Struct("=i")
+_XDP_IF_NONE, _XDP_DRIVER = 1 << 0, 1 << 2
+_NOTHING = {errno.ENOENT, errno.EINVAL, errno.ENODEV}
+"""What kernels say when there is no such filter, no ``clsact`` or no interface."""
+
+
+class Side(IntEnum):
+    """The two sides of ``clsact``: their parents."""
+
+    INGRESS = 0xFFFFFFF2
+    EGRESS = 0xFFFFFFF3
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter that runs a BPF program."""
+
+    side: Side
+    priority: int
+    handle: int
+    program: int
+    """Its id."""
+    name: str
+
+
+class Hooks:
+    """Attaches and detaches; every call raises OSError when the kernel refuses."""
+
+    __slots__ = ("_kernel", "handle")
+
+    def __init__(self, kernel: Conversation, handle: int) -> None:
+        """Attach by this conversation, with filters of this ``handle``."""
+        self._kernel = kernel
+        self.handle = handle
+
+    def attach(self, index: int, side: Side, program: Program) -> None:
+        """Run a program on an interface, in the place of ours that may be there."""
+        try:
+            body = _TC.pack(0, index, _CLSACT_HANDLE, _CLSACT, 0) + attribute(_TCA_KIND, b"clsact\0")
+            self._kernel.request(_NEWQDISC, CREATE | EXCLUSIVE, body)
+        except OSError as error:
+            if error.errno != errno.EEXIST:
+                raise
+        what = nested(
+            _TCA_OPTIONS,
+            attribute(_BPF_FD, U32.pack(program.fd)),
+            attribute(_BPF_NAME, program.name.encode() + b"\0"),
+            attribute(_BPF_FLAGS, U32.pack(_DIRECT_ACTION)),
+        )
+        self._kernel.request(_NEWTFILTER, CREATE | REPLACE, self._filter(index, side) + what)
+
+    def attached(self, index: int, side: Side) -> int:
+        """Return the id of the program that our filter runs; 0: there is none."""
+        ours = (one for one in self.filters(index, side) if (one.priority, one.handle) == (PRIORITY, self.handle))
+        return next((one.program for one in ours), 0)
+
+    def detach(self, index: int, side: Side) -> bool:
+        """Take our filter away, and ``clsact`` too if it is empty then; tells whether there was one."""
+        try:
+            self._kernel.request(_DELTFILTER, 0, self._filter(index, side))
+        except OSError as error:
+            if error.errno in _NOTHING:
+                return False
+            raise
+        if not any(self._dump(index, each) for each in Side):
+            body = _TC.pack(0, index, _CLSACT_HANDLE, _CLSACT, 0) + attribute(_TCA_KIND, b"clsact\0")
+            self._kernel.request(_DELQDISC, 0, body)
+        return True
+
+    def _filter(self, index: int, side: Side) -> bytes:
+        head = _TC.pack(0, index, self.handle, side, PRIORITY << 16 | _ALL_PROTOCOLS)
+        return head + attribute(_TCA_KIND, b"bpf\0")
+
+    def filters(self, index: int, side: Side) -> Iterator[Filter]:
+        """Iterate over the filters of an interface that run BPF programs, whoever's they are."""
+        for body in self._dump(index, side):
+            _, _, handle, _, info = _TC.unpack_from(body)
+            of = attributes(body, _TC.size)
+            options = attributes(of.get(_TCA_OPTIONS, b""))
+            if of.get(_TCA_KIND) == b"bpf\0" and _BPF_ID in options:
+                name = options.get(_BPF_NAME, b"").rstrip(b"\0").decode(errors="replace")
+                yield Filter(side, info >> 16, handle, U32.unpack(options[_BPF_ID])[0], name)
+
+    def _dump(self, index: int, side: Side) -> list[bytes]:
+        try:
+            return self._kernel.dump(_GETTFILTER, _TC.pack(0, index, 0, side, 0))
+        except OSError as error:
+            if error.errno in _NOTHING:
+                return []
+            raise
+
+    def attach_xdp(self, index: int, program: Program, *, over: bool) -> None:
+        """Run a program in the driver of an interface, in the place of what is there or (not ``over``) of nothing.
+
+        EOPNOTSUPP: the driver cannot.  EBUSY: another program is there.
+        """
+        self._set_xdp(index, program.fd, _XDP_DRIVER | (0 if over else _XDP_IF_NONE))
+
+    def detach_xdp(self, index: int) -> None:
+        """Take the program, whoever's it is, out of the driver of an interface."""
+        self._set_xdp(index, -1, _XDP_DRIVER)
+
+    def _set_xdp(self, index: int, fd: int, flags: int) -> None:
+        what = attribute(_XDP_FD, _FD.pack(fd)), attribute(_XDP_FLAGS, U32.pack(flags))
+        self._kernel.request(SETLINK, 0, LINK.pack(0, 0, index, 0, 0) + nested(_XDP, *what))

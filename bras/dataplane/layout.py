@@ -1,0 +1,103 @@
+"""How the records of a version lie in its maps, written down beside them for whoever comes later.
+
+A process that finds the maps of another version reads its records by this description, field by field
+and by name, so that sessions survive an update that has moved them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from bras.dataplane.libbpf import MapShape
+from bras.dataplane.maps import ARRAY, Map
+from bras.dataplane.records import LAYOUT, Account, Session
+
+NAME = "layout"
+OCTETS = 4096
+SHAPE = MapShape(ARRAY, 4, OCTETS, 1, 0)
+_KEY = bytes(4)
+_WORD = 8
+Fields = dict[str, tuple[int, int]]
+"""Offset and size in octets, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where the fields of a record are."""
+
+    size: int
+    fields: Fields
+
+    def read(self, octets: bytes | memoryview, name: str, size: int) -> bytes:
+        """Return a field of a record as ``size`` octets; zeros if it has none of that name."""
+        at, length = self.fields.get(name, (0, 0))
+        found = bytes(octets[at : at + length])
+        if length == size:
+            return found
+        if max(length, size) <= _WORD:
+            return (int.from_bytes(found, sys.byteorder) & ((1 << 8 * size) - 1)).to_bytes(size, sys.byteorder)
+        return found[:size].ljust(size, b"\0")
+
+    def convert(self, octets: bytes | memoryview, into: Record) -> bytes:
+        """Return one of these records as one of another layout."""
+        made = bytearray(into.size)
+        for name, (at, size) in into.fields.items():
+            made[at : at + size] = self.read(octets, name, size)
+        return bytes(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The layout of a version."""
+
+    layout: int
+    slots: int
+    session: Record
+    account: Record
+
+    @property
+    def version(self) -> str:
+        """Return the name of its directory."""
+        return f"v{self.layout}-{self.slots}"
+
+
+def ours(slots: int) -> Layout:
+    """Return the layout of this version."""
+    return Layout(LAYOUT, slots, _record(Session), _record(Account))
+
+
+def _record(kind: type[ctypes.Structure]) -> Record:
+    names = [field[0] for field in kind._fields_]
+    return Record(ctypes.sizeof(kind), {each: (getattr(kind, each).offset, getattr(kind, each).size) for each in names})
+
+
+def write(one: Map, layout: Layout) -> None:
+    """Write a layout into its map; raises LibbpfError."""
+    one.update(_KEY, orjson.dumps(layout).ljust(OCTETS, b"\0"))
+
+
+def read(one: Map) -> Layout:
+    """Return the layout that a map describes; raises LibbpfError or ValueError."""
+    return parse(one.lookup(_KEY) or b"")
+
+
+def parse(octets: bytes) -> Layout:
+    """Return the layout that octets describe; raises ValueError if they make no sense."""
+    found = orjson.loads(octets.rstrip(b"\0"))
+    try:
+        return Layout(int(found["layout"]), int(found["slots"]), _parsed(found["session"]), _parsed(found["account"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no layout: {error!r}") from error
+
+
+def _parsed(found: dict[str, Any]) -> Record:
+    size = int(found["size"])
+    fields = {str(name): (int(at), int(length)) for name, (at, length) in found["fields"].items()}
+    if any(at < 0 or length < 0 or at + length > size for at, length in fields.values()):
+        raise ValueError("a field beyond its record")
+    return Record(size, fields)

@@ -1,0 +1,138 @@
+"""What the kernel's network looks like: interfaces, addresses, ways to an address.
+
+Numbers are those of ``linux/if_link.h``, ``linux/if_addr.h`` and ``linux/rtnetlink.h``.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bras.dataplane.rtnetlink import U32, Conversation, attribute, attributes
+
+LINK = struct.Struct("=BxHiII")
+"""``struct ifinfomsg``: family, type, index, flags, change."""
+_ADDRESS = struct.Struct("=BBBBI")
+_ROUTE = struct.Struct("=BBBBBBBBI")
+_NEXT_HOP = struct.Struct("=HBBi")
+NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
+_GETADDR, _GETROUTE = 22, 26
+_IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_XDP = 3, 4, 5, 10, 18, 29, 43
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_VLAN_ID = 1, 2, 1
+_IFLA_XDP_PROG_ID, _IFLA_XDP_DRV_PROG_ID = 4, 5
+_SKIP_STATISTICS = 1 << 3
+_IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_RTA_DST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
+_WHOLE_ROUTE = 0x2000
+_UP = 1
+_LOOPBACK = 8
+ETHERNET = 1
+"""``ARPHRD_ETHER``."""
+GROUPS = (1, 5, 7, 9, 11)
+"""``RTNLGRP_LINK``, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR and IPV6_ROUTE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An interface."""
+
+    index: int
+    name: str
+    hardware: int = ETHERNET
+    """``ARPHRD_*``."""
+    kind: str = ""
+    """``vlan``, ``veth``, ``tun``; empty for what stands for hardware."""
+    up: bool = True
+    loopback: bool = False
+    master: int = 0
+    """Index of the bridge, bond or VRF that it belongs to."""
+    parent: int = 0
+    """Index of the interface below a VLAN."""
+    vlan: int = 0
+    xdp: int = 0
+    """Id of the program that the driver runs."""
+    mtu: int = 1500
+
+
+def links(kernel: Conversation) -> dict[int, Link]:
+    """Return all interfaces by index; raises OSError."""
+    mask = attribute(_IFLA_EXT_MASK, U32.pack(_SKIP_STATISTICS))
+    found = (_link(body) for body in kernel.dump(GETLINK, LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + mask))
+    return {link.index: link for link in found}
+
+
+def link(kernel: Conversation, name: str) -> Link | None:
+    """Return an interface by name, if there is one; raises OSError."""
+    body = LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + attribute(_IFLA_IFNAME, name.encode() + b"\0")
+    try:
+        return _link(kernel.ask(GETLINK, body))
+    except OSError as error:
+        if error.errno in {errno.ENODEV, errno.EINVAL, errno.ERANGE}:
+            return None
+        raise
+
+
+def _link(body: bytes) -> Link:
+    _, hardware, index, flags, _ = LINK.unpack_from(body)
+    of = attributes(body, LINK.size)
+    info = attributes(of.get(_IFLA_LINKINFO, b""))
+    kind = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
+    vlan = attributes(info.get(_IFLA_INFO_DATA, b"")).get(_IFLA_VLAN_ID, b"\0\0") if kind == "vlan" else b"\0\0"
+    xdp = attributes(of.get(_IFLA_XDP, b""))
+    return Link(
+        index,
+        of[_IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
+        hardware,
+        kind,
+        bool(flags & _UP),
+        bool(flags & _LOOPBACK),
+        _number(of.get(_IFLA_MASTER)),
+        _number(of.get(_IFLA_LINK)),
+        int.from_bytes(vlan, sys.byteorder),
+        _number(xdp.get(_IFLA_XDP_DRV_PROG_ID) or xdp.get(_IFLA_XDP_PROG_ID)),
+        _number(of.get(_IFLA_MTU)),
+    )
+
+
+def _number(value: bytes | None) -> int:
+    number: int = U32.unpack(value)[0] if value and len(value) == U32.size else 0
+    return number
+
+
+def addresses(kernel: Conversation) -> frozenset[tuple[int, str]]:
+    """Return (index, address) of all addresses that interfaces hold; raises OSError."""
+    found = set()
+    for body in kernel.dump(_GETADDR, _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        family, _, _, _, index = _ADDRESS.unpack_from(body)
+        of = attributes(body, _ADDRESS.size)
+        octets = of.get(_IFA_LOCAL) or of.get(_IFA_ADDRESS)
+        if octets and family in {socket.AF_INET, socket.AF_INET6}:
+            found.add((index, socket.inet_ntop(family, octets)))
+    return frozenset(found)
+
+
+def ways(kernel: Conversation, address: str) -> frozenset[int]:
+    """Return the indexes of the interfaces of the route to an address, several with ECMP; none without a route."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    octets = socket.inet_pton(family, address.partition("%")[0])
+    head = _ROUTE.pack(family, len(octets) * 8, 0, 0, 0, 0, 0, 0, _WHOLE_ROUTE)
+    try:
+        of = attributes(kernel.ask(_GETROUTE, head + attribute(_RTA_DST, octets)), _ROUTE.size)
+    except OSError:
+        return frozenset()
+    hops = {_number(of.get(_RTA_OIF)), *_next_hops(of.get(_RTA_MULTIPATH, b""))}
+    return frozenset(hops - {0})
+
+
+def _next_hops(data: bytes) -> Iterator[int]:
+    at = 0
+    while at + _NEXT_HOP.size <= len(data):
+        length, _, _, index = _NEXT_HOP.unpack_from(data, at)
+        if length < _NEXT_HOP.size:
+            return
+        yield index
+        at += length + -length % 4

@@ -1,0 +1,418 @@
+"""Objects, maps and programs in the kernel: loaded, pinned, taken over, moved from one version to the next."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bras.dataplane import layout, pins, programs
+from bras.dataplane.base import DataPlaneError
+from bras.dataplane.layout import Layout, Record
+from bras.dataplane.libbpf import LibbpfError, MapShape, Object, possible_cpus
+from bras.dataplane.maps import ARRAY, HASH, MMAPABLE, NEW, THERE, Map
+from bras.dataplane.predecessor import Predecessor, predecessors
+from bras.dataplane.programs import Loaded
+from bras.dataplane.records import ACCOUNT, CALL, HOST4, NET4, NET6, PLACE, SESSION, SessionFlag
+from tests.support.bpf import bpf_file_system, compiled
+
+pytestmark = pytest.mark.root
+SOURCE = Path(__file__).with_name("probe.bpf.c")
+ZERO, ONE = bytes(4), CALL.pack(1)
+PACKET = bytes(64)
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(SOURCE, tmp_path_factory.mktemp("bpf"))
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(SOURCE, tmp_path_factory.mktemp("refused"), "REFUSED")
+
+
+@pytest.fixture
+def pin_dir() -> Iterator[Path]:
+    with bpf_file_system() as place:
+        yield place / "bras"
+
+
+@contextmanager
+def load(pin_dir: Path, probe: Path, slots: int = 64, *, xdp: bool = False) -> Iterator[Loaded]:
+    loaded = programs.load(pin_dir, slots, xdp=xdp, path=probe)
+    try:
+        yield loaded
+    finally:
+        loaded.close()
+
+
+# The binding.
+
+
+@pytest.fixture
+def table(probe: Path) -> Iterator[Map]:
+    """Return the map of calls, with room for many."""
+    with Object(probe) as opened:
+        opened.resize("calls", 20_000)
+        opened.load()
+        made = Map(opened.map_fd("calls"))
+    yield made
+    made.close()
+
+
+def test_single_operations(table: Map) -> None:
+    assert table.lookup(ONE) is None
+    table.update(ONE, PLACE.pack(3, 4), NEW)
+    assert table.lookup(ONE) == PLACE.pack(3, 4)
+    with pytest.raises(LibbpfError, match="write to the map calls") as caught:
+        table.update(ONE, PLACE.pack(5, 6), NEW)
+    assert caught.value.errno == errno.EEXIST
+    with pytest.raises(LibbpfError, match="No such file"):
+        table.update(ZERO, PLACE.pack(5, 6), THERE)
+    assert table.delete(ONE)
+    assert not table.delete(ONE)
+
+
+def test_many_at_a_time(table: Map) -> None:
+    count = 10_000
+    entries = {CALL.pack(number): PLACE.pack(number, ~number & 0xFFFFFFFF) for number in range(count)}
+    table.update_batch(b"".join(entries), b"".join(entries.values()))
+    assert dict(table.items()) == entries
+    assert set(table.keys()) == set(entries)
+    odd = [CALL.pack(number) for number in range(1, count + 100, 2)]
+    assert table.delete_batch(b"".join(odd)) == count // 2
+    assert set(table.keys()) == set(entries) - set(odd)
+    assert table.delete_batch(b"".join(odd)) == 0
+    assert table.delete_batch(b"") == 0
+
+
+def test_a_full_map_says_so(table: Map) -> None:
+    keys = [CALL.pack(number) for number in range(20_001)]
+    with pytest.raises(LibbpfError, match="no room for one more") as caught:
+        table.update_batch(b"".join(keys), PLACE.pack(1, 1) * len(keys))
+    assert caught.value.errno == errno.E2BIG
+
+
+def test_tries_arrays_and_maps_of_devices_are_walked_too(probe: Path) -> None:
+    with Object(probe) as opened:
+        for name in ("nets4", "sessions"):
+            opened.resize(name, 5_000)
+        opened.load()
+        nets, sessions, exits = (Map(opened.map_fd(name)) for name in ("nets4", "sessions", "xdp_exits"))
+    entries = {
+        NET4.pack(56, 0, bytes((10, high, low, 0))): PLACE.pack(high, low) for high in range(20) for low in range(200)
+    }
+    nets.update_batch(b"".join(entries), b"".join(entries.values()))
+    assert dict(nets.items()) == entries
+    assert len(list(sessions.items())) == 5_000
+    assert dict(exits.items()) == {}
+    for each in (nets, sessions, exits):
+        each.close()
+
+
+def test_an_array_is_memory(probe: Path) -> None:
+    with Object(probe) as opened:
+        opened.resize("sessions", 7)
+        opened.load()
+        sessions, calls = Map(opened.map_fd("sessions")), Map(opened.map_fd("calls"))
+    memory = sessions.memory()
+    assert len(memory) == 7 * SESSION.size
+    memory[SESSION.size : SESSION.size + 4] = b"\x45\0\0\1"
+    assert (sessions.lookup(ONE) or b"")[:4] == b"\x45\0\0\1"
+    with pytest.raises(LibbpfError, match="map the memory of the map calls"):
+        calls.memory()
+    sessions.close()
+    calls.close()
+
+
+def test_programs_run_on_packets(probe: Path) -> None:
+    with Object(probe) as opened:
+        opened.preset(".rodata", (9).to_bytes(4, "little"))
+        opened.load()
+        up, calls, tallies = opened.program("tc_up"), Map(opened.map_fd("calls")), Map(opened.map_fd("tallies"))
+    run = up.run(PACKET, bytes(192), repeat=10)
+    assert (run.verdict, run.data) == (0xFFFFFFFF, PACKET)
+    assert int.from_bytes(run.context[8:12], "little") == 9  # __sk_buff.mark
+    calls.update(ONE, PLACE.pack(2, 1))
+    assert up.run(PACKET).verdict == 2
+    values = tallies.per_cpu(ZERO)
+    assert len(values) == possible_cpus()
+    assert sum(int.from_bytes(value[8:16], "little") for value in values) == 11
+    with pytest.raises(LibbpfError, match="run tc_up"):
+        up.run(b"short")
+    for each in (up, calls, tallies):
+        each.close()
+
+
+def test_what_is_not_in_the_object(probe: Path) -> None:
+    with Object(probe) as opened:
+        assert set(opened.programs()) == {"tc_up", "tc_down", "tc_segmented", "xdp_port"}
+        assert "calls" in opened.maps()
+        assert not any(name.startswith(".") for name in opened.maps())
+        with pytest.raises(LibbpfError, match="no-such-map in the object file"):
+            opened.resize("no-such-map", 1)
+        with pytest.raises(LibbpfError, match="tc_up: "):
+            opened.program("tc_up")  # not loaded yet
+
+
+# Pins and programs.
+
+
+def names(directory: Path) -> set[str]:
+    return {entry.name for entry in directory.iterdir()}
+
+
+def test_everything_is_pinned_under_its_version(pin_dir: Path, probe: Path) -> None:
+    with load(pin_dir, probe) as loaded:
+        assert loaded.directory == pin_dir / "v1-64"
+        assert names(loaded.directory) == {*loaded.maps, "tc_up", "tc_down", "tc_segmented"}
+        assert (loaded.adopted, loaded.remarks) == (False, [])
+        assert loaded.maps["sessions"].shape.entries == 64
+        assert loaded.maps["nets6"].shape.entries == 128
+        assert layout.read(loaded.maps["layout"]) == layout.ours(64)
+    assert pins.remove(pin_dir / "v1-64")
+    assert names(pin_dir) == set()
+
+
+@pytest.mark.parametrize("xdp", [False, True])
+def test_a_second_start_takes_the_maps_over(pin_dir: Path, probe: Path, xdp: bool) -> None:
+    with load(pin_dir, probe, xdp=True) as first:
+        first.maps["calls"].update(ONE, PLACE.pack(3, 1))
+        old, devices = first.programs["tc_up"].id, first.maps["xdp_exits"].id
+    with load(pin_dir, probe, xdp=xdp) as second:
+        assert (second.adopted, second.remarks) == (True, [])
+        assert second.maps["xdp_exits"].id == devices
+        assert second.programs["tc_up"].run(PACKET).verdict == 3
+        assert {"tc_up", "tc_up_old", "tc_down_old"} <= names(second.directory)
+        kept = [path.name for path in pins.known(pin_dir, "tc_up")]
+        assert kept == ["tc_up", "tc_up_old"]
+        second.settle()
+        assert ("xdp_port" in names(second.directory)) is xdp
+        assert not any(name.endswith("_old") for name in names(second.directory))
+        assert second.programs["tc_up"].id != old
+
+
+def test_a_start_that_was_cut_short_is_finished(pin_dir: Path, probe: Path) -> None:
+    with load(pin_dir, probe) as first:
+        (first.directory / "calls").unlink()
+        (first.directory / "tc_up").unlink()
+        nets = first.maps["nets4"].id
+    with load(pin_dir, probe) as second:
+        assert second.adopted
+        assert second.maps["nets4"].id == nets
+        assert names(second.directory) >= {"calls", "tc_up"}
+    pins.remove(pin_dir / "v1-64")
+    (pin_dir / "v1-64").mkdir()
+    with load(pin_dir, probe) as third:
+        assert (third.adopted, third.remarks) == (False, [])
+
+
+def replaced(directory: Path, name: str, shape: MapShape) -> Map:
+    (directory / name).unlink()
+    made = Map.create(name, shape)
+    made.pin(directory / name)
+    return made
+
+
+def other_shape(directory: Path) -> None:
+    replaced(directory, "calls", MapShape(HASH, 4, 16, 64, 0)).close()
+
+
+def no_layout(directory: Path) -> None:
+    (directory / "layout").unlink()
+
+
+def bad_layout(directory: Path) -> None:
+    replaced(directory, "layout", layout.SHAPE).close()
+
+
+def other_layout(directory: Path) -> None:
+    made = replaced(directory, "layout", layout.SHAPE)
+    layout.write(made, layout.ours(65))
+    made.close()
+
+
+def no_map(directory: Path) -> None:
+    (directory / "calls").unlink()
+    os.rename(directory / "tc_up", directory / "calls")
+
+
+@pytest.mark.parametrize("spoil", [other_shape, no_layout, bad_layout, other_layout, no_map])
+def test_a_version_that_makes_no_sense_is_begun_anew(pin_dir: Path, probe: Path, spoil: object) -> None:
+    with load(pin_dir, probe) as first:
+        first.maps["hosts4"].update(HOST4.pack(0, bytes(4)), PLACE.pack(1, 1))
+    assert callable(spoil)
+    spoil(pin_dir / "v1-64")
+    with load(pin_dir, probe) as second:
+        assert not second.adopted
+        (remark,) = second.remarks
+        assert "v1-64 makes no sense (" in remark
+        assert dict(second.maps["hosts4"].items()) == {}
+
+
+def test_what_the_verifier_says_is_handed_on(pin_dir: Path, refused: Path) -> None:
+    with pytest.raises(LibbpfError, match="load probe") as caught:
+        programs.load(pin_dir, 64, xdp=False, path=refused)
+    assert "the kernel's verifier" in str(caught.value)
+    assert "R1 offset is outside of the packet" in caught.value.log or "invalid access" in caught.value.log
+    assert pins.versions(pin_dir) == []
+
+
+def test_pins_go_into_a_bpf_file_system_only(tmp_path: Path, probe: Path) -> None:
+    with pytest.raises(DataPlaneError, match="is in no BPF file system: mount one"):
+        programs.load(tmp_path / "pins", 64, xdp=False, path=probe)
+
+
+def test_no_dot_may_be_in_a_pin(pin_dir: Path, probe: Path) -> None:
+    with pytest.raises(DataPlaneError, match="no dot may be in a name"):
+        programs.load(pin_dir / "a.b", 64, xdp=False, path=probe)
+
+
+# From one version to the next.
+
+
+def fill(loaded: Loaded, slots: list[int]) -> None:
+    """Enter sessions that can be told apart, with counters and keys."""
+    sessions, accounts = loaded.maps["sessions"].memory(), loaded.maps["accounts"].memory()
+    for slot in slots:
+        values = (bytes([slot]) * 64, SessionFlag.ACTIVE, slot + 7, 0, 1400 + slot, 38, 1000, 900, 0, *range(6), 5, 6)
+        sessions[slot * SESSION.size : (slot + 1) * SESSION.size] = SESSION.pack(*values)
+        counters = [slot * 1000 + word for word in range(32)]
+        accounts[slot * ACCOUNT.size : (slot + 1) * ACCOUNT.size] = ACCOUNT.pack(*counters)
+        place = PLACE.pack(slot, slot + 7)
+        loaded.maps["calls"].update(CALL.pack(slot), place)
+        loaded.maps["hosts4"].update(HOST4.pack(0, bytes([10, 0, 0, slot])), place)
+        loaded.maps["nets4"].update(NET4.pack(32 + 24, 0, bytes([10, slot, 0, 0])), place)
+        loaded.maps["nets6"].update(NET6.pack(32 + 56, 0, bytes([32, 1, slot, *range(13)])), place)
+    loaded.maps["calls"].update(CALL.pack(4000), PLACE.pack(slots[0], 4000))  # of a session that is gone
+
+
+def counted(slot: int) -> tuple[int, ...]:
+    fast = [slot * 1000 + word for word in (0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13)]
+    return tuple(one + slot * 1000 + 16 + index for index, one in enumerate(fast))
+
+
+@contextmanager
+def memories(loaded: Loaded) -> Iterator[tuple[memoryview, memoryview]]:
+    with loaded.maps["sessions"].memory() as sessions, loaded.maps["accounts"].memory() as accounts:
+        yield sessions, accounts
+
+
+def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
+    with load(pin_dir, probe, 64) as old:
+        fill(old, [1, 5, 40])
+    with load(pin_dir, probe, 16) as new, memories(new) as (sessions, accounts):
+        ((predecessor,), remarks) = predecessors(pin_dir, new.directory)
+        assert remarks == []
+        assert predecessor.copy_entries(new.maps, sessions, accounts) == 2
+        assert dict(new.maps["calls"].items()) == {CALL.pack(slot): PLACE.pack(slot, slot + 7) for slot in (1, 5)}
+        assert [len(dict(new.maps[name].items())) for name in ("hosts4", "nets4", "nets6")] == [2, 2, 2]
+        record = record_of(sessions, 5)
+        assert (record[0], record[1], record[2], record[4]) == (bytes([5]) * 64, SessionFlag.ACTIVE, 12, 1405)
+        assert record[15:] == (5, 6)
+        assert ACCOUNT.unpack_from(accounts, 5 * ACCOUNT.size)[:10] == (0,) * 8 + (5008, 5009)  # the policers only
+        assert dict(predecessor.take_accounts(sessions)) == {1: counted(1), 5: counted(5)}
+        predecessor.remove()
+        assert names(pin_dir) == {"v1-16"}
+
+
+def record_of(sessions: memoryview, slot: int) -> tuple[object, ...]:
+    return SESSION.unpack_from(sessions, slot * SESSION.size)
+
+
+def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Path) -> None:
+    with load(pin_dir, probe, 64) as old:
+        fill(old, [1, 5])
+    with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
+        first = Predecessor(pin_dir / "v1-64")
+        assert first.copy_entries(new.maps, sessions, accounts) == 2
+        taken = dict([next(iter(first.take_accounts(sessions)))])
+        first.close()
+        # The next start finds session 1 as it was left, and 5 gone on: moved to another LAC.
+        sessions[5 * SESSION.size] = 99
+        new.maps["calls"].delete(CALL.pack(5))
+        new.maps["calls"].update(CALL.pack(5), PLACE.pack(1, 8))
+        again = Predecessor(pin_dir / "v1-64")
+        assert again.copy_entries(new.maps, sessions, accounts) == 0
+        assert sessions[5 * SESSION.size] == 99
+        assert new.maps["calls"].lookup(CALL.pack(5)) == PLACE.pack(1, 8)
+        rest = dict(again.take_accounts(sessions))
+        assert not set(taken) & set(rest)
+        assert taken | rest == {1: counted(1), 5: counted(5)}
+        again.remove()
+
+
+def test_counters_of_a_slot_that_has_another_session_now_are_not_its(pin_dir: Path, probe: Path) -> None:
+    with load(pin_dir, probe, 64) as old:
+        fill(old, [1, 5])
+    with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
+        predecessor = Predecessor(pin_dir / "v1-64")
+        predecessor.copy_entries(new.maps, sessions, accounts)
+        sessions[5 * SESSION.size + 68] += 1  # generation
+        assert set(dict(predecessor.take_accounts(sessions))) == {1}
+        predecessor.remove()
+
+
+def moved(of: Record, seed: random.Random, *, without: str) -> Record:
+    """Return a made-up layout: the same fields elsewhere, but for one, and some octets between them."""
+    order = [name for name in of.fields if name != without]
+    seed.shuffle(order)
+    fields, at = {}, 8
+    for name in order:
+        size = of.fields[name][1]
+        fields[name] = (at, size)
+        at += -(-size // 8) * 8 + 8
+    return Record(at, fields)
+
+
+def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    ours = layout.ours(64)
+    theirs = Layout(77, 64, moved(ours.session, dice, without="mss6"), moved(ours.account, dice, without="spare"))
+    with load(pin_dir, probe, 64) as old:
+        fill(old, [2, 9, 63])
+        sessions, accounts = old.maps["sessions"].memory().tobytes(), old.maps["accounts"].memory().tobytes()
+        old.directory.rename(pin_dir / theirs.version)
+        for name, record, mine, octets in (
+            ("sessions", theirs.session, ours.session, sessions),
+            ("accounts", theirs.account, ours.account, accounts),
+        ):
+            made = replaced(pin_dir / theirs.version, name, MapShape(ARRAY, 4, record.size, 64, MMAPABLE))
+            for slot in range(64):
+                made.update(CALL.pack(slot), mine.convert(octets[slot * mine.size : (slot + 1) * mine.size], record))
+            made.close()
+        layout.write(old.maps["layout"], theirs)
+    with load(pin_dir, probe, 64) as new, memories(new) as (sessions_now, accounts_now):
+        ((predecessor,), remarks) = predecessors(pin_dir, new.directory)
+        assert (predecessor.directory.name, remarks) == ("v77-64", [])
+        assert predecessor.copy_entries(new.maps, sessions_now, accounts_now) == 3
+        for slot in (2, 9, 63):
+            before, after = SESSION.unpack_from(sessions, slot * SESSION.size), record_of(sessions_now, slot)
+            assert after == (*before[:7], 0, *before[8:])
+        assert dict(predecessor.take_accounts(sessions_now)) == {slot: counted(slot) for slot in (2, 9, 63)}
+        predecessor.remove()
+
+
+@pytest.mark.parametrize("spoil", [other_shape, no_layout, bad_layout, other_layout, no_map])
+def test_a_predecessor_that_makes_no_sense_is_removed(pin_dir: Path, probe: Path, spoil: object) -> None:
+    with load(pin_dir, probe, 64):
+        assert callable(spoil)
+        spoil(pin_dir / "v1-64")
+    (pin_dir / "empty").mkdir()
+    with load(pin_dir, probe, 32) as new:
+        found, remarks = predecessors(pin_dir, new.directory)
+        if spoil is other_shape:  # its calls are left behind, all else is taken
+            (predecessor,) = found
+            with memories(new) as (sessions, accounts):
+                assert predecessor.copy_entries(new.maps, sessions, accounts) == 0
+            predecessor.remove()
+        assert len(found) + len(remarks) == 2
+        assert names(pin_dir) == {"v1-32"}

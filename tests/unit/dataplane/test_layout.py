@@ -1,0 +1,75 @@
+"""Layouts of records: written down, read again, and one turned into another."""
+
+from __future__ import annotations
+
+import sys
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bras.dataplane.layout import OCTETS, Layout, Record, ours, parse
+from bras.dataplane.records import LAYOUT, SESSION, Session
+
+
+def test_ours_fits_and_is_read_again() -> None:
+    layout = ours(4096)
+    octets = orjson.dumps(layout)
+    assert len(octets) <= OCTETS
+    assert parse(octets.ljust(OCTETS, b"\0")) == layout
+    assert layout.version == f"v{LAYOUT}-4096"
+    assert layout.session.size == SESSION.size
+    assert layout.session.fields["flags"] == (Session.flags.offset, 4)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"\0" * 4096,
+        b"not JSON",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"layout":1,"slots":2,"session":{"size":8,"fields":{}}}',
+        b'{"layout":1,"slots":2,"session":{"size":8,"fields":[]},"account":{"size":8,"fields":{}}}',
+        b'{"layout":1,"slots":2,"session":{"size":8,"fields":{"a":[4,8]}},"account":{"size":8,"fields":{}}}',
+        b'{"layout":1,"slots":"many","session":{"size":8,"fields":{}},"account":{"size":8,"fields":{}}}',
+        b'{"layout":1,"slots":2,"session":{"size":8,"fields":{"a":[4]}},"account":{"size":8,"fields":{}}}',
+    ],
+)
+def test_what_makes_no_sense_is_refused(octets: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  the text is that of orjson, int or ours
+        parse(octets)
+
+
+def number(value: int, size: int) -> bytes:
+    return value.to_bytes(size, sys.byteorder)
+
+
+def test_fields_move_grow_shrink_and_are_new() -> None:
+    old = Record(24, {"wide": (0, 8), "narrow": (8, 2), "name": (12, 4), "gone": (16, 8)})
+    new = Record(40, {"fresh": (0, 4), "narrow": (4, 4), "wide": (8, 4), "name": (16, 16)})
+    octets = number(0x0102030405060708, 8) + number(0xBEEF, 2) + b"\0\0" + b"eth0" + bytes(8)
+    assert old.convert(octets, new) == (
+        bytes(4) + number(0xBEEF, 4) + number(0x05060708, 4) + bytes(4) + b"eth0" + bytes(12) + bytes(8)
+    )
+
+
+@given(st.binary(min_size=SESSION.size, max_size=SESSION.size), st.randoms(use_true_random=False))
+def test_there_and_back_is_the_same(octets: bytes, dice: object) -> None:
+    session = ours(1).session
+    order = list(session.fields)
+    dice.shuffle(order)  # type: ignore[attr-defined]  # hypothesis has no public type for it
+    fields, at = {}, 0
+    for name in order:
+        fields[name] = (at, session.fields[name][1])
+        at += session.fields[name][1]
+    moved = Record(at, fields)
+    assert moved.convert(session.convert(octets, moved), session) == octets
+
+
+def test_layouts_differ_by_any_of_their_parts() -> None:
+    assert ours(2) == Layout(LAYOUT, 2, ours(1).session, ours(1).account)
+    assert ours(2) != ours(3)
