@@ -33,7 +33,7 @@ _READ_OCTETS = 2048
 """More than the device's MTU."""
 _FIELDS = struct.Struct("!B1xH5xB2x4sB3x")
 """Of an IPv4 header: version and header length, total length, protocol, source, first octet of the destination."""
-_HEADER6_OCTETS = FIELDS6.size
+_HEADER4_OCTETS, _HEADER6_OCTETS = _FIELDS.size, FIELDS6.size
 _PPP_IPV6 = PPP_IPV6[-1]
 
 
@@ -235,7 +235,7 @@ class Forwarder:
         """Return whose network an IPv4 packet is for; everything else is dealt with."""
         version = packet[0] >> 4 if packet else 0
         if version == 4:
-            row = self._table.nets4.find(packet[16:20])
+            row = self._table.nets4.find(packet[16:20]) if len(packet) >= _HEADER4_OCTETS else None
             if row is None:
                 self._dropped[DropReason.NO_ROUTE] += 1
                 self._answer(self._errors.no_host(packet, now=now))

@@ -69,9 +69,9 @@ class Bench:
         ((_, _, counters),) = self.plane.read([(slot, 1)])
         return counters
 
-    def up(self, packet: bytes, slot: int = 1, now: float = 0.0) -> bool:
-        """Send a packet upstream in the usual form."""
-        data = b"\x00\x02\x12\x34" + slot.to_bytes(2, "big") + b"\xff\x03\x00\x21" + packet
+    def up(self, packet: bytes, slot: int = 1, now: float = 0.0, ppp: bytes = b"\xff\x03\x00\x21") -> bool:
+        """Send a packet upstream, in the usual form unless ``ppp`` is another header."""
+        data = b"\x00\x02\x12\x34" + slot.to_bytes(2, "big") + ppp + packet
         return self.plane.datagram(data, self.lac.getsockname(), now=now)
 
     def taken(self, receiver: socket.socket) -> list[bytes]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bras.dataplane.police import Policer, burst_of
+from bras.dataplane.police import Policer, burst_of, renewed
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,22 @@ def test_never_more_than_bucket_and_rate(packets: list[tuple[int, float]], rate_
             assert conforms == (level >= size)
         if conforms:
             level -= size
+
+
+def test_a_new_rate_goes_on_where_the_old_one_stands() -> None:
+    policer = renewed(None, 8000, 1500)
+    assert policer is not None
+    assert policer.conforms(1500, 1.0)
+    assert renewed(policer, 16000, 1500) is policer
+    assert not policer.conforms(1500, 1.0)
+    assert renewed(policer, 0, 0) is None
+
+
+def test_a_bucket_of_another_kind_is_not_taken_over() -> None:
+    class Open:
+        def conforms(self, octets: int, now: float) -> bool:
+            return True
+
+    policer = renewed(Open(), 8000, 1500)
+    assert isinstance(policer, Policer)
+    assert not policer.conforms(1501, 0.0)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bras.dataplane.tcp import clamp_mss
-from tests.unit.dataplane.packets import ipv4, tcp, tcp_sum
+from bras.dataplane.tcp import clamp_mss, clamp_mss6
+from tests.unit.dataplane.packets import ipv4, ipv6, tcp, tcp6, tcp6_sum, tcp_sum
 
 MSS = b"\x02\x04\x05\xb4"
 AHEAD = [b"", b"\x01", b"\x01\x01", b"\x03\x03\x07", b"\x04\x02", b"\x08\x0a" + bytes(8)]
@@ -74,3 +74,32 @@ def test_no_octets_raise(tail: bytes, cut: int) -> None:
     clamp_mss(ipv4(tail, protocol=6), 1360)
     clamp_mss(ipv4(tcp()[20:33] + b"\x02" + tail, protocol=6), 1360)
     clamp_mss(tcp()[:cut], 1360)
+
+
+@given(st.integers(0, 0xFFFF), st.integers(1, 1440), st.binary(max_size=20), st.sampled_from(AHEAD))
+def test_over_ipv6_every_value_keeps_the_checksum_right(old: int, new: int, payload: bytes, ahead: bytes) -> None:
+    before = tcp6(ahead + b"\x02\x04" + old.to_bytes(2, "big"), payload=payload)
+    assert tcp6_sum(before) == 0xFFFF
+    after = clamp_mss6(before, new)
+    assert tcp6_sum(after) == 0xFFFF
+    at = 60 + len(ahead) + 2
+    assert int.from_bytes(after[at : at + 2], "big") == min(old, new)
+    assert clamp_mss6(after, new) is after
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        tcp6(flags=0x10),
+        tcp6(b""),
+        tcp6()[:59],
+        tcp6()[:40],
+        tcp6()[:39],
+        b"",
+        ipv6(b"\x06\x00" + bytes(6) + tcp6()[40:], protocol=0),
+        ipv6(tcp6()[40:], protocol=17),
+    ],
+    ids=bytes.hex,
+)
+def test_over_ipv6_all_else_stays_as_it_is(packet: bytes) -> None:
+    assert clamp_mss6(packet, 100) is packet

@@ -73,6 +73,25 @@ def test_what_another_has_is_refused(bench: Bench) -> None:
     assert bench.counters(2).up_packets4 == 1
 
 
+def test_networks_that_another_has_are_refused(bench: Bench) -> None:
+    network4, network6 = (0xC0000200, 24), (0x20010DB8 << 96, 48)
+    bench.add(1, prefixes4=(network4, (0xC6336407, 32)), prefixes6=(network6,))
+    bench.add(2)
+    for changes, taken in (
+        ({"prefixes4": (network4,)}, "the prefix 192.0.2.0/24"),
+        ({"prefixes6": ((1, 128), network6)}, "the prefix 2001:db8::/48"),
+        ({"prefixes4": ((0xC6336407, 32),)}, "the address 198.51.100.7"),
+        ({"addresses": (0xC6336407,)}, "the address 198.51.100.7"),
+    ):
+        assert bench.program(AddEntry(bench.route(3, **changes))) == f"{taken} belongs to slot 1"
+        assert bench.program(ReplaceEntry(bench.route(2, **changes))) == f"{taken} belongs to slot 1"
+    assert not bench.program(AddEntry(bench.route(3, prefixes4=((0xC0000200, 25),), prefixes6=((network6[0], 64),))))
+    assert not bench.program(ReplaceEntry(bench.route(1, prefixes6=(network6, (1, 128)))))
+    assert not bench.program(ReplaceEntry(bench.route(2, prefixes4=(network4,))))
+    assert not bench.program(RemoveEntry(1, 1))
+    assert not bench.program(ReplaceEntry(bench.route(2, prefixes6=(network6,))))
+
+
 def test_a_replacement_moves_call_and_address(bench: Bench) -> None:
     bench.add()
     assert not bench.program(ReplaceEntry(bench.route(key=0x1234_0009, addresses=(ADDRESS + 7,))))
