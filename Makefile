@@ -7,10 +7,15 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 # To build, and to run the demo in namespaces.
-PACKAGES := python3-venv iproute2
+PACKAGES := python3-venv iproute2 clang llvm libbpf-dev linux-libc-dev libbpf1
 # To judge: real peers, dissectors, systemd-analyze for the unit, a compiler for mypyc, a machine with another kernel.
 TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd l2tpns ppp freeradius tshark tcpdump prometheus \
 	systemd gcc libc6-dev python3-dev qemu-system-x86 busybox-static iperf3 ethtool nftables
+
+# The programs of the eBPF data plane; the wheel has them, so that nobody else needs a compiler.
+BPF := bras/dataplane/bpf
+OBJECT := $(BPF)/bras.bpf.o
+BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -I/usr/include/$(shell uname -m)-linux-gnu
 
 PYTEST := $(BIN)/pytest -q
 # One worker has the guests and name spaces to itself, the other the rest (tests/conftest.py).
@@ -29,9 +34,13 @@ deps:  ## Debian packages to build and run
 test-deps:  ## Debian packages for the tests: real peers, compiler, dissectors
 	@.ci/packages $(PACKAGES) $(TEST_PACKAGES)
 
-build: $(VENV)/.built  ## .venv with bras and the development tools; leaves .venv/bin/bras
+build: $(VENV)/.built $(OBJECT)  ## .venv with bras and the development tools; leaves .venv/bin/bras
 
-$(VENV)/.built: pyproject.toml | deps
+$(OBJECT): $(wildcard $(BPF)/*.c $(BPF)/*.h) | deps
+	clang $(BPF_FLAGS) -c $(BPF)/bras.bpf.c -o $@
+	llvm-strip -g $@
+
+$(VENV)/.built: pyproject.toml | deps $(OBJECT)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bras needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 -e '.[dev,mschap]'
@@ -76,5 +85,5 @@ wheel: build  ## a wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(OBJECT) $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find bras tests -name __pycache__ -type d -prune -exec rm -rf {} +

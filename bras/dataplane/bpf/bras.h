@@ -77,7 +77,7 @@ struct session {
 	__u32 priority;       /* skb->priority */
 	__u32 burst_up;       /* octets */
 	__u32 burst_down;
-	__u32 spare2;
+	__be32 address;       /* the client's first IPv4 address, 0: none; saves the source check a look-up */
 	__u64 cost_up;        /* nanoseconds an octet << COST_SHIFT; 0: no limit */
 	__u64 cost_down;
 };

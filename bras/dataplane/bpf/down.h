@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * Downstream: what TC and XDP have in common.
+ */
+#ifndef DOWN_H
+#define DOWN_H
+
+#define HEADER_LEAST 35 /* IPv4, UDP, L2TP without options, one octet of PPP */
+#define IPV4_DF 0x40    /* in the first octet of fragment offset and flags */
+#define AF_INET 2
+#define AF_INET6 10
+#define LARGEST_PACKET 65535
+#define PPP_TO_IPV6 (PPP_IPV6 - PPP_IPV4)
+#define L2TP_LENGTH_AT 2 /* offset of the length field, if there is one */
+
+/* What the outer UDP checksum over IPv6 is made of. */
+enum summing {
+	SUM_NONE,    /* there is none, or it is zero */
+	SUM_HEADERS, /* the inner checksum makes the sum of what it covers known */
+	SUM_ALL,     /* every octet */
+	SUM_DOUBT,   /* every octet, but an inner checksum may not be finished yet */
+};
+
+struct down {
+	struct subscriber who;
+	__u32 length; /* of the inner packet, as one */
+	__u32 octets; /* as it is billed: of a GSO packet each segment has the headers again */
+	__u32 first;  /* of its first segment */
+	__u32 packets;
+	__u8 inner6;
+	__u8 protocol;
+	__u8 header; /* of the inner IP header */
+	__u8 syn;
+	__u8 summing;
+};
+
+INLINE bool segments_known(const __u8 *l4, void *data_end, const struct train *train, struct down *down)
+{
+	__u32 header = down->header;
+
+	if (down->protocol == IPPROTO_UDP)
+		header += UDP_HEADER;
+	else if (down->protocol == IPPROTO_TCP && AT(l4, TCP_HEADER) <= data_end)
+		header += (l4[12] >> 4) * 4;
+	else
+		return false;
+	down->packets = train->segments;
+	if (!down->packets)
+		down->packets = (down->length - header + train->size - 1) / train->size;
+	down->first = header + train->size;
+	down->octets += (down->packets - 1) * header;
+	return true;
+}
+
+/* TCP, UDP and ICMP checksums make the sum over all that they cover known (local checksum offload), whether they are
+ * finished or left to the device.  What is in a fragment, or has none, must be summed; and where a device is to finish
+ * the checksum of a packet within the packet, only the segmenter does so in time. */
+INLINE __u8 summing4(const struct iphdr *ip, void *data_end, const struct down *down)
+{
+	const struct udphdr *udp = AT(ip, IPV4_HEADER);
+
+	if (ip->frag_off & IPV4_FRAGMENT)
+		return SUM_ALL; /* the kernel finishes checksums before it cuts */
+	if (down->header != IPV4_HEADER)
+		return SUM_DOUBT;
+	switch (down->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_ICMP:
+		return SUM_HEADERS;
+	case IPPROTO_UDP:
+		if (AT(udp, sizeof(*udp)) <= data_end && udp->check && bpf_ntohs(udp->len) == down->length - IPV4_HEADER)
+			return SUM_HEADERS;
+		return SUM_DOUBT;
+	case IPPROTO_ESP:
+		return SUM_ALL;
+	default:
+		return SUM_DOUBT;
+	}
+}
+
+INLINE __u8 summing6(const struct ipv6hdr *ip, void *data_end, const struct down *down)
+{
+	const struct udphdr *udp = AT(ip, IPV6_HEADER);
+
+	switch (down->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_ICMPV6:
+		return SUM_HEADERS;
+	case IPPROTO_UDP:
+		if (AT(udp, sizeof(*udp)) <= data_end && udp->check && bpf_ntohs(udp->len) == down->length - IPV6_HEADER)
+			return SUM_HEADERS;
+		return SUM_DOUBT;
+	case IPPROTO_ESP:
+	case IPPROTO_FRAGMENT:
+		return SUM_ALL;
+	default:
+		return SUM_DOUBT;
+	}
+}
+
+INLINE void note_syn(const __u8 *l4, void *data_end, struct down *down)
+{
+	if (down->protocol == IPPROTO_TCP && AT(l4, TCP_HEADER) <= data_end && l4[13] & SYN)
+		down->syn = down->header;
+}
+
+INLINE int find4(void *data, void *data_end, __u32 l3, __u32 vrf, const struct train *train, struct down *down)
+{
+	struct iphdr *ip = AT(data, l3);
+	struct place *place;
+	int found;
+
+	if (AT(ip, sizeof(*ip)) > data_end || ip->version != 4)
+		return SILENT;
+	place = place4(vrf, ip->daddr);
+	if (!place)
+		return (ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ? FALLBACK_LINK_SCOPE
+										     : FALLBACK_NO_SUBSCRIBER;
+	found = resolve(place, &down->who);
+	if (found != FOUND)
+		return found;
+	down->header = ip->ihl * 4;
+	down->protocol = ip->protocol;
+	if (down->header < IPV4_HEADER || bpf_ntohs(ip->tot_len) != down->length)
+		return FALLBACK_UNUSUAL_HEADER;
+	if (train->size && !segments_known(AT(ip, down->header), data_end, train, down))
+		return FALLBACK_UNUSUAL_HEADER;
+	if (!(ip->frag_off & IPV4_OFFSET))
+		note_syn(AT(ip, down->header), data_end, down);
+	if (down->who.session->flags & S_OUTER6 && !(down->who.session->flags & S_ZERO_CHECKSUM))
+		down->summing = summing4(ip, data_end, down);
+	return FOUND;
+}
+
+INLINE int find6(void *data, void *data_end, __u32 l3, __u32 vrf, const struct train *train, struct down *down)
+{
+	struct ipv6hdr *ip = AT(data, l3);
+	struct place *place;
+	int found;
+
+	if (AT(ip, sizeof(*ip)) > data_end || ip->version != 6)
+		return SILENT;
+	if (ip->daddr.s6_addr[0] == 0xff || link_local(&ip->daddr) || link_local(&ip->saddr))
+		return FALLBACK_LINK_SCOPE;
+	place = place6(vrf, &ip->daddr);
+	if (!place)
+		return FALLBACK_NO_SUBSCRIBER;
+	found = resolve(place, &down->who);
+	if (found != FOUND)
+		return found;
+	down->header = IPV6_HEADER;
+	down->protocol = ip->nexthdr;
+	if (IPV6_HEADER + bpf_ntohs(ip->payload_len) != down->length)
+		return FALLBACK_UNUSUAL_HEADER;
+	if (train->size && !segments_known((void *)(ip + 1), data_end, train, down))
+		return FALLBACK_UNUSUAL_HEADER;
+	note_syn((void *)(ip + 1), data_end, down);
+	if (down->who.session->flags & S_OUTER6 && !(down->who.session->flags & S_ZERO_CHECKSUM))
+		down->summing = summing6(ip, data_end, down);
+	return FOUND;
+}
+
+/* Judge a packet towards a subscriber, but for the way to its LAC and its rate; FOUND or a fallback.  Changes nothing. */
+INLINE int judge_down(void *data, void *data_end, __u32 l3, __u32 vrf, const struct train *train, struct down *down)
+{
+	int found;
+
+	down->octets = down->first = down->length;
+	down->packets = 1;
+	found = down->inner6 ? find6(data, data_end, l3, vrf, train, down) : find4(data, data_end, l3, vrf, train, down);
+	if (found != FOUND)
+		return found;
+	return down->first > down->who.session->mtu ? FALLBACK_TOO_BIG : FOUND;
+}
+
+INLINE __u32 down_mss(const struct down *down)
+{
+	return down->inner6 ? down->who.session->mss6 : down->who.session->mss4;
+}
+
+/* Ask the kernel for the way to the LAC, for an outer packet of so many octets. */
+INLINE int way_out(void *ctx, const struct session *session, __u32 underlay, __u32 octets, struct bpf_fib_lookup *way)
+{
+	const struct iphdr *ip = (const void *)session->header;
+	const struct ipv6hdr *ip6 = (const void *)session->header;
+
+	__builtin_memset(way, 0, sizeof(*way));
+	way->l4_protocol = IPPROTO_UDP;
+	way->tot_len = octets > LARGEST_PACKET ? LARGEST_PACKET : octets;
+	way->ifindex = underlay;
+	if (session->flags & S_OUTER6) {
+		way->family = AF_INET6;
+		__builtin_memcpy(way->ipv6_src, &ip6->saddr, sizeof(way->ipv6_src));
+		__builtin_memcpy(way->ipv6_dst, &ip6->daddr, sizeof(way->ipv6_dst));
+	} else {
+		way->family = AF_INET;
+		way->ipv4_src = ip->saddr;
+		way->ipv4_dst = ip->daddr;
+	}
+	return bpf_fib_lookup(ctx, way, sizeof(*way), 0);
+}
+
+/* The sum over an inner packet whose checksum is right, as the outer checksum needs it; negative if there is none. */
+INLINE int sum_headers(void *data, void *data_end, __u32 l3, const struct down *down)
+{
+	const struct iphdr *ip = AT(data, l3);
+	const __u32 *words = AT(data, l3);
+	__u16 pseudo;
+
+	if (down->inner6) {
+		if (AT(words, IPV6_HEADER) > data_end)
+			return -1;
+		/* Addresses are in the header and, inverted, in the pseudo header: gone.  ICMPv6 has one too. */
+		pseudo = fold(bpf_htonl(down->length - IPV6_HEADER) + (__u64)bpf_htonl(down->protocol));
+		return fold((__u64)words[0] + words[1] + (__u16)~pseudo);
+	}
+	if (down->protocol == IPPROTO_ICMP) /* its own sum and that of the header are zero */
+		return 0;
+	if (AT(ip, sizeof(*ip)) > data_end)
+		return -1;
+	pseudo = fold((__u64)ip->saddr + ip->daddr + bpf_htonl(down->length - IPV4_HEADER) + (__u64)bpf_htonl(down->protocol));
+	return (__u16)~pseudo;
+}
+
+/* Lengths and checksums of the outer headers. */
+struct outer {
+	__be16 length; /* IPv4 total length, IPv6 payload length */
+	__be16 id;
+	__u16 check; /* of the IPv4 header */
+	__be16 udp_length;
+	__u16 udp_check;
+	__be16 l2tp_length;
+};
+
+INLINE __u32 header_octets(const struct session *session)
+{
+	__u32 octets = session->header_octets;
+
+	AS_IT_IS(octets);
+	return octets;
+}
+
+INLINE void outer_of(const struct session *session, const struct down *down, __u32 octets, __u32 inner_sum, struct outer *outer)
+{
+	__u32 ip = session->flags & S_OUTER6 ? IPV6_HEADER : IPV4_HEADER;
+	__u32 total = octets + down->length;
+	__u64 sum;
+
+	outer->udp_length = bpf_htons(total - ip);
+	outer->udp_check = 0;
+	outer->l2tp_length = bpf_htons(total - ip - UDP_HEADER);
+	if (!(session->flags & S_OUTER6)) {
+		outer->length = bpf_htons(total);
+		outer->id = session->header[6] & IPV4_DF ? 0 : bpf_get_prandom_u32();
+		outer->check = ~fold((__u64)session->checksum + outer->length + outer->id);
+		return;
+	}
+	outer->length = outer->udp_length;
+	if (down->summing == SUM_NONE)
+		return;
+	sum = (__u64)session->checksum + outer->udp_length + outer->udp_length + at_place(inner_sum, octets);
+	if (down->inner6) /* the last octet of the template is another one */
+		sum += at_place(bpf_htons(PPP_TO_IPV6), octets + 1);
+	if (session->flags & S_LENGTH)
+		sum += outer->l2tp_length;
+	outer->udp_check = ~fold(sum);
+	if (!outer->udp_check)
+		outer->udp_check = 0xffff; /* zero says that there is none */
+}
+
+#define HALF (HEADER_OCTETS / 2)
+
+INLINE void copy_half(void *to, const void *from)
+{
+	__u64 *octets = to;
+	const __u64 *source = from;
+
+	for (int i = 0; i < HALF / 8; i++)
+		octets[i] = source[i];
+}
+
+/* Write the outer headers at `to`.  They are 35 to 64 octets, so two halves of 32 meet or overlap: no loop, no helper. */
+INLINE int write_outer(void *to, void *data_end, const struct session *session, const struct down *down,
+		       const struct outer *outer)
+{
+	__u32 octets = header_octets(session);
+	struct iphdr *ip = to;
+	struct ipv6hdr *ip6 = to;
+	struct udphdr *udp = AT(to, IPV4_HEADER);
+	__u8 *half;
+
+	if (octets < HEADER_LEAST)
+		return -1;
+	AS_IT_IS(octets);
+	if (octets > HEADER_OCTETS)
+		return -1;
+	AS_IT_IS(octets);
+	half = AT(to, octets - HALF);
+	if (AT(half, HALF) > data_end || AT(to, HALF) > data_end)
+		return -1;
+	copy_half(to, session->header);
+	copy_half(half, session->header + octets - HALF);
+	if (down->inner6)
+		half[HALF - 1] = PPP_IPV6;
+	if (session->flags & S_OUTER6) {
+		udp = AT(to, IPV6_HEADER);
+		if (AT(udp, UDP_HEADER + L2TP_LENGTH_AT + 2) > data_end)
+			return -1;
+		ip6->payload_len = outer->length;
+	} else {
+		ip->tot_len = outer->length;
+		ip->id = outer->id;
+		ip->check = outer->check;
+	}
+	udp->len = outer->udp_length;
+	udp->check = outer->udp_check;
+	if (session->flags & S_LENGTH)
+		*(__be16 *)AT(udp, UDP_HEADER + L2TP_LENGTH_AT) = outer->l2tp_length;
+	return 0;
+}
+
+#endif

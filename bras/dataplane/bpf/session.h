@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * From keys to places, and from places to sessions.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#define BITS4 (32 + 32) /* of a key of `nets4`: VRF and address */
+#define BITS6 (32 + 128)
+
+INLINE struct settings *our_settings(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&settings, &only);
+}
+
+INLINE struct place *place4(__u32 vrf, __be32 address)
+{
+	struct host4 host = { vrf, address };
+	struct place *place = bpf_map_lookup_elem(&hosts4, &host);
+
+	if (place)
+		return place;
+
+	struct net4 net = { BITS4, vrf, address };
+
+	return bpf_map_lookup_elem(&nets4, &net);
+}
+
+INLINE struct place *place6(__u32 vrf, const struct in6_addr *address)
+{
+	struct net6 net = { .length = BITS6, .vrf = vrf };
+	__u32 *words = (__u32 *)net.address; /* four loads; as octets it were sixteen */
+
+	for (int i = 0; i < 4; i++)
+		words[i] = address->s6_addr32[i];
+	return bpf_map_lookup_elem(&nets6, &net);
+}
+
+/* What a place leads to. */
+struct subscriber {
+	struct session *session;
+	struct account *account;
+	struct place place;
+};
+
+/* Slots are reused: only a record with the generation of the place is the one that was meant. */
+INLINE int resolve(const struct place *place, struct subscriber *who)
+{
+	__u32 slot = place->slot; /* apart: the compiler keeps in memory whatever has an address */
+	__u32 flags;
+
+	who->place = *place;
+	who->session = bpf_map_lookup_elem(&sessions, &slot);
+	who->account = bpf_map_lookup_elem(&accounts, &slot);
+	if (!who->session || !who->account)
+		return FALLBACK_STALE;
+	flags = who->session->flags;
+	if (!(flags & S_ACTIVE) || who->session->generation != who->place.generation)
+		return FALLBACK_STALE;
+	return flags & S_NUMBERED ? FALLBACK_NUMBERED : FOUND;
+}
+
+INLINE bool same_place(const struct place *place, const struct place *other)
+{
+	return place && place->slot == other->slot && place->generation == other->generation;
+}
+
+#endif

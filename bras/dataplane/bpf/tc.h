@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * The programs at TC hooks: headers off at the ingress of LAC-facing interfaces, headers on at the egress of the anchor.
+ */
+#ifndef TC_H
+#define TC_H
+
+#define DATA(ctx) ((void *)(long)(ctx)->data)
+#define DATA_END(ctx) ((void *)(long)(ctx)->data_end)
+#define HOST 0 /* skb->pkt_type: sent to this host */
+
+/* Have the first `octets` in one piece; devices may put headers elsewhere than where programs look. */
+INLINE void reach(struct __sk_buff *skb, __u32 octets)
+{
+	if (AT(DATA(skb), octets) <= DATA_END(skb))
+		return;
+	if (octets > skb->len)
+		octets = skb->len;
+	if (AT(DATA(skb), octets) > DATA_END(skb))
+		bpf_skb_pull_data(skb, octets);
+}
+
+INLINE void colour(struct __sk_buff *skb, __u32 mark, __u32 priority)
+{
+	if (mark)
+		skb->mark = mark;
+	if (priority)
+		skb->priority = priority;
+}
+
+/* What XDP has taken out of its tunnel goes the way of what we take out ourselves. */
+INLINE bool unwrapped(struct __sk_buff *skb, struct meta *meta)
+{
+	struct meta *there = (void *)(long)skb->data_meta;
+
+	if (AT(there, sizeof(*there)) > DATA(skb) || there->magic != META_MAGIC)
+		return false;
+	*meta = *there;
+	return true;
+}
+
+/* To the anchor, as if it had come by it: routing, filters and connection tracking see an ordinary packet. */
+INLINE int arrive(struct __sk_buff *skb, __u32 mark, __u32 priority)
+{
+	struct settings *settings = our_settings();
+
+	if (!settings)
+		return TC_ACT_UNSPEC;
+	colour(skb, mark, priority);
+	return bpf_redirect(settings->anchor, BPF_F_INGRESS);
+}
+
+/* Take the headers off.  The protocol must be changed first: it decides what the kernel thinks of the rest.
+ * An outer checksum that was left to the device is forgotten with the header that it was for. */
+INLINE int unwrap(struct __sk_buff *skb, const struct up *up)
+{
+	__s32 octets = up->inner - ETH_HLEN;
+
+	if (up->inner6 != up->outer6) {
+		if (bpf_skb_change_proto(skb, up->inner6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP), 0))
+			return -1;
+		octets += up->inner6 ? IPV6_HEADER - IPV4_HEADER : IPV4_HEADER - IPV6_HEADER;
+	}
+	return bpf_skb_adjust_room(skb, -octets, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
+INLINE int take_up(struct __sk_buff *skb, const struct up *up)
+{
+	struct session *session = up->who.session;
+
+	if (!police_up(up))
+		return TC_ACT_SHOT;
+	if (unwrap(skb, up))
+		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
+	count_up(up);
+	/* After the headers are off: before, the helper would take an unfinished outer checksum for that of TCP. */
+	if (up->syn && up_mss(up))
+		clamp_skb(skb, ETH_HLEN + up->syn, up_mss(up));
+	return arrive(skb, session->mark, session->priority);
+}
+
+INLINE int tc_upstream(struct __sk_buff *skb)
+{
+	struct train train = { skb->gso_size, skb->gso_segs };
+	struct up up = {};
+	struct meta meta;
+	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+
+	if (unwrapped(skb, &meta)) {
+		if (skb->vlan_present)
+			bpf_skb_vlan_pop(skb);
+		return arrive(skb, meta.mark, meta.priority);
+	}
+	/* A tagged frame belongs to an interface of its own, where it comes by again. */
+	if (skb->pkt_type != HOST || skb->vlan_present || (!v6 && skb->protocol != bpf_htons(ETH_P_IP)))
+		return TC_ACT_UNSPEC;
+	reach(skb, UP_HEADERS);
+	if (AT(DATA(skb), ETH_HLEN) > DATA_END(skb) || ((struct ethhdr *)DATA(skb))->h_proto != (__be16)skb->protocol)
+		return TC_ACT_UNSPEC; /* an interface without Ethernet headers */
+	switch (judge_up(DATA(skb), DATA_END(skb), ETH_HLEN, skb->len, v6, &train, &up)) {
+	case TAKE:
+		return take_up(skb, &up);
+	case SHOT:
+		return TC_ACT_SHOT;
+	default:
+		return TC_ACT_UNSPEC;
+	}
+}
+
+/* Give an Ethernet header, with the type only; its addresses are written where they are known, or do not matter. */
+INLINE int frame(struct __sk_buff *skb, bool v6)
+{
+	struct ethhdr *ethernet;
+
+	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return -1;
+	ethernet = DATA(skb);
+	if (AT(ethernet, ETH_HLEN) > DATA_END(skb))
+		return -1;
+	ethernet->h_proto = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	return 0;
+}
+
+/* Have a GSO packet cut, or a checksum finished: what comes out at the segmenter's other end is plain. */
+INLINE int segment(struct __sk_buff *skb, __u32 segmenter, bool v6)
+{
+	note(FALLBACK_SEGMENT);
+	if (frame(skb, v6))
+		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
+	return bpf_redirect(segmenter, 0);
+}
+
+/* Put the outer headers before the packet; it begins with room for an Ethernet header if `l2`. */
+INLINE int wrap(struct __sk_buff *skb, const struct down *down)
+{
+	const struct session *session = down->who.session;
+	__u32 octets = header_octets(session);
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+
+	if (session->flags & S_OUTER6)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_ENCAP_L2(octets - IPV6_HEADER - UDP_HEADER);
+	else
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L2(octets - IPV4_HEADER - UDP_HEADER);
+	return bpf_skb_adjust_room(skb, octets, BPF_ADJ_ROOM_MAC, flags);
+}
+
+/* The finished outer packet goes into the anchor as if it had come from outside: the kernel routes and cuts it. */
+INLINE int have_cut(__u32 anchor)
+{
+	note(FALLBACK_OUTER_FRAGMENT);
+	return bpf_redirect(anchor, BPF_F_INGRESS);
+}
+
+INLINE int send(struct __sk_buff *skb, const struct bpf_fib_lookup *way, int known)
+{
+	struct ethhdr *ethernet = DATA(skb);
+
+	if (AT(ethernet, ETH_HLEN) > DATA_END(skb))
+		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
+	if (known == BPF_FIB_LKUP_RET_NO_NEIGH) /* the kernel asks for the neighbour, and sends then */
+		return bpf_redirect_neigh(way->ifindex, 0, 0, 0);
+	__builtin_memcpy(ethernet->h_dest, way->dmac, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_source, way->smac, ETH_ALEN);
+	return bpf_redirect(way->ifindex, 0);
+}
+
+/* Wrap and send, or have cut; everything is decided, and what fails now is lost. */
+INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *down, const struct bpf_fib_lookup *way,
+		     int known, __u32 anchor, __u32 inner_sum)
+{
+	struct session *session = down->who.session;
+	const bool cut = known == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	bool v6 = session->flags & S_OUTER6;
+	struct outer outer;
+	__u32 at = l2;
+
+	if (down->syn && down_mss(down))
+		clamp_skb(skb, l2 + down->syn, down_mss(down));
+	outer_of(session, down, header_octets(session), inner_sum, &outer);
+	if (wrap(skb, down))
+		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
+	if (l2) {
+		struct ethhdr *ethernet = DATA(skb);
+
+		if (AT(ethernet, ETH_HLEN) <= DATA_END(skb))
+			ethernet->h_proto = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	} else if (!cut) {
+		if (frame(skb, v6))
+			return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
+		at = ETH_HLEN;
+	}
+	if (write_outer(AT(DATA(skb), at), DATA_END(skb), session, down, &outer))
+		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
+	count(down->who.account, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
+	colour(skb, session->mark, session->priority);
+	return cut ? have_cut(anchor) : send(skb, way, known);
+}
+
+/* Must it be taken apart, or its inner checksum be finished, before it can be wrapped? */
+INLINE bool indivisible(const struct session *session, const struct down *down, const struct train *train, int known)
+{
+	if (!train->size)
+		return down->summing == SUM_DOUBT;
+	return down->summing != SUM_NONE || session->flags & S_LENGTH || known == BPF_FIB_LKUP_RET_FRAG_NEEDED ||
+	       header_octets(session) + down->length > LARGEST_PACKET;
+}
+
+INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
+{
+	const bool segmented = l2 != 0;
+	const int refuse = segmented ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	struct train train = { skb->gso_size, skb->gso_segs };
+	struct settings *settings = our_settings();
+	struct down down = {};
+	struct bpf_fib_lookup way;
+	struct session *session;
+	int found, known, sum = 0;
+	bool whole;
+
+	if (!settings)
+		return refuse;
+	reach(skb, l2 + DOWN_HEADERS);
+	down.length = skb->len - l2;
+	down.inner6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	found = judge_down(DATA(skb), DATA_END(skb), l2, settings->vrf, &train, &down);
+	if (found != FOUND) {
+		if (found != SILENT)
+			note(found);
+		return refuse;
+	}
+	session = down.who.session;
+	known = way_out(skb, session, settings->underlay, header_octets(session) + down.first, &way);
+	if (known != BPF_FIB_LKUP_RET_SUCCESS && known != BPF_FIB_LKUP_RET_NO_NEIGH && known != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return note(FALLBACK_NO_PATH), refuse;
+	/* A cut IPv6 packet is the sender's own work: Python's socket does it. */
+	if (known == BPF_FIB_LKUP_RET_FRAG_NEEDED && session->flags & S_OUTER6)
+		return note(FALLBACK_OUTER_FRAGMENT), refuse;
+	if (!segmented && indivisible(session, &down, &train, known)) {
+		if (settings->segmenter)
+			return segment(skb, settings->segmenter, down.inner6);
+		if (train.size)
+			return note(FALLBACK_SEGMENT), TC_ACT_UNSPEC;
+	}
+	if (down.summing != SUM_NONE) {
+		sum = down.summing == SUM_HEADERS ? sum_headers(DATA(skb), DATA_END(skb), l2, &down)
+						  : sum_skb(skb, l2, down.length);
+		if (sum < 0)
+			return note(FALLBACK_UNUSUAL_HEADER), refuse;
+	}
+	whole = session->cost_down && train.size && settings->segmenter && !segmented;
+	if (session->cost_down && !conforms(&down.who.account->empty_down, session->cost_down, session->burst_down,
+					    down.octets, whole ? down.octets : down.first)) {
+		if (whole)
+			return segment(skb, settings->segmenter, down.inner6);
+		return drop_of(&down.who.account->down_policed, DROP_POLICED_DOWN), TC_ACT_SHOT;
+	}
+	return take_down(skb, l2, &down, &way, known, settings->anchor, sum);
+}
+
+#endif

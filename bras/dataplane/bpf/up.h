@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * Upstream: what TC and XDP have in common, which is everything but taking the headers off.
+ */
+#ifndef UP_H
+#define UP_H
+
+struct up {
+	struct subscriber who;
+	__u32 inner;    /* where the inner packet begins, from the beginning of the frame */
+	__u32 end;      /* where the datagram ends */
+	__u32 octets;   /* of the inner packet, with what a GSO packet will have as segments */
+	__u32 first;    /* of its first segment */
+	__u32 packets;
+	__u8 inner6;
+	__u8 outer6;
+	bool quiet;     /* what is left is not counted */
+	__u8 syn;       /* where its TCP header begins, after the IP header; 0: no SYN */
+};
+
+/* Of a socket buffer: what its segments are. */
+struct train {
+	__u32 size;     /* payload octets of a segment; 0: it is no GSO packet */
+	__u32 segments; /* 0 where the kernel has not counted yet */
+};
+
+/* Is somebody of ours listening where this datagram goes?  By its address, or by the wildcard of its family. */
+static __noinline bool listening(struct listener *to)
+{
+	bool mapped = to->address[10] == 0xff && to->address[11] == 0xff;
+
+	if (bpf_map_lookup_elem(&listen, to))
+		return true;
+	__builtin_memset(to->address, 0, sizeof(to->address));
+	if (mapped)
+		to->address[10] = to->address[11] = 0xff;
+	return bpf_map_lookup_elem(&listen, to) != 0;
+}
+
+/* Only what is sent to us is worth counting. */
+INLINE int leave_ours(void *data, void *data_end, __u32 l3, const struct datagram *d, bool quiet, int reason)
+{
+	struct listener to = {};
+	struct udphdr *udp = AT(data, d->l4);
+	struct iphdr *ip = AT(data, l3);
+	struct ipv6hdr *ip6 = AT(data, l3);
+
+	if (quiet || reason == SILENT || AT(udp, sizeof(*udp)) > data_end)
+		return LEAVE;
+	if (d->outer6) {
+		if (AT(ip6, sizeof(*ip6)) > data_end)
+			return LEAVE;
+		__builtin_memcpy(to.address, &ip6->daddr, sizeof(to.address));
+	} else {
+		if (AT(ip, sizeof(*ip)) > data_end)
+			return LEAVE;
+		to.address[10] = to.address[11] = 0xff;
+		__builtin_memcpy(to.address + 12, &ip->daddr, sizeof(ip->daddr));
+	}
+	to.port = udp->dest;
+	return listening(&to) ? leave(quiet, reason) : LEAVE;
+}
+
+/* The call of a data message, and where its PPP frame begins. */
+INLINE int message(void *data, void *data_end, struct datagram *d, __u32 *call, __u32 *ppp)
+{
+	struct udphdr *udp = AT(data, d->l4);
+	__u8 *l2tp = AT(udp, UDP_HEADER);
+	__u32 length;
+
+	if (AT(l2tp, L2TP_LEAST) > data_end)
+		return SILENT;
+	length = bpf_ntohs(udp->len);
+	if (length < UDP_HEADER + L2TP_LEAST || d->l4 + length > d->end || (l2tp[1] & L2TP_VERSION_MASK) != L2TP_VERSION)
+		return SILENT;
+	d->end = d->l4 + length;
+	if (l2tp[0] & L2TP_CONTROL)
+		return FALLBACK_CONTROL;
+	if (l2tp[0] & L2TP_SEQUENCE)
+		return FALLBACK_NUMBERED;
+	if (l2tp[0] & L2TP_OFFSET)
+		return FALLBACK_UNUSUAL_HEADER;
+	*ppp = d->l4 + UDP_HEADER + 6;
+	*call = bpf_ntohl(*(__be32 *)(l2tp + 2));
+	if (l2tp[0] & L2TP_LENGTH) {
+		if (AT(l2tp, L2TP_LEAST + 2) > data_end || bpf_ntohs(*(__be16 *)(l2tp + 2)) != length - UDP_HEADER)
+			return FALLBACK_UNUSUAL_HEADER;
+		*ppp += 2;
+		*call = bpf_ntohl(*(__be32 *)(l2tp + 4));
+	}
+	return FOUND;
+}
+
+/* Does it come from where the session's own packets go, to where they come from? */
+INLINE bool same_peer(void *data, void *data_end, __u32 l3, const struct datagram *d, const struct session *session)
+{
+	const __u32 *ours = (const __u32 *)session->header;
+	const __u32 *theirs = AT(data, l3);
+
+	if (d->outer6 != !!(session->flags & S_OUTER6))
+		return false;
+	if (d->outer6) {
+		if (AT(theirs, IPV6_HEADER + 4) > data_end)
+			return false;
+		return theirs[2] == ours[6] && theirs[3] == ours[7] && theirs[4] == ours[8] && theirs[5] == ours[9] &&
+		       theirs[6] == ours[2] && theirs[7] == ours[3] && theirs[8] == ours[4] && theirs[9] == ours[5] &&
+		       theirs[10] == (ours[10] >> 16 | ours[10] << 16);
+	}
+	if (AT(theirs, IPV4_HEADER + 4) > data_end)
+		return false;
+	return theirs[3] == ours[4] && theirs[4] == ours[3] && theirs[5] == (ours[5] >> 16 | ours[5] << 16);
+}
+
+/* Where the packet of a PPP frame begins, and of which family it is. */
+INLINE int unframe(void *data, void *data_end, __u32 ppp, struct up *up)
+{
+	__u8 *octet = AT(data, ppp);
+
+	if (AT(octet, 4) > data_end)
+		return FALLBACK_PPP_CONTROL;
+
+	bool framed = octet[0] == PPP_ADDRESS && octet[1] == PPP_CONTROL;
+	__u8 high = framed ? octet[2] : octet[0];
+	__u8 low = framed ? octet[3] : octet[1];
+	__u8 protocol = high ? high : low;
+
+	if (protocol != PPP_IPV4 && protocol != PPP_IPV6)
+		return FALLBACK_PPP_CONTROL;
+	up->inner = ppp + (framed ? 2 : 0) + (high ? 1 : 2);
+	up->inner6 = protocol == PPP_IPV6;
+	return FOUND;
+}
+
+/* The size of a packet as it will leave: of a GSO packet each segment has the headers again. */
+INLINE bool measure(void *data_end, const __u8 *l4, __u32 header, __u8 protocol, __u32 octets, const struct train *train,
+		    struct up *up)
+{
+	up->octets = up->first = octets;
+	up->packets = 1;
+	up->syn = 0;
+	if (protocol == IPPROTO_TCP && AT(l4, TCP_HEADER) <= data_end) {
+		if (l4[13] & SYN)
+			up->syn = header;
+		header += (l4[12] >> 4) * 4;
+	} else if (train->size) {
+		return false;
+	}
+	if (train->size) {
+		__u32 segments = train->segments;
+
+		if (!segments)
+			segments = (octets - header + train->size - 1) / train->size;
+		up->first = header + train->size;
+		up->octets += (segments - 1) * header;
+		up->packets = segments;
+	}
+	return true;
+}
+
+/* A GSO packet must be one packet in one tunnel header: a train of datagrams merged by GRO looks alike, but has
+ * the length of the first one in its inner header. */
+INLINE int inner4(void *data, void *data_end, const struct train *train, struct up *up)
+{
+	struct iphdr *ip = AT(data, up->inner);
+	__u32 total;
+
+	if (AT(ip, sizeof(*ip)) > data_end)
+		return drop(DROP_BAD_PACKET_HEADER);
+	total = bpf_ntohs(ip->tot_len);
+	if (*(__u8 *)ip != IPV4_PLAIN) /* a header with options is right somewhere else */
+		return ip->version == 4 && ip->ihl > 5 ? leave(up->quiet, FALLBACK_UNUSUAL_HEADER) : drop(DROP_BAD_PACKET_HEADER);
+	if (total < IPV4_HEADER || up->inner + total > up->end || sum_ipv4(ip) != 0xffff)
+		return drop(DROP_BAD_PACKET_HEADER);
+	if (train->size && up->inner + total != up->end)
+		return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
+	if ((ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000))
+		return leave(up->quiet, FALLBACK_LINK_SCOPE);
+	if (!measure(data_end, (void *)(ip + 1), IPV4_HEADER, ip->frag_off & IPV4_OFFSET ? 0 : ip->protocol, total, train, up))
+		return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
+	return TAKE;
+}
+
+INLINE bool link_local(const struct in6_addr *address)
+{
+	return (address->s6_addr32[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+INLINE int inner6(void *data, void *data_end, const struct train *train, struct up *up)
+{
+	struct ipv6hdr *ip = AT(data, up->inner);
+	__u32 total;
+
+	if (AT(ip, sizeof(*ip)) > data_end)
+		return drop(DROP_BAD_PACKET_HEADER);
+	total = IPV6_HEADER + bpf_ntohs(ip->payload_len);
+	if (ip->version != 6 || up->inner + total > up->end)
+		return drop(DROP_BAD_PACKET_HEADER);
+	if (train->size && up->inner + total != up->end)
+		return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
+	if (link_local(&ip->saddr) || link_local(&ip->daddr) || ip->daddr.s6_addr[0] == 0xff)
+		return leave(up->quiet, FALLBACK_LINK_SCOPE);
+	if (!measure(data_end, (void *)(ip + 1), IPV6_HEADER, ip->nexthdr, total, train, up))
+		return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
+	return TAKE;
+}
+
+/* Does the sender have this address?  Most have one only, which the session's record has too. */
+INLINE bool genuine(void *data, void *data_end, const struct up *up)
+{
+	struct session *session = up->who.session;
+	struct iphdr *ip = AT(data, up->inner);
+	struct ipv6hdr *ip6 = AT(data, up->inner);
+
+	if (!(session->flags & S_CHECK_SOURCE))
+		return true;
+	if (up->inner6)
+		return AT(ip6, sizeof(*ip6)) <= data_end && same_place(place6(session->vrf, &ip6->saddr), &up->who.place);
+	if (AT(ip, sizeof(*ip)) > data_end)
+		return false;
+	if (session->address && ip->saddr == session->address)
+		return true;
+	return same_place(place4(session->vrf, ip->saddr), &up->who.place);
+}
+
+INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6, struct datagram *d, struct up *up)
+{
+	struct place *place;
+	__u32 call = 0, ppp = 0;
+	int found = v6 ? outer6(data, data_end, l3, octets, d) : outer4(data, data_end, l3, octets, d);
+
+	if (found != FOUND)
+		return found;
+	found = message(data, data_end, d, &call, &ppp);
+	if (found != FOUND)
+		return found;
+	place = bpf_map_lookup_elem(&calls, &call);
+	if (!place)
+		return FALLBACK_UNKNOWN_SESSION;
+	found = resolve(place, &up->who);
+	if (found != FOUND)
+		return found;
+	if (!same_peer(data, data_end, l3, d, up->who.session))
+		return FALLBACK_PEER_MISMATCH;
+	up->end = d->end;
+	up->outer6 = d->outer6;
+	return unframe(data, data_end, ppp, up);
+}
+
+/* Judge an upstream packet, from its outer IP header at `l3` on; `octets`: of the whole frame.  Changes nothing of it,
+ * and asks for no rate: it may still be left. */
+INLINE int judge_up(void *data, void *data_end, __u32 l3, __u32 octets, bool v6, const struct train *train, struct up *up)
+{
+	struct datagram d = {};
+	int found = find_call(data, data_end, l3, octets, v6, &d, up);
+
+	if (found != FOUND)
+		return leave_ours(data, data_end, l3, &d, up->quiet, found);
+	found = up->inner6 ? inner6(data, data_end, train, up) : inner4(data, data_end, train, up);
+	if (found != TAKE)
+		return found;
+	if (!genuine(data, data_end, up))
+		return drop_of(&up->who.account->up_spoofed, DROP_SPOOFED_SOURCE);
+	return TAKE;
+}
+
+INLINE bool police_up(const struct up *up)
+{
+	struct session *session = up->who.session;
+	struct account *account = up->who.account;
+
+	if (!session->cost_up || conforms(&account->empty_up, session->cost_up, session->burst_up, up->octets, up->first))
+		return true;
+	drop_of(&account->up_policed, DROP_POLICED_UP);
+	return false;
+}
+
+INLINE __u32 up_mss(const struct up *up)
+{
+	return up->inner6 ? up->who.session->mss6 : up->who.session->mss4;
+}
+
+INLINE void count_up(const struct up *up)
+{
+	count(up->who.account, up->inner6 ? UP4 + FAMILY6 : UP4, up->octets, up->packets);
+}
+
+#endif
