@@ -72,6 +72,7 @@ class Driver:
             receive_buffer_octets=lns.core.config.lns.receive_buffer_octets,
             watch=self._watch,
             unwatch=self._deafen,
+            zero_checksums=any(group.udp6_zero_checksum for group in lns.core.config.lac),
         )
         self._observe = observe
         self._write_journal = write_journal

@@ -34,8 +34,12 @@ class Ports:
         receive_buffer_octets: int,
         watch: Callable[[Listener], None],
         unwatch: Callable[[Listener], None],
+        zero_checksums: bool = False,
     ) -> None:
-        """Go on after the ports that there are; ``watch`` has a socket drained from now on."""
+        """Go on after the ports that there are; ``watch`` has a socket drained from now on.
+
+        ``zero_checksums``: all of them take datagrams without UDP checksum over IPv6.
+        """
         self.listeners = listeners
         """By index, as paths name them."""
         self._plane = plane
@@ -45,6 +49,10 @@ class Ports:
         self._dropped = 0
         """Datagrams that the kernel dropped before sockets that are closed."""
         self._next = max([FIRST_OWN - 1, *listeners]) + 1
+        self._zero_checksums = zero_checksums
+        if zero_checksums:
+            for listener in listeners.values():
+                listener.take_zero_checksums()
 
     def open(self, wanted: OpenPort) -> PortOpened:
         """Open a free port of the address that was called, or say why there is none."""
@@ -55,6 +63,8 @@ class Ports:
             listener = own_listener(self._next, Listen(path.local, 0), self._octets)
         except OSError as wrong:
             return PortOpened(path, wanted.data, error=wrong.strerror or "no socket")
+        if self._zero_checksums:
+            listener.take_zero_checksums()
         self._next += 1
         self.listeners[listener.index] = listener
         self._plane.add_outlet(listener.index, listener.outlet)

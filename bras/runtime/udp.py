@@ -31,6 +31,8 @@ _IP_MTU = 14
 _IPV6_MTU = 24
 _SO_RCVBUFFORCE = 33
 _SO_MEMINFO = 55
+_UDP_NO_CHECK6_RX = 102
+"""Take datagrams without checksum over IPv6 (linux/udp.h)."""
 _MEMINFO = Struct("=9I")
 """SK_MEMINFO_RMEM_ALLOC to SK_MEMINFO_DROPS (linux/sock_diag.h)."""
 _DEFAULT_MTU = 1500
@@ -69,6 +71,15 @@ class Listener:
     def port(self) -> int:
         """Return the port as bound."""
         return int(self.socket.getsockname()[1])
+
+    def take_zero_checksums(self) -> None:
+        """Take datagrams without UDP checksum over IPv6 too, as RFC 6935 allows for tunnels; over IPv4 all may come so.
+
+        Those that have one are checked as before.  What is sent from here has one, always: the kernel's switch for
+        that is the whole socket's, which LACs of other groups call as well.
+        """
+        if self._is_ipv6:
+            self.socket.setsockopt(socket.IPPROTO_UDP, _UDP_NO_CHECK6_RX, 1)
 
     def close(self) -> None:
         """Stop to listen."""

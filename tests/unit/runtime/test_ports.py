@@ -178,3 +178,21 @@ def test_more_descriptors() -> None:
     with descriptors(min(512, hard)):
         more_descriptors()
         assert ports.descriptors() == hard
+
+
+@pytest.mark.parametrize("wanted_so", [False, True])
+def test_all_of_them_take_datagrams_without_checksum_or_none(wanted_so: bool) -> None:
+    no_check6_rx = 102
+    called = Listener(0, Listen("::1", 0), PLENTY)
+    made = Ports(
+        {0: called},
+        Null(),
+        receive_buffer_octets=PLENTY,
+        watch=lambda _: None,
+        unwatch=lambda _: None,
+        zero_checksums=wanted_so,
+    )
+    own = made.listeners[made.open(wanted("::1")).listener]
+    for listener in (called, own):
+        assert listener.socket.getsockopt(socket.IPPROTO_UDP, no_check6_rx) == wanted_so
+        listener.close()

@@ -208,6 +208,12 @@ def test_without_privilege_it_asks_for_what_everybody_may(monkeypatch: pytest.Mo
     assert asked == [65536]
 
 
+def test_over_ipv4_there_is_nothing_to_switch() -> None:
+    made = Listener(0, Listen("127.0.0.7", 0), 65536)
+    made.take_zero_checksums()
+    made.close()
+
+
 def test_the_path_to_a_peer() -> None:
     assert path_mtu(Path(0, "127.0.0.7", 1701, "127.0.0.9", 1701)) >= 65535, "the loopback's"
     assert path_mtu(Path(0, "::1", 1701, "::1", 1701)) >= 65535
