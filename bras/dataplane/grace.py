@@ -16,6 +16,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 _NUMBERS = {"x86_64": 324, "aarch64": 283, "riscv64": 283, "ppc64le": 365, "s390x": 356}
 _GLOBAL = 1
@@ -32,7 +35,7 @@ def barrier() -> None:
         time.sleep(PAUSE_S)
 
 
-class Grace:
+class Grace(Generic[T]):
     """Tells when a grace period has passed since things were handed to it."""
 
     __slots__ = ("_done", "_event", "_thread", "_wait", "_waiting")
@@ -41,8 +44,8 @@ class Grace:
         """Begin a thread that calls ``wait`` for each handful of what was handed over."""
         self._wait = wait
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._waiting: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[T | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[T] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="grace", daemon=True)
         self._thread.start()
 
@@ -50,15 +53,15 @@ class Grace:
         """Return the descriptor that is readable when something has had its time."""
         return self._event
 
-    def hand_over(self, thing: object) -> None:
+    def hand_over(self, thing: T) -> None:
         """Have ``thing`` returned by ``passed`` when every packet of now is through."""
         self._waiting.put(thing)
 
-    def passed(self) -> list[object]:
+    def passed(self) -> list[T]:
         """Return, once, what has had its time, in the order in which it was handed over."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._event)
-        things = []
+        things: list[T] = []
         with contextlib.suppress(queue.Empty):
             while True:
                 things.append(self._done.get_nowait())

@@ -89,7 +89,7 @@ class Session(ctypes.Structure):
         ("priority", ctypes.c_uint32),
         ("burst_up", ctypes.c_uint32),
         ("burst_down", ctypes.c_uint32),
-        ("spare2", ctypes.c_uint32),
+        ("address", ctypes.c_uint32),
         ("cost_up", ctypes.c_uint64),
         ("cost_down", ctypes.c_uint64),
     )

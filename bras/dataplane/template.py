@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 
 from bras.dataplane.police import burst_of
 from bras.dataplane.records import COST_SHIFT, SESSION, SessionFlag
@@ -51,7 +52,7 @@ def record(route: Route) -> bytes:
         route.priority,
         burst_up,
         burst_down,
-        0,
+        int.from_bytes(route.addresses[0].to_bytes(4, "big"), sys.byteorder) if route.addresses else 0,
         cost_up,
         cost_down,
     )

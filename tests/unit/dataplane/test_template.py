@@ -66,6 +66,8 @@ def test_numbers_and_names() -> None:
     one = session(replace(ROUTE, mark=0xDEADBEEF, priority=0x10010))
     assert (one.generation, one.vrf, one.mtu) == (5, 3, 1460)
     assert (one.mss4, one.mss6) == (1420, 1400)
+    assert struct.pack("=I", one.address) == bytes((10, 64, 0, 2))
+    assert session(replace(ROUTE, addresses=())).address == 0
     assert (one.mark, one.priority) == (0xDEADBEEF, 0x10010)
     assert (one.cost_up, one.cost_down, one.burst_up, one.burst_down) == (0, 0, 0, 0)
     assert (session(replace(ROUTE, clamp_mss=False)).mss4, session(replace(ROUTE, clamp_mss=False)).mss6) == (0, 0)

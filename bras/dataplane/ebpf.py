@@ -1,0 +1,286 @@
+"""The back end ``ebpf``: programs in the kernel carry the packets, and go on while this process does not.
+
+Theory of operation.  It is the back end ``tun`` with a faster road beside it.  The TUN device is the anchor
+that carries all subscribers, and stays when the process goes.  On each interface by which LACs come, a
+program takes subscribers' packets out of their tunnels and lets them come in by the anchor; where packets
+leave by the anchor, another puts them into their tunnels.  What a program does not take reaches us as it
+is, by the socket or by the device, and the ``Forwarder`` that we are handles it as ``tun`` does.
+
+An Entry is there twice: as a ``Row`` for the slow road and as a record in the maps.  What must outlive
+us (records, counters, policers) is in the maps alone.  A new process finds the maps where they are
+pinned, puts its own programs in the place of the old ones, and is told every Entry again.
+
+A removal takes two steps.  The Entry is silenced at once; its counters are final when every packet that
+was on its way in the kernel is through (``grace``), and only then the removal is answered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from bras.config.model import DataplaneConfig
+from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP
+from bras.dataplane.base import DataPlaneError, Outlet, Status, Way
+from bras.dataplane.device import MTU
+from bras.dataplane.grace import Grace, barrier
+from bras.dataplane.kernel import Kernel
+from bras.dataplane.rows import Row, counters_of
+from bras.dataplane.tables import destinations
+from bras.dataplane.template import bucket
+from bras.dataplane.tun import Tun, routed
+from bras.errors import DropReason, FallbackReason
+from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
+
+_MASK = 0xFFFFFFFF
+"""The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
+_DROPPED = (DropReason.SPOOFED_SOURCE, DropReason.POLICED_UP, DropReason.POLICED_DOWN)
+"""What the programs count in the last fields of ``Counters``."""
+_NO_ENTRY = "there is no such Entry"
+
+
+class Ebpf(Tun):
+    """A DataPlane."""
+
+    def __init__(
+        self,
+        config: DataplaneConfig,
+        prefixes: Iterable[tuple[int, int]],
+        outlets: Sequence[Outlet],
+        *,
+        slots: int,
+        mtu: int = MTU,
+    ) -> None:
+        """As ``Tun``; ``slots`` are as many as there can be Entries, numbered from 0.
+
+        No client takes packets of more than ``mtu`` octets: larger ones the kernel itself refuses or cuts.
+        """
+        super().__init__(config, prefixes, outlets)
+        self._config = config
+        self._size = slots, mtu
+        self._kernel: Kernel | None = None
+        self._grace: Grace[tuple[int, int]] | None = None
+        self._answers: list[Outcome] = []
+        self._orphans = False
+        """There are keys in the maps that only ``sweep`` finds."""
+
+    # -- life
+
+    def open(self) -> None:
+        """Load and attach the programs, make or take over the anchor; raises DataPlaneError."""
+        try:
+            slots, mtu = self._size
+            self._kernel = Kernel(self._config, slots)
+            for outlet in self._outlets.values():
+                self._kernel.listen(outlet)
+            self._tun = self._kernel.open(self._local_address, self._prefixes, mtu)
+            self._device = self._tun.descriptor
+            self._errors6.sources.open()
+            self._grace = Grace()
+        except DataPlaneError:
+            self.close()
+            raise
+
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of everything; without ``keep`` the programs, the maps and the anchor go too."""
+        if self._grace is not None:
+            self._grace.close()
+            self._grace = None
+        self._errors6.sources.close()
+        kernel, self._kernel = self._kernel, None
+        if kernel is None:
+            return
+        if kernel.anchor is not None:
+            kernel.anchor.close(keep=True)
+        self._tun, self._device = None, -1
+        kernel.close(keep=keep)
+
+    @property
+    def kernel(self) -> Kernel:
+        """Return what is in the kernel, while it is open."""
+        if self._kernel is None:
+            raise DataPlaneError("the data plane is not open")
+        return self._kernel
+
+    def add_outlet(self, listener: int, outlet: Outlet) -> None:
+        """Take one more socket."""
+        super().add_outlet(listener, outlet)
+        if self._kernel is not None:
+            self._kernel.listen(outlet)
+
+    def remove_outlet(self, listener: int) -> None:
+        """Forget a socket."""
+        outlet = self._outlets.get(listener)
+        if outlet is not None and self._kernel is not None:
+            self._kernel.listen(outlet, ends=True)
+        super().remove_outlet(listener)
+
+    # -- what wakes us
+
+    def filenos(self) -> tuple[int, ...]:
+        """Return the descriptors of the anchor, of finished removals and of changes of the network."""
+        if self._kernel is None or self._grace is None:
+            return ()
+        return (*super().filenos(), self._grace.fileno(), *self._kernel.filenos())
+
+    def on_readable(self, *, now: float) -> None:
+        """Forward what waits at the anchor, answer removals, follow the network."""
+        super().on_readable(now=now)
+        if self._grace is None:
+            return
+        for slot, generation in self._grace.passed():
+            self._answers.append(self._final(slot, generation))
+        if self._orphans and self._answers:
+            self._sweep()
+        self.kernel.on_readable()
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return, once, the answers of removals."""
+        answers, self._answers = self._answers, []
+        return tuple(answers)
+
+    # -- Entries
+
+    def program(self, operation: Operation) -> Outcome:
+        """Add, replace or remove an Entry; waits for the final counters (milliseconds): not for the daemon's loop."""
+        if not isinstance(operation, RemoveEntry):
+            return self.program_all((operation,))[0]
+        refused = self._silence(operation.slot, operation.generation)
+        if refused is not None:
+            return refused
+        barrier()
+        return self._final(operation.slot, operation.generation)
+
+    def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """Carry out operations; removals that begin well are answered by ``outcomes``."""
+        done: list[Outcome] = []
+        for operation in operations:
+            if not isinstance(operation, RemoveEntry):
+                done.append(self._enter(operation))
+                continue
+            refused = self._silence(operation.slot, operation.generation)
+            if refused is not None:
+                done.append(refused)
+            elif self._grace is not None:
+                self._grace.hand_over((operation.slot, operation.generation))
+        full = self.kernel.tables.flush()
+        return [self._withdraw(one) if one.ok and one.slot in full else one for one in done] if full else done
+
+    def _enter(self, operation: AddEntry | ReplaceEntry) -> Outcome:
+        entry = operation.entry
+        before = self._table.slots.get(entry.slot)
+        reason = self._slot_refusal(entry, before, adding=isinstance(operation, AddEntry))
+        reason = reason or self._table.refusal(entry, self._outlets, before) or self._put(entry, before)
+        if not reason:
+            assert isinstance(entry, Route)  # else it was refused
+            if isinstance(operation, AddEntry):
+                self.kernel.accounts.clear(entry.slot)
+            else:
+                self._forgive(entry)
+            self.kernel.tables.put(entry, before.route if before is not None else None)
+            self.kernel.serve(entry.legs[0].remote)
+        return Outcome(entry.slot, entry.generation, not reason, reason)
+
+    def _slot_refusal(self, entry: Entry, before: Row | None, *, adding: bool) -> str:
+        tables = self.kernel.tables
+        if not 0 <= entry.slot < tables.slots:
+            return f"there are only {tables.slots} slots"
+        generation, active = tables.generation(entry.slot), tables.is_active(entry.slot)
+        if adding:
+            return f"the slot is taken by generation {generation}" if active else ""
+        if before is not None:
+            return "" if before.route.generation == entry.generation else _NO_ENTRY
+        return "" if active and generation == entry.generation & _MASK else _NO_ENTRY  # a predecessor's
+
+    def _make_row(self, route: Route, way: Way, before: Row | None) -> Row:
+        """Prepare a row whose counters and policers are those of the programs."""
+        accounts, slot = self.kernel.accounts, route.slot
+        return Row(
+            route,
+            way,
+            tally=accounts.tally(slot),
+            police_up=accounts.policer(slot, EMPTY_UP, *bucket(route.rate_up_bps, route.burst_up_octets)),
+            police_down=accounts.policer(slot, EMPTY_DOWN, *bucket(route.rate_down_bps, route.burst_down_octets)),
+        )
+
+    def _forgive(self, route: Route) -> None:
+        now, accounts = time.clock_gettime(time.CLOCK_BOOTTIME), self.kernel.accounts
+        accounts.forgive(route.slot, EMPTY_UP, *bucket(route.rate_up_bps, route.burst_up_octets), now)
+        accounts.forgive(route.slot, EMPTY_DOWN, *bucket(route.rate_down_bps, route.burst_down_octets), now)
+
+    def _silence(self, slot: int, generation: int) -> Outcome | None:
+        """Stop to forward for an Entry; return a refusal when there is none of this generation and never was."""
+        tables, row = self.kernel.tables, self._table.row(slot, generation)
+        if row is not None:
+            self._table.drop(row)
+            self._unroute(routed(row.route))
+            tables.take_out(row.route)
+        elif 0 <= slot < tables.slots and tables.generation(slot) == generation & _MASK:
+            tables.silence(slot)
+            self._orphans = True
+        else:
+            return Outcome(slot, generation, ok=False, reason=_NO_ENTRY)
+        return None
+
+    def _final(self, slot: int, generation: int) -> Outcome:
+        """Return the answer to a removal after its grace period."""
+        if self.kernel.tables.generation(slot) != generation & _MASK:
+            return Outcome(slot, generation, ok=False, reason=_NO_ENTRY)  # asked twice, and the slot is used again
+        return Outcome(slot, generation, ok=True, counters=self.kernel.accounts.counters(slot))
+
+    def _withdraw(self, outcome: Outcome) -> Outcome:
+        """Undo what the kernel's tables had no room for."""
+        row = self._table.row(outcome.slot, outcome.generation)
+        if row is not None:
+            self._table.drop(row)
+            self._unroute(routed(row.route))
+            self.kernel.tables.take_out(row.route)
+        return Outcome(outcome.slot, outcome.generation, ok=False, reason="the kernel's tables are full")
+
+    def retain(self, entries: Iterable[tuple[int, int]]) -> None:
+        """Remove what a predecessor left and nobody knows any more."""
+        tables = self.kernel.tables
+        known = {(slot, generation & _MASK) for slot, generation in entries}
+        for slot, generation in list(tables.active()):
+            if (slot, generation) not in known:
+                tables.silence(slot)
+        self._sweep()
+        barrier()
+
+    def _sweep(self) -> None:
+        self._orphans = False
+        self._unroute(routed(destinations(self.kernel.tables.sweep())))
+
+    # -- figures
+
+    def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
+        """Return the counters of those (slot, generation) that there are, or that were the last of their slot."""
+        tables, accounts = self.kernel.tables, self.kernel.accounts
+        return tuple(
+            (slot, generation, accounts.counters(slot))
+            for slot, generation in slots
+            if 0 <= slot < tables.slots and tables.generation(slot) == generation & _MASK
+        )
+
+    def totals(self) -> Counters:
+        """Return the counters summed over all Entries, past ones too, since this process began."""
+        tallies = self.kernel.tallies()
+        dropped = (tallies.drops[reason] for reason in _DROPPED)
+        return Counters(*tallies.carried, *dropped) + counters_of(self._total)
+
+    @property
+    def drops(self) -> Mapping[DropReason, int]:
+        """Return the packets dropped since this process began, in the kernel and here."""
+        dropped = dict(self._dropped)
+        for reason, count in self.kernel.tallies().drops.items():
+            dropped[reason] += count
+        return dropped
+
+    @property
+    def fallbacks(self) -> Mapping[FallbackReason, int]:
+        """Return the packets that took a slower path, since this process began."""
+        return self.kernel.tallies().fallbacks
+
+    def status(self) -> Status:
+        """Return what it is and has."""
+        return self.kernel.status(len(self._table.slots))

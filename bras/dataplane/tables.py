@@ -1,0 +1,160 @@
+"""The entries of the data plane in the kernel: session records by slot, and the keys by which packets find them.
+
+A record is written before its keys are, and is made inactive before they are taken away, so a program
+never finds half an entry; a key that leads to a slot of another generation, or to an inactive one, leads
+nowhere.  Keys are gathered and written many at a time by ``flush``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from bras.dataplane.libbpf import LibbpfError
+from bras.dataplane.maps import Map
+from bras.dataplane.records import CALL, FLAGS, HOST4, NET4, NET6, PLACE, SESSION, VRF_BITS, SessionFlag
+from bras.dataplane.template import record
+from bras.forwarding.entry import Route
+
+KEYED = ("calls", "hosts4", "nets4", "nets6")
+"""The maps that lead to a slot."""
+_FEW = 3
+"""A batch has a price of its own: below this many keys, one by one is cheaper."""
+_FLAGS_AT = 64
+_GENERATION_AT = 68
+_WHOLE4, _WHOLE6 = 32, 128
+Key = tuple[str, bytes]
+"""Name of a map, and a key of it."""
+
+
+def keys(route: Route) -> Iterator[Key]:
+    """Iterate over the keys by which packets of a Route are found."""
+    yield "calls", CALL.pack(route.legs[0].key)
+    for address in route.addresses:
+        yield "hosts4", HOST4.pack(route.vrf, address.to_bytes(4, "big"))
+    for network, length in route.prefixes4:
+        if length == _WHOLE4:
+            yield "hosts4", HOST4.pack(route.vrf, network.to_bytes(4, "big"))
+        else:
+            yield "nets4", NET4.pack(VRF_BITS + length, route.vrf, network.to_bytes(4, "big"))
+    for network, length in route.prefixes6:
+        yield "nets6", NET6.pack(VRF_BITS + length, route.vrf, network.to_bytes(16, "big"))
+
+
+class Tables:
+    """What the programs look into."""
+
+    __slots__ = ("_maps", "_pending", "_sessions", "_words")
+
+    def __init__(self, maps: Mapping[str, Map], sessions: memoryview) -> None:
+        """Write into these maps, and into the memory of the map ``sessions``."""
+        self._maps = maps
+        self._sessions = sessions.cast("B")
+        self._words = self._sessions.cast("I")
+        self._pending: dict[str, dict[bytes, bytes]] = {name: {} for name in KEYED}
+
+    @property
+    def slots(self) -> int:
+        """Return how many slots there are."""
+        return len(self._sessions) // SESSION.size
+
+    def generation(self, slot: int) -> int:
+        """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
+        return self._words[(slot * SESSION.size + _GENERATION_AT) // 4]
+
+    def is_active(self, slot: int) -> bool:
+        """Tell whether a slot forwards."""
+        return bool(self._words[(slot * SESSION.size + _FLAGS_AT) // 4] & SessionFlag.ACTIVE)
+
+    def active(self) -> Iterator[tuple[int, int]]:
+        """Iterate over (slot, generation) of those that forward."""
+        step = SESSION.size // 4
+        flags = self._words[_FLAGS_AT // 4 :: step].tolist()
+        generations = self._words[_GENERATION_AT // 4 :: step].tolist()
+        for slot, (flag, generation) in enumerate(zip(flags, generations, strict=True)):
+            if flag & SessionFlag.ACTIVE:
+                yield slot, generation
+
+    def put(self, route: Route, before: Route | None) -> None:
+        """Enter a Route, in place of ``before`` if that is given; its keys wait for ``flush``.  Raises OSError."""
+        octets = record(route)
+        at = route.slot * SESSION.size
+        self._sessions[at : at + SESSION.size] = octets
+        place = PLACE.pack(route.slot, route.generation & 0xFFFFFFFF)
+        if before is not None:
+            for name, key in set(keys(before)).difference(keys(route)):
+                self._remove(name, key)
+        for name, key in keys(route):
+            self._pending[name][key] = place
+
+    def silence(self, slot: int) -> None:
+        """Make a slot inactive: nothing is forwarded by it any more; its keys may still be there."""
+        at = slot * SESSION.size + _FLAGS_AT
+        self._sessions[at : at + FLAGS.size] = FLAGS.pack(0)
+
+    def take_out(self, route: Route) -> None:
+        """Silence the slot of a Route, and take its keys away."""
+        self.silence(route.slot)
+        for key in keys(route):
+            self._remove(*key)
+
+    def flush(self) -> frozenset[int]:
+        """Write the keys that wait; return the slots that miss some because the kernel took no more."""
+        failed: set[int] = set()
+        for name, pending in self._pending.items():
+            if pending:
+                self._write(self._maps[name], pending, failed)
+                pending.clear()
+        return frozenset(failed)
+
+    def sweep(self) -> list[Key]:
+        """Take away all keys that lead nowhere, and return them.  Walks everything: for starts and mishaps."""
+        dead = [(name, key) for name in KEYED for key, value in self._maps[name].items() if self._is_dead(value)]
+        for name, key in dead:
+            self._maps[name].delete(key)
+        return dead
+
+    def _is_dead(self, place: bytes) -> bool:
+        slot, generation = PLACE.unpack(place)
+        return slot >= self.slots or not self.is_active(slot) or self.generation(slot) != generation
+
+    def _remove(self, name: str, key: bytes) -> None:
+        self._pending[name].pop(key, None)
+        self._maps[name].delete(key)
+
+    @staticmethod
+    def _write(one: Map, pending: Mapping[bytes, bytes], failed: set[int]) -> None:
+        if len(pending) >= _FEW and _batch(one, pending.keys(), pending.values()):
+            return
+        for key, place in pending.items():
+            try:
+                one.update(key, place)
+            except LibbpfError:
+                failed.add(PLACE.unpack(place)[0])
+
+
+def _batch(one: Map, keys_: Collection[bytes], values: Collection[bytes]) -> bool:
+    """Write all at once; false when some could not be written, or this kind of map knows no batches."""
+    try:
+        one.update_batch(b"".join(keys_), b"".join(values))
+    except LibbpfError:
+        return False
+    return True
+
+
+def destinations(dead: Iterable[Key]) -> Route:
+    """Return a Route to nobody that has the addresses and prefixes of these keys: what was routed for them."""
+    hosts: list[int] = []
+    nets4: list[tuple[int, int]] = []
+    nets6: list[tuple[int, int]] = []
+    for name, key in dead:
+        if name == "hosts4":
+            hosts.append(int.from_bytes(HOST4.unpack(key)[1], "big"))
+        elif name == "nets4":
+            nets4.append(_network(*NET4.unpack(key)))
+        elif name == "nets6":
+            nets6.append(_network(*NET6.unpack(key)))
+    return Route(0, 0, 0, (), tuple(hosts), 0, prefixes4=tuple(nets4), prefixes6=tuple(nets6))
+
+
+def _network(length: int, _vrf: int, network: bytes) -> tuple[int, int]:
+    return int.from_bytes(network, "big"), length - VRF_BITS
