@@ -62,7 +62,7 @@ class Device:
         """Make the device and route ``prefixes``, (network, length) pairs, to it; raises DataPlaneError."""
         self._local_address = local_address
         self._prefixes = prefixes
-        self.descriptor = _make(name)
+        self.descriptor = self._take(name)
         try:
             self._index = socket.if_nametoindex(name)
             self._netlink = Netlink()
@@ -74,6 +74,9 @@ class Device:
         except DataPlaneError:
             self.close()
             raise
+
+    def _take(self, name: str) -> int:
+        return take(name, exclusive=True)
 
     def _configure(self, name: str) -> None:
         # Some systems give new interfaces no IPv6; where /proc is read-only or IPv6 is off, a route will tell.
@@ -129,7 +132,8 @@ class Device:
         return ""
 
 
-def _make(name: str) -> int:
+def take(name: str, *, exclusive: bool) -> int:
+    """Return a descriptor of a TUN device, ``exclusive``: of a new one only; raises DataPlaneError."""
     octets = name.encode()
     if not 0 < len(octets) < 16 or b"%" in octets:  # the kernel would cut it, or put a number for %d
         raise DataPlaneError(f"interface {name}: {_WORDS[errno.EINVAL]}")
@@ -138,7 +142,9 @@ def _make(name: str) -> int:
     except OSError as error:
         raise DataPlaneError(f"interface {name}: {_words(error)}") from error
     try:
-        fcntl.ioctl(descriptor, _TUNSETIFF, _REQUEST.pack(octets, _IFF_TUN | _IFF_NO_PI | _IFF_TUN_EXCL))
+        fcntl.ioctl(
+            descriptor, _TUNSETIFF, _REQUEST.pack(octets, _IFF_TUN | _IFF_NO_PI | (_IFF_TUN_EXCL if exclusive else 0))
+        )
     except OSError as error:
         os.close(descriptor)
         raise DataPlaneError(f"interface {name}: {_words(error)}") from error

@@ -88,10 +88,13 @@ class Hooks:
         ours = (one for one in self.filters(index, side) if (one.priority, one.handle) == (PRIORITY, self.handle))
         return next((one.program for one in ours), 0)
 
-    def detach(self, index: int, side: Side) -> bool:
-        """Take our filter away, and ``clsact`` too if it is empty then; tells whether there was one."""
+    def detach(self, index: int, side: Side, handle: int = 0) -> bool:
+        """Take our filter away (or that of another ``handle``), and ``clsact`` too if it is empty then.
+
+        Tells whether there was one.
+        """
         try:
-            self._kernel.request(_DELTFILTER, 0, self._filter(index, side))
+            self._kernel.request(_DELTFILTER, 0, self._filter(index, side, handle))
         except OSError as error:
             if error.errno in _NOTHING:
                 return False
@@ -101,8 +104,8 @@ class Hooks:
             self._kernel.request(_DELQDISC, 0, body)
         return True
 
-    def _filter(self, index: int, side: Side) -> bytes:
-        head = _TC.pack(0, index, self.handle, side, PRIORITY << 16 | _ALL_PROTOCOLS)
+    def _filter(self, index: int, side: Side, handle: int = 0) -> bytes:
+        head = _TC.pack(0, index, handle or self.handle, side, PRIORITY << 16 | _ALL_PROTOCOLS)
         return head + attribute(_TCA_KIND, b"bpf\0")
 
     def filters(self, index: int, side: Side) -> Iterator[Filter]:

@@ -32,8 +32,10 @@ _UP = 1
 _LOOPBACK = 8
 ETHERNET = 1
 """``ARPHRD_ETHER``."""
-GROUPS = (1, 5, 7, 9, 11)
-"""``RTNLGRP_LINK``, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR and IPV6_ROUTE."""
+NEWROUTES = {24, 25}
+"""``RTM_NEWROUTE`` and ``RTM_DELROUTE``, as news."""
+GROUPS = (1, 5, 7, 8, 9, 11, 19, 32)
+"""``RTNLGRP_LINK``, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE and NEXTHOP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +138,8 @@ def _next_hops(data: bytes) -> Iterator[int]:
             return
         yield index
         at += length + -length % 4
+
+
+def route_interface(body: bytes) -> int:
+    """Return the index of the interface of a route that the kernel tells of; 0: of several, or of none."""
+    return _number(attributes(body, _ROUTE.size).get(_RTA_OIF))

@@ -1,0 +1,148 @@
+"""The TUN device of ``ebpf``: it stays when the process goes, and carries the subscribers meanwhile.
+
+The next process takes hold of it by its name.  What it has already (an address, routes) is left as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+from bras.dataplane.base import DataPlaneError
+from bras.dataplane.device import Device, Prefix, take
+from bras.dataplane.links import LINK, SETLINK, addresses, link
+from bras.dataplane.routes import Routes
+from bras.dataplane.rtnetlink import CREATE, REPLACE, U32, Conversation, attribute, nested
+
+_TUNSETPERSIST = 0x400454CB
+_QUEUE = 1000
+_NEWADDR, _DELADDR = 20, 21
+_ADDRESS = struct.Struct("=BBBBI")
+_IFA_LOCAL, _HOST = 2, 32
+_IFLA_MTU, _IFLA_TXQLEN, _IFLA_AF_SPEC, _UP = 4, 13, 26, 1
+_INET_CONF, _RP_FILTER, _ACCEPT_LOCAL = 1, 8, 23
+_LOOSE = 2
+_ADDR_GEN_MODE, _NO_ADDRESSES = 8, b"\x01"
+_NETWORK = struct.Struct("!I")
+_NO_TUN = "an interface of that name is there, and is no TUN device: remove it, or choose another name"
+
+
+class Anchor(Device):
+    """A TUN device that is there already, or is made to stay."""
+
+    def __init__(self, name: str, local_address: bytes, prefixes: frozenset[tuple[int, int]], mtu: int) -> None:
+        """Take hold of it, or make it, and route ``prefixes`` to it; raises DataPlaneError.
+
+        Packets from there of more than ``mtu`` octets are refused or cut by the kernel itself.
+        """
+        self._mtu = mtu
+        self._kernel = Conversation()
+        self._routes: Routes | None = None
+        self._was_there = False
+        try:
+            super().__init__(name, local_address, prefixes)
+        except DataPlaneError:
+            self._kernel.close()
+            raise
+
+    @property
+    def index(self) -> int:
+        """Return its index."""
+        return self._index
+
+    def _take(self, name: str) -> int:
+        self._was_there = link(self._kernel, name) is not None
+        try:
+            descriptor = take(name, exclusive=False)
+        except DataPlaneError as error:
+            wrong = error.__cause__
+            if self._was_there and isinstance(wrong, OSError) and wrong.errno == errno.EINVAL:
+                raise DataPlaneError(f"interface {name}: {_NO_TUN}") from error
+            raise
+        fcntl.ioctl(descriptor, _TUNSETPERSIST, 1)
+        return descriptor
+
+    def _configure(self, name: str) -> None:
+        with contextlib.suppress(OSError):  # where /proc is read-only or IPv6 is off, a route will tell
+            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
+        with contextlib.suppress(OSError):
+            self._specify(socket.AF_INET6, attribute(_ADDR_GEN_MODE, _NO_ADDRESSES))
+        try:
+            self._specify(socket.AF_INET, _conf((_ACCEPT_LOCAL, 1), (_RP_FILTER, _LOOSE)))
+            limits = attribute(_IFLA_MTU, U32.pack(self._mtu)) + attribute(_IFLA_TXQLEN, U32.pack(_QUEUE))
+            self._kernel.request(SETLINK, 0, LINK.pack(0, 0, self._index, _UP, _UP) + limits)
+            self._address()
+            self._routes = Routes(self._kernel, self._index, self._local_address)
+        except OSError as error:
+            raise DataPlaneError(f"interface {name}: {error.strerror}") from error
+        for network, length in sorted(self._prefixes):
+            reason = self.add((_NETWORK.pack(network), length), 0)
+            if reason:
+                raise DataPlaneError(f"interface {name}: {reason}")
+
+    def _specify(self, family: int, what: bytes) -> None:
+        head = LINK.pack(0, 0, self._index, 0, 0)
+        self._kernel.request(SETLINK, 0, head + nested(_IFLA_AF_SPEC, nested(family, what)))
+
+    def _address(self) -> None:
+        """Give it our address, and take away what it had under another configuration."""
+        ours = socket.inet_ntoa(self._local_address)
+        for index, address in addresses(self._kernel):
+            if index == self._index and ":" not in address and address != ours:
+                self._kernel.request(_DELADDR, 0, self._holding(socket.inet_aton(address)))
+        self._kernel.request(_NEWADDR, CREATE | REPLACE, self._holding(self._local_address))
+
+    def _holding(self, address: bytes) -> bytes:
+        return _ADDRESS.pack(socket.AF_INET, _HOST, 0, 0, self._index) + attribute(_IFA_LOCAL, address)
+
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of it; without ``keep`` it goes, and takes its address and routes with it."""
+        if not keep and not (
+            self._was_there and self._routes is None
+        ):  # a predecessor's that we could not set up stays
+            fcntl.ioctl(self.descriptor, _TUNSETPERSIST, 0)
+        self._kernel.close()
+        super().close()
+
+    def add(self, prefix: Prefix, mtu: int) -> str:
+        """Route a prefix to the device, with an MTU if that is not 0; returns why not, in words, or nothing."""
+        assert self._routes is not None
+        return self._routes.add(prefix, mtu)
+
+    def change(self, prefix: Prefix, mtu: int) -> str:
+        """Give the route of a prefix another MTU; returns why not, in words, or nothing."""
+        return self.add(prefix, mtu)
+
+    def remove(self, prefix: Prefix) -> None:
+        """Take the route of a prefix away; where the kernel will not, it goes with the device."""
+        assert self._routes is not None
+        self._routes.remove(prefix)
+
+    def sweep(self) -> int:
+        """Take away the routes that a predecessor has left and nobody has asked for; return how many."""
+        assert self._routes is not None
+        return self._routes.sweep()
+
+
+def _conf(*settings: tuple[int, int]) -> bytes:
+    return nested(_INET_CONF, *(attribute(kind, U32.pack(value)) for kind, value in settings))
+
+
+def hold(kernel: Conversation, name: str) -> int | None:
+    """Return a descriptor of the TUN device of that name, if there is one; raises DataPlaneError if a process has it.
+
+    The calling thread is in the namespace of the conversation.
+    """
+    found = link(kernel, name)
+    return take(name, exclusive=False) if found is not None and found.kind == "tun" else None
+
+
+def release(descriptor: int) -> None:
+    """Let a device that is held go for good."""
+    fcntl.ioctl(descriptor, _TUNSETPERSIST, 0)
+    os.close(descriptor)
