@@ -9,14 +9,17 @@ import atexit
 import contextlib
 import socket
 import struct
+from ipaddress import IPv6Address
 
 from bras.dataplane.forward import Forwarder
+from bras.dataplane.icmp6 import Sources
 from bras.forwarding.entry import Leg, Route
 from tests.fuzz.harness import Cursor, Harness
-from tests.unit.dataplane.packets import internet_sum, ipv4, tcp, tcp_sum
+from tests.unit.dataplane.packets import internet_sum, ipv4, ipv6, pseudo6, tcp, tcp6, tcp6_sum, tcp_sum
 
 PEER = ("198.18.0.2", 1701)
 ADDRESSES = ("10.64.0.2", "10.64.0.3", "10.64.0.99", "192.0.2.2", "224.0.0.1", "127.0.0.1")
+ADDRESSES6 = ("2001:db8:1::2", "2001:db8:2::3", "2001:db8:99::1", "fe80::1", "ff02::1", "2001:db8:3::4")
 MTU = 1400
 HEADER_OCTETS = 10
 
@@ -40,6 +43,17 @@ class _Way:
         self.sent.append(data)
 
 
+class _Sources(Sources):
+    """One address of ours, where a kernel would choose."""
+
+    def to(self, address: bytes) -> bytes | None:
+        return IPv6Address("2001:db8::1").packed
+
+
+def _network6(slot: int) -> tuple[int, int]:
+    return int(IPv6Address(f"2001:db8:{slot}::")), 48
+
+
 class _Plane(Forwarder):
     """A forwarder whose device is a socket."""
 
@@ -47,10 +61,12 @@ class _Plane(Forwarder):
         super().__init__(bytes((10, 255, 255, 255)))
         self.way = _Way()
         self._device = NEAR.fileno()
+        self._errors6.sources = _Sources()
         limited = {"rate_up_bps": 8000, "rate_down_bps": 8000, "burst_up_octets": 900, "burst_down_octets": 900}
         for slot, changes in ((1, {}), (2, {"source_check": False, "mtu": 576}), (3, limited)):
             leg = Leg(0x1234_0000 + slot, 0, "198.18.0.1", 1701, *PEER, 0x4321, slot, acfc=slot == 3, pfc=slot == 3)
             values = {"vrf": 0, "legs": (leg,), "addresses": (0x0A400001 + slot,), "mtu": MTU} | changes
+            values |= {"prefixes6": (_network6(slot),), "prefixes4": ((0xC0000200 + 64 * slot, 26),)}
             self._table.put(self._make_row(Route(slot, 1, **values), self.way, None))
 
     def taken(self) -> list[bytes]:
@@ -63,8 +79,24 @@ class _Plane(Forwarder):
 
 
 def _header_is_right(packet: bytes) -> bool:
+    if packet[0] >> 4 == 6:
+        return len(packet) == 40 + int.from_bytes(packet[4:6], "big")
     size = (packet[0] & 15) * 4
     return packet[0] >> 4 == 4 and 20 <= size <= len(packet) and internet_sum(packet[:size]) == 0xFFFF
+
+
+def _packet6(cursor: Cursor, source: str, target: str) -> bytes:
+    """Build an IPv6 packet, perhaps with damage."""
+    form = cursor.u8()
+    payload = cursor.string() + bytes(1500 if form & 0x40 else 0)
+    if form & 3 == 0:
+        packet = tcp6(payload[:36], flags=cursor.u8(), source=source, target=target)
+    else:
+        packet = ipv6(payload, protocol=(6, 58, 0)[(form & 3) - 1], source=source, target=target)
+    if form & 4:
+        at = cursor.u8() % len(packet)
+        packet = packet[:at] + bytes((cursor.u8(),)) + packet[at + 1 :]
+    return packet[: len(packet) - cursor.u8()] if form & 8 else packet
 
 
 def _packet(cursor: Cursor, source: str, target: str) -> bytes:
@@ -85,12 +117,18 @@ def _packet(cursor: Cursor, source: str, target: str) -> bytes:
     return packet[: len(packet) - cursor.u8()] if form & 8 else packet
 
 
-def _up(plane: _Plane, cursor: Cursor) -> None:
+def _up(plane: _Plane, cursor: Cursor, six: bool) -> None:
     form = cursor.u8()
     slot = 1 + (form & 3)
-    packet = cursor.rest() if form & 0x40 else _packet(cursor, cursor.of(ADDRESSES), "192.0.2.2")
+    if form & 0x40:
+        packet = cursor.rest()
+    elif six:
+        packet = _packet6(cursor, cursor.of(ADDRESSES6), cursor.of(ADDRESSES6))
+    else:
+        packet = _packet(cursor, cursor.of(ADDRESSES), "192.0.2.2")
     head = b"\x12\x34" + slot.to_bytes(2, "big")
-    frame = (b"\xff\x03\x00\x21", b"\x00\x21", b"\x21", b"\xff\x03\x21")[form >> 2 & 3] + packet
+    framing = (b"\xff\x03\x00\x21", b"\x00\x21", b"\x21", b"\xff\x03\x21")[form >> 2 & 3]
+    frame = (framing[:-1] + b"\x57" if six else framing) + packet
     if form & 0x10:
         data = b"\x4a\x02" + (14 + len(frame)).to_bytes(2, "big") + head + bytes(6) + frame
     else:
@@ -111,9 +149,20 @@ def _up(plane: _Plane, cursor: Cursor) -> None:
     assert len(written) + sum(plane.drops.values()) - before == 1, "forwarded, or dropped and counted"
     for out in written:
         assert _header_is_right(out)
-        assert len(out) == int.from_bytes(out[2:4], "big")
-        assert slot == 2 or out[12:16] == (0x0A400001 + slot).to_bytes(4, "big"), "a spoofed source came through"
+        if out[0] >> 4 == 6:
+            _judge_up6(slot, out)
+        else:
+            assert len(out) == int.from_bytes(out[2:4], "big")
+            own = (0x0A400001 + slot, 0xC0000200 + 64 * slot)
+            source = int.from_bytes(out[12:16], "big")
+            assert slot == 2 or source == own[0] or source & ~63 == own[1], "a spoofed source came through"
         _judge_change(packet[: len(out)], out)
+
+
+def _judge_up6(slot: int, out: bytes) -> None:
+    assert out[24] != 0xFF, "a multicast packet was forwarded"
+    assert slot == 2 or out[8:14] == IPv6Address(_network6(slot)[0]).packed[:6], "a spoofed source came through"
+    assert out[8:10] != b"\xfe\x80", "a link-local source was forwarded"
 
 
 def _judge_change(before: bytes, after: bytes) -> None:
@@ -121,30 +170,48 @@ def _judge_change(before: bytes, after: bytes) -> None:
     assert len(before) == len(after)
     if before == after:
         return
-    size = (after[0] & 15) * 4
-    assert after[9] == 6
+    six = after[0] >> 4 == 6
+    size = 40 if six else (after[0] & 15) * 4
+    assert after[6 if six else 9] == 6
     assert after[size + 13] & 2
     changed = [at for at in range(len(after)) if before[at] != after[at]]
     assert all(size + 16 <= at for at in changed)
     assert len(changed) <= 4
-    assert tcp_sum(before) % 0xFFFF == tcp_sum(after) % 0xFFFF
+    summed = tcp6_sum if six else tcp_sum
+    assert summed(before) % 0xFFFF == summed(after) % 0xFFFF
 
 
-def _down(plane: _Plane, cursor: Cursor) -> None:
+def _judge_error(packet: bytes, out: bytes) -> None:
+    """Judge an ICMP error of ours about ``packet``."""
+    assert _header_is_right(out)
+    if out[0] >> 4 == 6:
+        assert out[6] == 58
+        assert len(out) <= 1280
+        assert internet_sum(pseudo6(out, 58)) == 0xFFFF
+        assert packet[6] != 58 or packet[40] >= 128, "an error about an error"
+        return
+    assert out[9] == 1
+    assert len(out) <= 576
+    assert internet_sum(out[20:]) == 0xFFFF
+    assert packet[9] != 1 or packet[(packet[0] & 15) * 4] not in (3, 4, 5, 11, 12), "an error about an error"
+
+
+def _down(plane: _Plane, cursor: Cursor, six: bool) -> None:
     form = cursor.u8()
-    packet = cursor.rest() if form & 0x80 else _packet(cursor, cursor.of(ADDRESSES), cursor.of(ADDRESSES))
+    if form & 0x80:
+        packet = cursor.rest()
+    elif six:
+        packet = _packet6(cursor, cursor.of(ADDRESSES6), cursor.of(ADDRESSES6))
+    else:
+        packet = _packet(cursor, cursor.of(ADDRESSES), cursor.of(ADDRESSES))
     if form & 0x40:
         packet = bytes((0x60,)) + packet[1:]
     if packet:
         FAR.send(packet)
         plane.on_readable(now=1.0)
     written = plane.taken()
-    for out in written:  # an ICMP error of ours
-        assert _header_is_right(out)
-        assert out[9] == 1
-        assert len(out) <= 576
-        assert internet_sum(out[20:]) == 0xFFFF
-        assert packet[9] != 1 or packet[(packet[0] & 15) * 4] not in (3, 4, 5, 11, 12), "an error about an error"
+    for out in written:
+        _judge_error(packet, out)
     assert len(written) <= 1
     octets = 0
     for datagram in plane.way.sent:
@@ -160,8 +227,8 @@ def _down(plane: _Plane, cursor: Cursor) -> None:
 
 def _run(data: bytes) -> None:
     cursor = Cursor(data)
-    plane = _Plane()
-    (_down if cursor.u8() & 1 else _up)(plane, cursor)
+    form = cursor.u8()
+    (_down if form & 1 else _up)(_Plane(), cursor, bool(form & 2))
 
 
 def harness(_name: str) -> Harness:
