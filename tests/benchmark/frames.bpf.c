@@ -3,8 +3,10 @@
  * The packet generator and the sink of the data plane's benchmark (dataplane.py), as XDP programs.
  *
  * The kernel runs a generator for each frame of a BPF_PROG_TEST_RUN with live frames and sends what it returns with
- * XDP_TX.  Frames come back as they left, so every one is written anew: the template, then a random subscriber.
+ * XDP_TX.  Frames come back as they left, so every one is written anew: the template, then a random subscriber and a
+ * random host on the other side.
  */
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -13,9 +15,10 @@
 #define SPARE_OCTETS 64 /* more room before the frame than usual, or the sink would copy what has grown by a tunnel header */
 
 struct plan {
-	__u8 head[HEAD_OCTETS]; /* what each frame begins with, for the subscriber 0.0.0.0 */
+	__u8 head[HEAD_OCTETS]; /* what each frame begins with, all inner addresses zero */
 	__u32 first;            /* address of the first subscriber */
-	__u32 sessions;         /* subscribers; their addresses and session ids follow one another */
+	__u32 far;              /* address of the first host */
+	__u32 sessions;         /* subscribers, and hosts; addresses and session ids follow one another */
 	__u32 sum;              /* of the inner IPv4 header of `head`, with a checksum of zero */
 	__u32 arriving;         /* octets of a frame that arrives whole */
 	__u32 out;              /* interface index: where `through` sends everything */
@@ -47,12 +50,16 @@ static __always_inline struct plan *the_plan(void)
 	return bpf_map_lookup_elem(&plans, &zero);
 }
 
-/* Write `octets` of the template; a subscriber's number goes to `id_at` (0: nowhere), its address to `address_at`. */
-static __always_inline int generate(struct xdp_md *ctx, const int octets, const int ip_at, const int address_at,
-				    const int id_at)
+static __always_inline __u32 less_than(__u32 limit)
+{
+	return ((__u64)bpf_get_prandom_u32() * limit) >> 32;
+}
+
+/* Write `octets` of the template, and into it the subscriber's number at `id_at` (0: nowhere) and both addresses. */
+static __always_inline int generate(struct xdp_md *ctx, const int octets, const int ip_at, const bool up, const int id_at)
 {
 	struct plan *plan = the_plan();
-	__u32 number, address, sum;
+	__u32 number, address, far, sum;
 	__u8 *frame;
 
 	if (!plan || bpf_xdp_adjust_head(ctx, SPARE_OCTETS))
@@ -60,14 +67,16 @@ static __always_inline int generate(struct xdp_md *ctx, const int octets, const 
 	frame = (void *)(long)ctx->data;
 	if (frame + octets > (__u8 *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	number = ((__u64)bpf_get_prandom_u32() * plan->sessions) >> 32;
+	number = less_than(plan->sessions);
 	address = plan->first + number;
-	sum = plan->sum + (address >> 16) + (address & 0xffff);
+	far = plan->far + less_than(plan->sessions);
+	sum = plan->sum + (address >> 16) + (address & 0xffff) + (far >> 16) + (far & 0xffff);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	__builtin_memcpy(frame, plan->head, octets);
 	*(__be16 *)(frame + ip_at + 10) = bpf_htons(~sum);
-	*(__be32 *)(frame + address_at) = bpf_htonl(address);
+	*(__be32 *)(frame + ip_at + 12) = bpf_htonl(up ? address : far);
+	*(__be32 *)(frame + ip_at + 16) = bpf_htonl(up ? far : address);
 	if (id_at)
 		*(__be16 *)(frame + id_at) = bpf_htons(number + 1);
 	return XDP_TX;
@@ -77,21 +86,21 @@ static __always_inline int generate(struct xdp_md *ctx, const int octets, const 
 SEC("xdp")
 int tunnelled(struct xdp_md *ctx)
 {
-	return generate(ctx, 80, 52, 64, 46);
+	return generate(ctx, 80, 52, true, 46);
 }
 
 /* The same packet without a tunnel. */
 SEC("xdp")
 int upstream(struct xdp_md *ctx)
 {
-	return generate(ctx, 42, 14, 26, 0);
+	return generate(ctx, 42, 14, true, 0);
 }
 
 /* Towards a subscriber. */
 SEC("xdp")
 int downstream(struct xdp_md *ctx)
 {
-	return generate(ctx, 42, 14, 30, 0);
+	return generate(ctx, 42, 14, false, 0);
 }
 
 /* Count, and drop. */

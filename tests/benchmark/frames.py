@@ -21,12 +21,14 @@ HERE = Path(__file__).parent
 TUNNEL = 0x1234
 FIRST = 0x0A400001
 """Address of the first subscriber, 10.64.0.1; the session ids begin with 1."""
-LAC, LNS, FAR = "198.18.0.2", "198.18.0.1", "203.0.113.1"
+LAC, LNS = "198.18.0.2", "198.18.0.1"
+FAR, FAR_NETWORK = "100.64.0.1", "100.64.0.0/10"
+"""The first of the hosts that subscribers speak to, and where all of them are."""
 BATCH = 64
 """Frames that the kernel makes before the chain works on them, as many as a driver polls at once."""
 
 _HEAD_OCTETS, _SPARE_OCTETS = 96, 64
-_PLAN = struct.Struct(f"={_HEAD_OCTETS}sIIIII")
+_PLAN = struct.Struct(f"={_HEAD_OCTETS}sIIIIII")
 _CONTEXT = struct.Struct("=IIIIII")
 """``struct xdp_md``: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex."""
 _DRIVER_MODE = 1 << 2
@@ -78,9 +80,11 @@ class Frames:
         """
         interface, ours, theirs = by
         head = theirs + ours + b"\x08\x00" + packet(traffic)
-        inner = head[-28:-8]
+        inner, far = head[-28:-8], int.from_bytes(socket.inet_aton(FAR), "big")
         arriving = len(head) + traffic.octets - 28 + traffic.grown_octets
-        plan = _PLAN.pack(head.ljust(_HEAD_OCTETS, b"\0"), FIRST, traffic.sessions, words_sum(inner), arriving, out)
+        plan = _PLAN.pack(
+            head.ljust(_HEAD_OCTETS, b"\0"), FIRST, far, traffic.sessions, words_sum(inner), arriving, out
+        )
         self._plans.update(bytes(4), plan)
         before = self.arrivals()
         frame = bytes(_SPARE_OCTETS) + head + bytes(traffic.octets - 28)
@@ -104,10 +108,9 @@ class Frames:
 
 
 def packet(traffic: Traffic) -> bytes:
-    """Return the headers of a packet whose subscriber is 0.0.0.0, without its checksum."""
+    """Return the headers of a packet without inner addresses and inner checksum."""
     nobody = "0.0.0.0"
-    source, destination = (FAR, nobody) if traffic.program == "downstream" else (nobody, FAR)
-    inner = ipv4(traffic.octets, source, destination) + struct.pack("!HHHH", 5000, 9, traffic.octets - 20, 0)
+    inner = ipv4(traffic.octets, nobody, nobody) + struct.pack("!HHHH", 5000, 9, traffic.octets - 20, 0)
     if traffic.program != "tunnelled":
         return inner
     outer = ipv4(traffic.octets + 38, LAC, LNS)

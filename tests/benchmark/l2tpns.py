@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmark.frames import FAR, LAC, LNS
+from tests.benchmark.frames import FAR_NETWORK, LAC, LNS
 from tests.benchmark.offered import DOWN_BURST, UP_BURST, Send, Sender, bursts, received, targets
 from tests.benchmark.roads import CORE, LNS_CORE
 from tests.benchmark.tun import message
@@ -49,8 +49,8 @@ class L2tpnsSubject:
         network.link(self.lac, "radius0", ["198.18.1.2/24"], lns, "radius0", ["198.18.1.1/24"])
         network.link(lns, "core0", [f"{LNS_CORE}/24"], self.core, "eth0", [f"{CORE}/24"])
         self.core.ip("route", "add", "default", "via", LNS_CORE)
-        self.core.ip("route", "add", "blackhole", f"{FAR}/32")
-        lns.ip("route", "add", f"{FAR}/32", "via", CORE)
+        self.core.ip("route", "add", "blackhole", FAR_NETWORK)
+        lns.ip("route", "add", FAR_NETWORK, "via", CORE)
         self._place = tempfile.TemporaryDirectory(prefix="bras-benchmark-")
         bed = Bed(lns=lns)
         self._running = start_l2tpns(bed, Path(self._place.name), cpu=lns_core, method="chap", interface="lac0")

@@ -17,7 +17,7 @@ from bras.config.model import DataplaneConfig
 from bras.dataplane.base import DataPlane, Outlet
 from bras.forwarding.entry import AddEntry, Leg, Operation, Route
 from bras.ids import CallKey
-from tests.benchmark.frames import FAR, FIRST, LAC, LNS, TUNNEL, Frames, Traffic
+from tests.benchmark.frames import FAR_NETWORK, FIRST, LAC, LNS, TUNNEL, Frames, Traffic
 from tests.benchmark.kernel_l2tp import KernelSession
 from tests.support.namespaces import Namespace, Network
 
@@ -94,7 +94,7 @@ def laid(network: Network, kind: str) -> Road:
         lns.ip("neighbour", "replace", neighbour, "lladdr", address, "dev", name, "nud", "permanent")
         # A frame that XDP sends into a veth pair is taken by the other end's NAPI, which is there with GRO.
         lns.run("ethtool", "-K", name, "gro", "on")
-    lns.ip("route", "add", f"{FAR}/32", "via", CORE)
+    lns.ip("route", "add", FAR_NETWORK, "via", CORE)
     ends = ((lac, "lac0"), (core, "core0"))
     return Road(
         *(kind, lac, lns, core),

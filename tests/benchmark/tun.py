@@ -12,7 +12,7 @@ from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.rows import dotted
 from bras.dataplane.tun import Tun
-from tests.benchmark.frames import FAR, FIRST, LAC, LNS, TUNNEL, ipv4, words_sum
+from tests.benchmark.frames import FAR, FAR_NETWORK, FIRST, LAC, LNS, TUNNEL, ipv4, words_sum
 from tests.benchmark.offered import DOWN_BURST, UP_BURST, Send, Sender, bursts, received, targets
 from tests.benchmark.roads import CORE, LNS_CORE, POOL, entries
 from tests.support.namespaces import Network
@@ -35,8 +35,8 @@ class TunSubject:
         network.link(self.lac, "eth0", [f"{LAC}/24"], lns, "lac0", [f"{LNS}/24"])
         network.link(lns, "core0", [f"{LNS_CORE}/24"], self.core, "eth0", [f"{CORE}/24"])
         self.core.ip("route", "add", "default", "via", LNS_CORE)
-        self.core.ip("route", "add", "blackhole", f"{FAR}/32")
-        lns.ip("route", "add", f"{FAR}/32", "via", CORE)
+        self.core.ip("route", "add", "blackhole", FAR_NETWORK)
+        lns.ip("route", "add", FAR_NETWORK, "via", CORE)
         with lns.entered():
             self._listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
