@@ -59,14 +59,20 @@ def socket_path(socket: Path | None, config: Path | None) -> str:
     if config is None:
         return DEFAULT_SOCKET
     # Only this key: to look at a daemon one need not be able to read its secrets.
+    section = read_config(config).get("admin", {})
+    if not isinstance(section, dict):
+        fail(f"{config}: admin: is no section", MISUSED)
+    return str(section.get("socket", DEFAULT_SOCKET))
+
+
+def read_config(config: Path) -> dict[str, Any]:
+    """Return a configuration as written, unchecked; what is not even TOML ends the command."""
     try:
-        content: dict[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))
-        path = content.get("admin", {}).get("socket", DEFAULT_SOCKET)
+        return tomllib.loads(config.read_text(encoding="utf-8"))
     except OSError as wrong:
         fail(f"{config}: {wrong.strerror}", MISUSED)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as wrong:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         fail(f"{config}: {wrong}", MISUSED)
-    return str(path)
 
 
 def console() -> Console:

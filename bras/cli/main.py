@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bras import __version__
-from bras.cli import show
+from bras.cli import dataplane, show
 from bras.cli.common import (
     DEFAULT_CONFIG,
     FAILED,
@@ -31,6 +31,7 @@ app = typer.Typer(
     help="A RADIUS-integrated L2TP network server.",
 )
 app.add_typer(show.app, name="show")
+app.add_typer(dataplane.app, name="dataplane")
 
 
 def main() -> None:

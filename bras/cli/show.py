@@ -9,10 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from bras import __version__
+from bras.cli import dataplane as of_dataplane
 from bras.cli.client import Row
 from bras.cli.common import JsonOption, SocketConfigOption, SocketOption, console, daemon, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Show sessions, tunnels, LACs and their groups, pools, RADIUS servers.")
+app = typer.Typer(
+    no_args_is_help=True, help="Show sessions, tunnels, LACs and their groups, pools, RADIUS servers, the data plane."
+)
 
 
 @app.command()
@@ -165,6 +168,19 @@ def _facts(
     out = console()
     for row in body[key]:
         tables.print_facts(out, sections(row))
+
+
+@app.command()
+def dataplane(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """Show what forwards packets, what it has carried, and every reason why it drops or is slower than it could be."""
+    with daemon(socket, config) as client:
+        body = client.ask("show dataplane")
+    if json:
+        print_json(body)
+        return
+    from bras.cli import tables  # noqa: PLC0415  (keeps --help quick)
+
+    tables.print_facts(console(), of_dataplane.sections(body))
 
 
 @app.command()

@@ -189,6 +189,20 @@ def own_ports(records: Mapping[str, bytes], boot: str) -> list[OwnPort]:
         raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
 
 
+def slots_in_use(records: Mapping[str, bytes], boot: str) -> int:
+    """Return how many slots the sessions of a journal need, up to the highest; none after a reboot.
+
+    Raises StateError.
+    """
+    try:
+        if Past.of(records).boot != boot:
+            return 0
+        lasting = (state for key, state in records.items() if key.startswith("subscriber:"))
+        return max((journal.slot(state) + 1 for state in lasting), default=0)
+    except _SENSELESS as wrong:
+        raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
+
+
 def _resume(
     records: Mapping[str, bytes],
     config: Config,

@@ -1,8 +1,8 @@
 """The Unix socket over which ``bras show`` and scripts reach the daemon.
 
 One JSON object a line each way: ``{"command": "show sessions", "arguments": {...}}`` is
-answered by ``{"ok": bool, "body": ...}``; what may be asked is ``bras.lns.commands``, and
-"show version", which is answered here.  A client may ask as often as it likes, one
+answered by ``{"ok": bool, "body": ...}``; what may be asked is ``bras.lns.commands`` and
+``OWN``, which the daemon answers itself.  A client may ask as often as it likes, one
 question at a time.  The file's mode (0600) says who may.
 """
 
@@ -14,7 +14,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -55,6 +55,9 @@ COMMANDS: dict[str, type[Command]] = {
 }
 """What can be asked for by name; TakeCensus and Shutdown are the daemon's own."""
 
+OWN = ("show version", "show dataplane")
+"""What the machine knows nothing of."""
+
 MAX_LINE_OCTETS = 65536
 MAX_CLIENTS = 64
 MAX_ROWS = 1000
@@ -68,11 +71,11 @@ class BadRequest(Exception):
 class AdminServer:
     """Listens on the socket until it is closed."""
 
-    def __init__(self, path: str, ask: Ask, version: Callable[[], Plain]) -> None:
-        """Serve at ``path``; ``version`` gives the body of "show version"."""
+    def __init__(self, path: str, ask: Ask, own: Mapping[str, Callable[[], Plain]]) -> None:
+        """Serve at ``path``; ``own`` gives the bodies of ``OWN``, by name."""
         self._path = path
         self._ask = ask
-        self._version = version
+        self._own = own
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
@@ -129,8 +132,8 @@ class AdminServer:
             command = parse(line)
         except BadRequest as wrong:
             return _line(False, {"error": str(wrong)})
-        if command is None:
-            return _line(True, self._version())
+        if isinstance(command, str):
+            return _line(True, self._own[command]())
         answer = await self._ask(command)
         return _line(answer.ok, answer.body)
 
@@ -171,8 +174,8 @@ def _clear(path: str) -> None:
     raise OSError(errno.EADDRINUSE, "another daemon answers on this socket", path)
 
 
-def parse(line: bytes) -> Command | None:
-    """Turn a request line into a Command; ``None`` stands for "show version".  BadRequest otherwise."""
+def parse(line: bytes) -> Command | str:
+    """Turn a request line into a Command, or one of ``OWN``.  BadRequest otherwise."""
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -180,11 +183,11 @@ def parse(line: bytes) -> Command | None:
     if not isinstance(request, dict):
         raise BadRequest('a request is {"command": "...", "arguments": {...}}')
     name = request.get("command")
-    if name == "show version":
-        return None
+    if isinstance(name, str) and name in OWN:
+        return name
     kind = COMMANDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise BadRequest(f"no such command; there are: {', '.join(sorted([*COMMANDS, 'show version']))}")
+        raise BadRequest(f"no such command; there are: {', '.join(sorted([*COMMANDS, *OWN]))}")
     return _command(kind, request.get("arguments") or {})
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Container
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -16,19 +16,19 @@ import structlog
 import bras
 from bras.config import dictionary
 from bras.config.model import Config
-from bras.dataplane.base import DataPlane, DataPlaneError
-from bras.dataplane.tun import Tun
+from bras.dataplane.base import DataPlaneError
 from bras.errors import BrasError
 from bras.l2tp.events import FIRST_OWN
 from bras.lns.commands import Park, Plain, Shutdown
 from bras.lns.lns import Lns
-from bras.lns.resume import OwnPort, own_ports
+from bras.lns.resume import own_ports, slots_in_use
 from bras.radius.codec import Codec
 from bras.runtime import clock
 from bras.runtime.admin import AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
+from bras.runtime.plane import Chosen, choose
 from bras.runtime.ports import Sockets, bind_again, more_descriptors
 from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
 from bras.runtime.state import Keeper
@@ -55,6 +55,7 @@ def run(config: Config) -> int:
             driver = daemon.build()
         except (OSError, BrasError) as wrong:
             log.error("start_failed", reason=str(wrong))
+            daemon.close(keep=config.state is not None)
             return 1
         return asyncio.run(daemon.run(driver))
     finally:
@@ -71,12 +72,14 @@ class _Daemon:
         self.stopping = asyncio.Event()
         self.tears_down = config.state is None or config.state.on_stop == "teardown"
         self.keeper: Keeper | None = None
+        self.chosen: Chosen | None = None
         self.counts = Counts()
         self.status = 0
 
     async def run(self, driver: Driver) -> int:
         """Start, serve, stop."""
-        admin = AdminServer(self.config.admin.socket, driver.ask, self._version)
+        own = {"show version": self._version, "show dataplane": self.dataplane.shown}
+        admin = AdminServer(self.config.admin.socket, driver.ask, own)
         exporter = self._exporter(driver)
         self._serve(driver)  # before anybody can ask whether we do
         try:
@@ -86,7 +89,7 @@ class _Daemon:
         except OSError as wrong:
             log.error("start_failed", reason=str(wrong))
             driver.stop()
-            driver.plane.close()
+            self.close(keep=self.keeper is not None)
             return 1
         self._announce(driver, exporter)
         await self.stopping.wait()
@@ -96,55 +99,63 @@ class _Daemon:
         if exporter is not None:
             await exporter.close()
         driver.stop()
-        driver.plane.close()
+        self.close(keep=not self.tears_down)
         if self.keeper is not None:
             await self.keeper.close(ended=ended)
         log.info("stopped")
         return self.status
 
     def build(self) -> Driver:
-        """Open everything that can fail, before the loop runs; OSError, DataPlaneError or ConfigError tell why."""
-        config = self.config
+        """Open everything that can fail, before the loop runs; OSError or BrasError tell why."""
+        config, boot, records = self.config, clock.boot_id(), dict[str, bytes]()
         codec = Codec(dictionary.load(dictionary.find(os.path.dirname(bras.__file__)), config.radius.dictionaries))
         if config.state is not None:
             self.keeper = Keeper(config.state)
-        listeners = self._listeners()
-        prefixes = [prefix for pool in config.pool for prefix in pool.prefixes]
-        plane: DataPlane = Tun(config.dataplane, prefixes, [])
-        for listener in listeners:
-            plane.add_outlet(listener.index, listener.outlet)
-        plane.open()
+            records = self.keeper.journal.read()
+        listeners = self._listeners(records, boot)
+        self.chosen = choose(config, listeners, slots_in_use(records, boot))
         observer = make_observer(config)
         self.counts = observer.counts
         write = self.keeper.write if self.keeper is not None else None
-        own = frozenset(listener.index for listener in listeners if listener.index >= FIRST_OWN)
-        return Driver(self._lns(codec, plane, own), plane, listeners, observer.observe, write_journal=write)
+        lns = self._lns(codec, records, boot, listeners)
+        plane = self.chosen.plane
+        plane.retain(lns.core.registry.entries())
+        return Driver(lns, plane, listeners, observer.observe, write_journal=write)
 
-    def _listeners(self) -> list[Listener]:
+    @property
+    def dataplane(self) -> Chosen:
+        """Return the data plane, once it is open."""
+        assert self.chosen is not None
+        return self.chosen
+
+    def close(self, *, keep: bool) -> None:
+        """Close the data plane; ``keep``: sessions are left to the next start, it is to go on to forward for them."""
+        if self.chosen is not None:
+            self.chosen.plane.close(keep=keep)
+
+    def _listeners(self, records: Mapping[str, bytes], boot: str) -> list[Listener]:
         """Bind the addresses of the configuration, and the ports that tunnels of before had."""
         octets = self.config.lns.receive_buffer_octets
         listeners = [Listener(index, listen, octets) for index, listen in enumerate(self.config.lns.listen)]
-        own: list[OwnPort] = []
-        if self.keeper is not None:
-            own = own_ports(self.keeper.journal.read(), clock.boot_id())
+        own = own_ports(records, boot)
         if own or any(group.use_ephemeral_port for group in self.config.lac):
             more_descriptors()
         return [*listeners, *bind_again(own, octets)]
 
-    def _lns(self, codec: Codec, plane: DataPlane, ports: Container[int]) -> Lns:
+    def _lns(self, codec: Codec, records: Mapping[str, bytes], boot: str, listeners: list[Listener]) -> Lns:
         """Begin, or go on where the journal ends."""
         epoch = clock.wall_seconds() & 0xFFFFFFFF
         if self.keeper is None:
             return Lns(self.config, codec, EntropyPool(), epoch=epoch)
         lns = Lns.resume(
-            self.keeper.journal.read(),
+            records,
             self.config,
             codec,
             EntropyPool(),
             epoch=epoch,
-            boot=clock.boot_id(),
-            read=plane.read,
-            ports=ports,
+            boot=boot,
+            read=self.dataplane.plane.read,
+            ports=frozenset(listener.index for listener in listeners if listener.index >= FIRST_OWN),
         )
         if lns.resumption is not None:
             log.info("state_found", **lns.resumption.figures())
@@ -153,10 +164,9 @@ class _Daemon:
     def _exporter(self, driver: Driver) -> Exporter | None:
         if self.config.metrics.listen is None:
             return None
-        plane = driver.plane
         collector = BrasCollector(
             self.counts,
-            lambda: (plane.totals(), plane.drops),
+            self.dataplane.figures,
             version=bras.__version__,
             log_lines_dropped=lambda: self.pipe.dropped,
             journal=self.keeper.figures if self.keeper is not None else None,
@@ -196,7 +206,7 @@ class _Daemon:
             l2tp=[listener.address for listener in driver.ports.listeners.values() if listener.index < FIRST_OWN],
             metrics="{}:{}".format(*exporter.address) if exporter is not None else None,
             admin=self.config.admin.socket,
-            dataplane=f"tun {self.config.dataplane.interface}",
+            dataplane=self.dataplane.name,
             version=bras.__version__,
         )
         _notify("READY=1")
@@ -240,7 +250,7 @@ class _Daemon:
             "python": sys.version.split()[0],
             "pid": os.getpid(),
             "uptime_s": clock.now() - self.started_at,
-            "dataplane": "tun",
+            "dataplane": self.dataplane.name,
         }
 
 

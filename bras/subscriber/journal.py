@@ -33,7 +33,6 @@ from bras.subscriber.subscriber import Subscriber
 _line = attrgetter(*(field.name for field in fields(Line)))
 _leg = attrgetter(*(field.name for field in fields(Leg)))
 _who = attrgetter(*(field.name for field in fields(Who)))
-_counters = attrgetter(*(field.name for field in fields(Counters)))
 _NONE: Final = EntryState.NONE
 
 
@@ -62,6 +61,11 @@ def lasting(subscriber: Subscriber) -> bytes:
     ))  # fmt: skip
 
 
+def slot(lasting_state: bytes) -> int:
+    """Return the slot in a record ``subscriber:N``."""
+    return int(decode(lasting_state)[1])
+
+
 def session(subscriber: Subscriber) -> bytes:
     """Return the record ``session:N``."""
     standing, forwarding, instants = subscriber.standing, subscriber.forwarding, subscriber.instants
@@ -79,8 +83,8 @@ def session(subscriber: Subscriber) -> bytes:
         forwarding.state,
         route.addresses[0] if route is not None else None,
         forwarding.wanted is not None,
-        _counters(base) if base is not NOTHING_CARRIED else None,
-        _counters(last) if last is not NOTHING_CARRIED else None,
+        tuple(base) if base is not NOTHING_CARRIED else None,
+        tuple(last) if last is not NOTHING_CARRIED else None,
         instants.setup_by_at,
         instants.up_at,
         instants.active_at,

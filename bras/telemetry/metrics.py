@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
 from operator import attrgetter
 from typing import Any, cast
@@ -17,13 +18,25 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bras.errors import DropReason
+from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Plain
 from bras.telemetry.counts import Counts, Histogram, Labels
 
-DataplaneTotals = Callable[[], tuple[Counters, Mapping[DropReason, int]]]
-"""What the data plane has carried in all, and dropped, since the start."""
+
+@dataclass(frozen=True, slots=True)
+class DataplaneFigures:
+    """What the data plane is, and has carried in all, dropped and left to a slower path since the start."""
+
+    totals: Counters
+    drops: Mapping[DropReason, int]
+    fallbacks: Mapping[FallbackReason, int]
+    backend: str = ""
+    interface: str = ""
+    entries: int = 0
+    interfaces: tuple[tuple[str, str], ...] = ()
+    """(name, mode) of each interface by which it takes packets of LACs."""
+
 
 Row = dict[str, Any]
 Samples = Iterable[tuple[Labels, float]]
@@ -158,7 +171,7 @@ class BrasCollector(Collector):
     def __init__(
         self,
         counts: Counts,
-        dataplane: DataplaneTotals,
+        dataplane: Callable[[], DataplaneFigures],
         *,
         version: str,
         log_lines_dropped: Callable[[], int] = lambda: 0,
@@ -194,7 +207,8 @@ class BrasCollector(Collector):
         for name, text, labels, where in _COUNTED:
             yield _family(name, text, labels, attrgetter(where)(self._counts).items())
         yield from self._histograms()
-        yield from self._forwarded()
+        yield from self._forwarded(figures := self._dataplane())
+        yield from _dataplane(figures)
         lost = self._log_lines_dropped()
         yield _family("bras_log_lines_dropped_total", "Log lines lost: their reader was too slow.", (), [((), lost)])
         yield _family(
@@ -233,15 +247,14 @@ class BrasCollector(Collector):
                 family.add_metric(values, _buckets(histogram), sum_value=histogram.total)
             yield family
 
-    def _forwarded(self) -> Iterator[Metric]:
-        total, drops = self._dataplane()
+    def _forwarded(self, figures: DataplaneFigures) -> Iterator[Metric]:
         for unit, what in (("octets", "bytes"), ("packets", "packets")):
             yield _family(
                 f"bras_forwarded_{what}_total",
                 f"Subscribers' IP packets as forwarded, in {what}; up is from the subscriber.",
                 _WAY,
                 [
-                    ((direction, f"ipv{family}"), getattr(total, f"{direction}_{unit}{family}"))
+                    ((direction, f"ipv{family}"), getattr(figures.totals, f"{direction}_{unit}{family}"))
                     for family in (4, 6)
                     for direction in ("up", "down")
                 ],
@@ -249,7 +262,7 @@ class BrasCollector(Collector):
         layers = (
             ("l2tp", self._counts.tunnels.dropped),
             ("ppp", self._counts.subscribers.dropped),
-            ("dataplane", drops),
+            ("dataplane", figures.drops),
         )
         yield _family(
             "bras_dropped_total",
@@ -266,6 +279,23 @@ def make_registry(collector: BrasCollector) -> CollectorRegistry:
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
+
+
+def _dataplane(figures: DataplaneFigures) -> Iterator[Metric]:
+    yield _family(
+        "bras_dataplane_fallbacks_total",
+        "Packets that took a slower path than the data plane's fastest.",
+        ("reason",),
+        [((reason.value,), count) for reason, count in figures.fallbacks.items()],
+    )
+    yield _family("bras_dataplane_entries", "Sessions that the data plane forwards.", (), [((), figures.entries)])
+    backend = InfoMetricFamily("bras_dataplane", "The data plane, and the interface that carries all subscribers.")
+    backend.add_metric([], {"backend": figures.backend, "interface": figures.interface})
+    yield backend
+    interfaces = InfoMetricFamily("bras_dataplane_interface", "Interfaces by which packets of LACs come, and how.")
+    for interface, mode in figures.interfaces:
+        interfaces.add_metric([], {"interface": interface, "mode": mode})
+    yield interfaces
 
 
 def _family(name: str, text: str, labels: tuple[str, ...], samples: Samples) -> Metric:

@@ -11,11 +11,12 @@ import typer
 from structlog.testing import capture_logs
 
 from bras.cli.main import app
+from bras.errors import FallbackReason
 from bras.forwarding.entry import Counters
-from bras.runtime.admin import COMMANDS
+from bras.runtime.admin import COMMANDS, OWN
 from bras.telemetry.counts import Counts
 from bras.telemetry.lines import Lines
-from bras.telemetry.metrics import BrasCollector
+from bras.telemetry.metrics import BrasCollector, DataplaneFigures
 from tests.architecture.source import ROOT, modules, tree
 from tests.unit.telemetry.facts import FACTS
 
@@ -54,13 +55,17 @@ def test_commands() -> None:
 
 def test_commands_of_the_admin_socket() -> None:
     written = {name for name in _first_cells(_section("Commands")) if not name.startswith("bras ")}
-    assert written == {*COMMANDS, "show version"}
+    assert written == {*COMMANDS, *OWN}
 
 
 def test_metrics() -> None:
-    collector = BrasCollector(Counts(), lambda: (Counters(), {}), version="0")
+    collector = BrasCollector(Counts(), lambda: DataplaneFigures(Counters(), {}, {}), version="0")
     there = {family.name + _SUFFIXES.get(family.type, "") for family in collector.collect()}
     assert _first_cells(_section("Metrics")) == there
+
+
+def test_reasons_for_a_slower_path() -> None:
+    assert _first_cells(_section("What takes a slower path")) == {reason.value for reason in FallbackReason}
 
 
 def _events_of_facts() -> set[str]:

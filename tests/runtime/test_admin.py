@@ -26,7 +26,7 @@ from bras.lns.commands import (
     ShowTunnels,
 )
 from bras.lns.effects import Answer
-from bras.runtime.admin import MAX_CLIENTS, MAX_LINE_OCTETS, AdminServer, BadRequest, parse
+from bras.runtime.admin import MAX_CLIENTS, MAX_LINE_OCTETS, OWN, AdminServer, BadRequest, parse
 
 VERSION: Plain = {"version": "1.2.3"}
 
@@ -79,7 +79,7 @@ def serve(path: Path, use: Callable[[Machine], Awaitable[None]]) -> Machine:
 
     async def run() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: troubles.append(context))
-        server = AdminServer(str(path), machine.ask, lambda: VERSION)
+        server = AdminServer(str(path), machine.ask, {"show version": lambda: VERSION})
         await server.start()
         try:
             await asyncio.wait_for(use(machine), 20)
@@ -119,7 +119,8 @@ def path(tmp_path: Path) -> Path:
 )
 def test_requests_become_commands(command: str, arguments: object, expected: Command) -> None:
     assert parse(orjson.dumps({"command": command, "arguments": arguments})) == expected
-    assert parse(b'{"command": "show version"}') is None
+    for own in OWN:
+        assert parse(orjson.dumps({"command": own})) == own
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_a_stale_socket_is_replaced(path: Path) -> None:
 
 def test_a_live_socket_is_an_error_and_stays(path: Path) -> None:
     async def use(machine: Machine) -> None:
-        second = AdminServer(str(path), machine.ask, lambda: VERSION)
+        second = AdminServer(str(path), machine.ask, {"show version": lambda: VERSION})
         with pytest.raises(OSError, match="another daemon answers") as raised:
             await second.start()
         assert raised.value.filename == str(path)
@@ -209,7 +210,7 @@ def test_a_file_in_the_way_is_not_removed(path: Path) -> None:
 
     async def run() -> None:
         with pytest.raises(FileExistsError):
-            await AdminServer(str(path), Machine().ask, lambda: VERSION).start()
+            await AdminServer(str(path), Machine().ask, {"show version": lambda: VERSION}).start()
 
     asyncio.run(run())
     assert path.read_text() == "precious"
@@ -220,7 +221,7 @@ def test_a_path_that_is_too_long_is_named(tmp_path: Path) -> None:
 
     async def run() -> None:
         with pytest.raises(OSError, match="too long"):
-            await AdminServer(str(long), Machine().ask, lambda: VERSION).start()
+            await AdminServer(str(long), Machine().ask, {"show version": lambda: VERSION}).start()
 
     asyncio.run(run())
 
@@ -228,7 +229,7 @@ def test_a_path_that_is_too_long_is_named(tmp_path: Path) -> None:
 def test_a_socket_of_somebody_else_is_left_when_closing(path: Path) -> None:
     async def use(machine: Machine) -> None:
         path.unlink()
-        later = AdminServer(str(path), machine.ask, lambda: VERSION)
+        later = AdminServer(str(path), machine.ask, {"show version": lambda: VERSION})
         await later.start()
         others.append(later)
 
@@ -236,7 +237,7 @@ def test_a_socket_of_somebody_else_is_left_when_closing(path: Path) -> None:
 
     async def run() -> None:
         machine = Machine()
-        first = AdminServer(str(path), machine.ask, lambda: VERSION)
+        first = AdminServer(str(path), machine.ask, {"show version": lambda: VERSION})
         await first.start()
         await use(machine)
         await first.close()
@@ -331,7 +332,7 @@ def test_closing_hangs_up_on_clients_that_wait(path: Path) -> None:
     async def run() -> None:
         machine = Machine()
         machine.gate = asyncio.Event()
-        server = AdminServer(str(path), machine.ask, lambda: VERSION)
+        server = AdminServer(str(path), machine.ask, {"show version": lambda: VERSION})
         await server.start()
         idle, waiting = await Client.connect(path), await Client.connect(path)
         await waiting.send({"command": "show sessions"})

@@ -35,7 +35,7 @@ def run(path: Path, *arguments: str, shell: str = "") -> tuple[int, bytes, bytes
     """Run ``bras`` beside the server; with ``shell``, as the head of a pipeline."""
 
     async def inner() -> tuple[int, bytes, bytes]:
-        server = AdminServer(str(path), ask, lambda: {"version": "1.2.3"})
+        server = AdminServer(str(path), ask, {"show version": lambda: {"version": "1.2.3"}})
         await server.start()
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
         command = (*BRAS, *arguments, "--socket", str(path))
@@ -76,7 +76,7 @@ def test_disconnect_and_its_refusal(tmp_path: Path) -> None:
 def test_a_terminal_gets_a_table_of_its_width(tmp_path: Path) -> None:
     async def inner() -> bytes:
         path = tmp_path / "s"
-        server = AdminServer(str(path), ask, lambda: {"version": "1.2.3"})
+        server = AdminServer(str(path), ask, {"show version": lambda: {"version": "1.2.3"}})
         await server.start()
         leader, follower = pty.openpty()
         environment = os.environ | {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": ""}

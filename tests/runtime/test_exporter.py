@@ -15,7 +15,7 @@ from bras.lns.effects import Answer
 from bras.runtime import exporter as module
 from bras.runtime.exporter import Exporter
 from bras.telemetry.counts import Counts
-from bras.telemetry.metrics import BrasCollector
+from bras.telemetry.metrics import BrasCollector, DataplaneFigures
 
 CENSUS: Plain = {
     "tunnels": [],
@@ -36,7 +36,9 @@ Ask = Callable[[Command], Awaitable[Answer]]
 
 def serve(use: Callable[[str, aiohttp.ClientSession], Awaitable[None]], ask: Ask = answer) -> None:
     async def run() -> None:
-        collector = BrasCollector(Counts(["lac1"], ["r1"]), lambda: (Counters(), {}), version="1.2.3")
+        collector = BrasCollector(
+            Counts(["lac1"], ["r1"]), lambda: DataplaneFigures(Counters(), {}, {}), version="1.2.3"
+        )
         exporter = Exporter(Listen("127.0.0.1", 0), collector, ask)
         await exporter.start()
         try:
@@ -162,7 +164,7 @@ def test_nothing_else_is_there(method: str, path: str, status: int) -> None:
 def test_a_port_that_is_taken_is_an_error() -> None:
     async def use(url: str, _client: aiohttp.ClientSession) -> None:
         port = int(url.rsplit(":", 1)[1])
-        collector = BrasCollector(Counts(), lambda: (Counters(), {}), version="1")
+        collector = BrasCollector(Counts(), lambda: DataplaneFigures(Counters(), {}, {}), version="1")
         second = Exporter(Listen("127.0.0.1", port), collector, answer)
         with pytest.raises(OSError, match="in use"):
             await second.start()
@@ -173,7 +175,7 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 
 def test_ipv6_too() -> None:
     async def run() -> None:
-        collector = BrasCollector(Counts(), lambda: (Counters(), {}), version="1")
+        collector = BrasCollector(Counts(), lambda: DataplaneFigures(Counters(), {}, {}), version="1")
         exporter = Exporter(Listen("::1", 0), collector, answer)
         await exporter.start()
         async with aiohttp.ClientSession() as client, client.get(f"http://[::1]:{exporter.address[1]}/metrics") as got:

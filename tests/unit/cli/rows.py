@@ -255,6 +255,23 @@ SERVER: Row = {
     "dropped": 0,
     "in_flight": 1,
 }
+DATAPLANE: Row = {
+    "backend": "ebpf",
+    "instead": None,
+    "interface": "bras0",
+    "entries": 1200,
+    "programs": ["tc_down", "tc_up"],
+    "interfaces": [{"interface": "eth0", "mode": "tc"}, {"interface": "eth1.7", "mode": "xdp-full"}],
+    "pins": "/sys/fs/bpf/bras/v1",
+    "drops": {"spoofed_source": 7, "no_route": 0},
+    "fallbacks": {"control": 12, "not_xdp": 0},
+    "totals": {
+        f"{way}_{unit}{family}": 1_500_000 if unit == "octets" else 1000
+        for way in ("up", "down")
+        for unit in ("octets", "packets")
+        for family in (4, 6)
+    },
+}
 VERSION: Row = {"version": "1.2.3", "pid": 99, "uptime_s": 61.0, "dataplane": "tun"}
 
 ANSWERS: dict[str, Row] = {
@@ -266,6 +283,7 @@ ANSWERS: dict[str, Row] = {
     "show group": {"groups": [GROUP_DETAIL]},
     "show pools": {"pools": [POOL]},
     "show radius": {"servers": [SERVER]},
+    "show dataplane": DATAPLANE,
     "show version": VERSION,
     "disconnect": {"disconnected": 2},
 }

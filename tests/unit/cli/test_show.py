@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bras import __version__
 from bras.cli.main import app
 from tests.unit.cli.rows import (
+    DATAPLANE,
     GROUP,
     GROUP_DETAIL,
     POOL,
@@ -113,6 +114,12 @@ def test_a_group(path: Path) -> None:
     text = _bras("show", "group", "any", "--socket", path)
     assert "chap, pap  (auth)" in text
     assert orjson.loads(_bras("show", "group", "any", "--json", "--socket", path)) == {"groups": [GROUP_DETAIL]}
+
+
+def test_dataplane(path: Path) -> None:
+    text = _bras("show", "dataplane", "--socket", path)
+    assert "xdp-full" in text
+    assert orjson.loads(_bras("show", "dataplane", "--json", "--socket", path)) == DATAPLANE
 
 
 def test_version(path: Path) -> None:

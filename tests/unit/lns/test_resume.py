@@ -5,11 +5,23 @@ from __future__ import annotations
 import pytest
 
 from bras.lns.lns import Lns
+from bras.lns.resume import slots_in_use
 from bras.lns.state import StateError
 from bras.plain import decode, encode
+from bras.subscriber.journal import slot
 from tests.fuzz.harness import Numbers
 from tests.fuzz.journal import life
 from tests.support.world import codec
+
+
+def test_slots_of_before_are_counted_up_to_the_highest() -> None:
+    records = {key: state for turn in life().turns for key, state in turn if state}
+    used = [slot(state) for key, state in records.items() if key.startswith("subscriber:")]
+    assert len(used) > 1
+    assert slots_in_use(records, "boot1") == max(used) + 1
+    assert slots_in_use(records, "boot2") == slots_in_use({}, "boot1") == 0
+    with pytest.raises(StateError, match="makes no sense"):
+        slots_in_use(records | {"subscriber:1": b"\x01"}, "boot1")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from bras.errors import DropReason
+from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Plain
 from bras.telemetry.counts import Counts
-from bras.telemetry.metrics import BrasCollector, make_registry
+from bras.telemetry.metrics import BrasCollector, DataplaneFigures, make_registry
 from tests.unit.telemetry.facts import FACTS
 
 CENSUS: Plain = {
@@ -29,11 +29,18 @@ CENSUS: Plain = {
 
 
 def _collector(counts: Counts | None = None, census: Plain = CENSUS) -> BrasCollector:
-    totals = Counters(*range(1, 13))
-    drops = {DropReason.TOO_BIG: 5, DropReason.SPOOFED_SOURCE: 0}
+    figures = DataplaneFigures(
+        totals=Counters(*range(1, 13)),
+        drops={DropReason.TOO_BIG: 5, DropReason.SPOOFED_SOURCE: 0},
+        fallbacks={FallbackReason.CONTROL: 3, FallbackReason.NO_PATH: 0},
+        backend="ebpf",
+        interface="bras0",
+        entries=4,
+        interfaces=(("eth0", "tc"), ("eth1", "xdp-full")),
+    )
     collector = BrasCollector(
         counts or Counts(["any"], ["r1"]),
-        lambda: (totals, drops),
+        lambda: figures,
         version="1.2.3",
         log_lines_dropped=lambda: 6,
         sockets=lambda: [("192.0.2.1:1701", 7)],
@@ -75,6 +82,15 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_forwarded_bytes_total", {"direction": "down", "family": "ipv4"}, 3),
         ("bras_forwarded_packets_total", {"direction": "down", "family": "ipv6"}, 8),
         ("bras_dropped_total", {"layer": "dataplane", "reason": "too_big"}, 5),
+        ("bras_forwarded_bytes_total", {"direction": "up", "family": "ipv6"}, 5),
+        ("bras_forwarded_packets_total", {"direction": "up", "family": "ipv6"}, 6),
+        ("bras_forwarded_bytes_total", {"direction": "down", "family": "ipv6"}, 7),
+        ("bras_dataplane_info", {"backend": "ebpf", "interface": "bras0"}, 1),
+        ("bras_dataplane_entries", {}, 4),
+        ("bras_dataplane_fallbacks_total", {"reason": "control"}, 3),
+        ("bras_dataplane_fallbacks_total", {"reason": "no_path"}, 0),
+        ("bras_dataplane_interface_info", {"interface": "eth0", "mode": "tc"}, 1),
+        ("bras_dataplane_interface_info", {"interface": "eth1", "mode": "xdp-full"}, 1),
         ("bras_dropped_total", {"layer": "l2tp", "reason": "bad_avp"}, 1),
         ("bras_dropped_total", {"layer": "ppp", "reason": "bad_frame"}, 1),
         ("bras_log_lines_dropped_total", {}, 6),
