@@ -97,7 +97,11 @@ class Follower:
         self._links = links(self._kernel)
         found = frozenset(index for peer in self._peers for index in ways(self._kernel, peer))
         wanted = plan(self._links, addresses(self._kernel), replace(self._wish, ways=found))
-        self._say(self._attachments.apply(wanted, self._links))
+        self._say(self._attachments.apply(wanted, self._others()))
+
+    def _others(self) -> dict[int, Link]:
+        """Return the interfaces but for our own: their programs are not the follower's."""
+        return {index: link for index, link in self._links.items() if index not in self._wish.never}
 
     def _say(self, remarks: list[str]) -> None:
         self._remarks += (remark for remark in remarks if remark not in self._said)
@@ -130,8 +134,9 @@ class Follower:
         self._peers.discard(peer)
 
     def close(self, *, detach: bool) -> None:
-        """Follow no more; ``detach``: and take the programs away."""
+        """Follow no more; ``detach``: and take the programs away.  May be called twice."""
         self._news.close()
         self._timer.close()
         if detach:
-            self._attachments.clear(links(self._kernel))
+            self._links = links(self._kernel)
+            self._attachments.clear(self._others())

@@ -232,8 +232,10 @@ class Program:
         """At most 15 characters of it."""
 
     def close(self) -> None:
-        """Let go of it; where it is attached or pinned it stays."""
-        os.close(self.fd)
+        """Let go of it; where it is attached or pinned it stays.  May be called twice."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
     def run(
         self,

@@ -103,8 +103,10 @@ class Map:
         pin(self.fd, path)
 
     def close(self) -> None:
-        """Let go of it."""
-        os.close(self.fd)
+        """Let go of it; may be called twice."""
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
     def lookup(self, key: bytes) -> bytes | None:
         """Return the value of a key, if there is one; of a per-CPU map the values of all CPUs, 8-aligned."""

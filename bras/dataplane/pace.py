@@ -48,8 +48,10 @@ class Timer:
         return True
 
     def close(self) -> None:
-        """Give it back."""
-        os.close(self._fd)
+        """Give it back; may be called twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
 
 class Pace:
