@@ -51,10 +51,15 @@ INLINE int sum_octets(void *ctx, const bool xdp, __u32 at, __u32 octets)
 	}
 	if (octets >= SUM_CHUNK)
 		return -1;
+	if (octets == 0)
+		return fold(sum);
 	__builtin_memset(chunk, 0, sizeof(chunk));
+	/* From 1 to 255: older verifiers do not see it but by a mask. */
+	octets--;
 	AS_IT_IS(octets);
-	octets &= SUM_CHUNK - 1; /* says to the verifier what we know */
-	if (octets && load_octets(ctx, xdp, at, chunk, octets))
+	octets &= SUM_CHUNK - 1;
+	AS_IT_IS(octets);
+	if (load_octets(ctx, xdp, at, chunk, octets + 1))
 		return -1;
 	return fold(sum + (__u32)bpf_csum_diff(0, 0, chunk, SUM_CHUNK, 0));
 }
