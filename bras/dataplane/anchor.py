@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import os
 import socket
 import struct
 from pathlib import Path
@@ -21,7 +20,7 @@ from bras.dataplane.rtnetlink import CREATE, REPLACE, U32, Conversation, attribu
 
 _TUNSETPERSIST = 0x400454CB
 _QUEUE = 1000
-_NEWADDR, _DELADDR = 20, 21
+_DELLINK, _NEWADDR, _DELADDR = 17, 20, 21
 _ADDRESS = struct.Struct("=BBBBI")
 _IFA_LOCAL, _HOST = 2, 32
 _IFLA_MTU, _IFLA_TXQLEN, _IFLA_AF_SPEC, _UP = 4, 13, 26, 1
@@ -133,16 +132,19 @@ def _conf(*settings: tuple[int, int]) -> bytes:
     return nested(_INET_CONF, *(attribute(kind, U32.pack(value)) for kind, value in settings))
 
 
-def hold(kernel: Conversation, name: str) -> int | None:
-    """Return a descriptor of the TUN device of that name, if there is one; raises DataPlaneError if a process has it.
+def there(kernel: Conversation, name: str) -> int:
+    """Return the index of the TUN device that a process has left; 0: there is none.
 
-    The calling thread is in the namespace of the conversation.
+    Raises DataPlaneError when a process has it.
     """
     found = link(kernel, name)
-    return take(name, exclusive=False) if found is not None and found.kind == "tun" else None
+    if found is None or found.kind != "tun":
+        return 0
+    if found.carrier:
+        raise DataPlaneError(f"interface {name}: a process has it: end that first")
+    return found.index
 
 
-def release(descriptor: int) -> None:
-    """Let a device that is held go for good."""
-    fcntl.ioctl(descriptor, _TUNSETPERSIST, 0)
-    os.close(descriptor)
+def remove(kernel: Conversation, index: int) -> None:
+    """Remove it, and with it its address and routes; raises OSError."""
+    kernel.request(_DELLINK, 0, LINK.pack(0, 0, index, 0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,25 +19,21 @@ _TC = ("tc_up", "tc_down", "tc_segmented")
 _XDP = ("xdp_port",)
 
 
-def detach(interface: str, pin_dir: str | Path) -> list[str]:
+def detach(interface: str, pin_dir: str | Path, kernel: Conversation | None = None) -> list[str]:
     """Remove filters, XDP programs, the segmenter, the device ``interface`` and all pins; say what was removed.
 
-    It acts in the namespace of the calling thread.  Raises DataPlaneError, before anything is removed if a
-    process holds the device, or OSError.
+    It acts where ``kernel`` does, or in the namespace of the calling thread.  Raises OSError, and
+    DataPlaneError, before anything is removed, if a process has the device.
     """
-    kernel, directory = Conversation(), Path(pin_dir)
-    try:
-        held = anchor.hold(kernel, interface)
-        try:
-            removed = list(_hooked(kernel, interface, directory))
-            if segmenter.remove(kernel, interface):
-                removed.append(f"interfaces {' and '.join(segmenter.names(interface))}")
-        finally:
-            if held is not None:
-                anchor.release(held)
-    finally:
-        kernel.close()
-    if held is not None:
+    if kernel is None:
+        with contextlib.closing(Conversation()) as ours:
+            return detach(interface, pin_dir, ours)
+    directory, index = Path(pin_dir), anchor.there(kernel, interface)
+    removed = list(_hooked(kernel, interface, directory))
+    if segmenter.remove(kernel, interface):
+        removed.append(f"interfaces {' and '.join(segmenter.names(interface))}")
+    if index:
+        anchor.remove(kernel, index)
         removed.append(f"interface {interface}")
     for version in pins.versions(directory):
         names = pins.remove(version)

@@ -22,6 +22,7 @@ _NEXT_HOP = struct.Struct("=HBBi")
 NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
 _GETADDR, _GETROUTE = 22, 26
 _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_XDP = 3, 4, 5, 10, 18, 29, 43
+_IFLA_CARRIER = 33
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_VLAN_ID = 1, 2, 1
 _IFLA_XDP_PROG_ID, _IFLA_XDP_DRV_PROG_ID = 4, 5
 _SKIP_STATISTICS = 1 << 3
@@ -58,6 +59,8 @@ class Link:
     xdp: int = 0
     """Id of the program that the driver runs."""
     mtu: int = 1500
+    carrier: bool = True
+    """Whether there is something at its other end: of a TUN device, a process."""
 
 
 def links(kernel: Conversation) -> dict[int, Link]:
@@ -97,6 +100,7 @@ def _link(body: bytes) -> Link:
         int.from_bytes(vlan, sys.byteorder),
         _number(xdp.get(_IFLA_XDP_DRV_PROG_ID) or xdp.get(_IFLA_XDP_PROG_ID)),
         _number(of.get(_IFLA_MTU)),
+        of.get(_IFLA_CARRIER) != b"\0",
     )
 
 

@@ -293,7 +293,7 @@ def test_detach_does_nothing_while_a_process_has_the_device(lns: Namespace, pin_
     daemon(lns, pin_dir, probe)
     held = anchor(lns)
     before = state(lns)
-    with lns.entered(), pytest.raises(DataPlaneError, match="the name is taken: end the program"):
+    with lns.entered(), pytest.raises(DataPlaneError, match="interface bras0: a process has it: end that first"):
         detach("bras0", pin_dir)
     assert state(lns) == before
     held.close(keep=True)

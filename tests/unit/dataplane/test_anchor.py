@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bras.dataplane.anchor import Anchor, hold
+from bras.dataplane.anchor import Anchor, there
 from bras.dataplane.base import DataPlaneError
 from bras.dataplane.rtnetlink import Conversation
 
@@ -14,8 +14,8 @@ def test_a_bad_name_is_refused() -> None:
         Anchor("a name that is too long", bytes(4), frozenset(), 1500)
 
 
-def test_only_a_tun_device_is_held() -> None:
+def test_only_a_tun_device_is_ours() -> None:
     kernel = Conversation()
-    assert hold(kernel, "lo") is None
-    assert hold(kernel, "no-such-link") is None
+    assert there(kernel, "lo") == 0
+    assert there(kernel, "no-such-link") == 0
     kernel.close()
