@@ -39,9 +39,9 @@ def user_part(options: argparse.Namespace) -> object:
 
 def control_part(options: argparse.Namespace) -> object:
     """Measure what the daemon's loop pays."""
-    row = control.control(options.rounds)
-    print(control.shown(row), flush=True)
-    return asdict(row)
+    rows = [control.control(plane, options.rounds) for plane in ("ebpf", "tun")]
+    print(*map(control.shown, rows), sep="\n", flush=True)
+    return [asdict(row) for row in rows]
 
 
 def guest_part(options: argparse.Namespace) -> object:

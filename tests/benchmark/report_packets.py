@@ -44,7 +44,7 @@ def columns(rows: Sequence[Row], cell: str) -> tuple[tuple[str, ...], list[tuple
     return head, lines
 
 
-def _order(key: tuple[str, str, int, int]) -> tuple[bool, int]:
+def _order(key: tuple[Any, ...]) -> tuple[bool, int]:
     return key[1] == "down", list(NAMES).index(key[0])
 
 
@@ -106,10 +106,21 @@ def beside_kernel(rows: Sequence[Row]) -> str:
     )
 
 
-def control(row: Row) -> str:
+def control(rows: Sequence[Row]) -> str:
     """Return what the daemon's loop pays."""
+    head = ("data plane", "an Entry, alone", "in batches", "counters of all", "longest turn")
+    cells = [
+        (
+            f"`{row['plane']}`",
+            f"{row['single_us']:.1f} µs",
+            f"{row['batched_us']:.1f} µs",
+            f"{row['counters_ms']:.1f} ms",
+            f"{row['longest_slice_ms']:.2f} ms",
+        )
+        for row in rows
+    ]
+    first = rows[0]
     return (
-        f"With {row['sessions']:,} sessions, an Entry costs the daemon {row['single_us']:.1f} µs, in batches "
-        f"{row['batched_us']:.1f} µs; the counters of all are read in {row['counters_ms']:.1f} ms, "
-        f"{row['slice_sessions']} sessions at a time, {row['longest_slice_ms']:.2f} ms at most."
+        f"What the daemon's loop pays with {first['sessions']:,} sessions, CPU time; counters are read of "
+        f"{first['slice_sessions']} sessions a turn:\n\n" + table(head, cells)
     )

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import DataPlane, Outlet
+from bras.dataplane.ebpf import Ebpf
+from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, Leg, Operation, Route
 from bras.ids import CallKey
 from tests.benchmark.frames import FAR_NETWORK, FIRST, LAC, LNS, TUNNEL, Frames, Traffic
@@ -25,6 +27,7 @@ POOL = (FIRST & 0xFFFF0000, 16)
 LNS_CORE, CORE = "192.0.2.1", "192.0.2.2"
 End = tuple[int, bytes, bytes]
 """Interface index, its address, that of the other end."""
+SLOTS = 65536
 TUNNEL_OCTETS = 38
 """Outer IPv4, UDP, L2TP and PPP headers."""
 XDP = {
@@ -120,22 +123,24 @@ def build(network: Network, frames: Frames, kind: str, sessions: int, pins: Path
             for words in session.settings:
                 road.lns.ip(*words)
         else:
-            begin(road, sessions, pins)
+            begin(road, "ebpf", sessions, pins)
     return road
 
 
-def begin(road: Road, sessions: int, pins: Path) -> None:
-    """Start our data plane and give it its sessions; the caller is in the LNS's namespace."""
-    from bras.dataplane.ebpf import Ebpf
-
+def begin(road: Road, backend: str, sessions: int, pins: Path) -> DataPlane:
+    """Start one of our data planes and give it its sessions; the caller is in the LNS's namespace."""
     listener = road.listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listener.bind((LNS, 1701))
     listener.setblocking(False)
-    config = DataplaneConfig(backend="ebpf", interfaces=("lac0",), xdp=XDP[road.kind], pin_dir=str(pins / road.kind))
-    plane = road.plane = Ebpf(config, [POOL], [Outlet(listener, wildcard=False)], slots=65536)
+    xdp = XDP.get(road.kind, ())
+    config = DataplaneConfig(backend=backend, interfaces=("lac0",), xdp=xdp, pin_dir=str(pins / road.kind))
+    given = config, [POOL], [Outlet(listener, wildcard=False)]
+    plane: DataPlane = Ebpf(*given, slots=SLOTS) if backend == "ebpf" else Tun(*given)
+    road.plane = plane
     plane.open()
     outcomes = plane.program_all(list(entries(range(sessions))))
     assert all(outcome.ok for outcome in outcomes), next(o.reason for o in outcomes if not o.ok)
+    return plane
 
 
 def entries(slots: Iterable[int]) -> Iterable[Operation]:
