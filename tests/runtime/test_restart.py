@@ -9,152 +9,47 @@ import http.client
 import os
 import signal
 import socket
-import struct
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bras.l2tp.events import TunnelDown
-from bras.wire import ipv4_of
 from tests.support.capture import Capture
 from tests.support.guest import until
-from tests.support.lacs import Client, SimulatedLac
-from tests.support.lns import BRAS, CONFIG, Lns, changed, toml
-from tests.support.namespaces import Namespace, Network
-from tests.support.wire import Wire
-from tests.support.world import RADIUS_SECRET, SimulatedRadius
+from tests.support.lacs import Client
+from tests.support.lns import BRAS, Lns, changed, toml
+from tests.support.site import CALLED, OFF, ON, START, STOP, Site, dial, no_harm, ping, provider, up_rows
 
 pytestmark = pytest.mark.root
-
-CALLED = ("198.18.0.1", 1701)
-CORE = "192.0.2.2"
-START, STOP, ON, OFF = 1, 2, 7, 8
-
-
-@dataclass
-class Site:
-    """Namespaces, a LAC, a RADIUS server; daemons come and go."""
-
-    lac_space: Namespace
-    lns_space: Namespace
-    core_space: Namespace
-    wire: Wire
-    place: Path
-    daemons: ExitStack
-    radius: SimulatedRadius = field(default_factory=SimulatedRadius)
-    starts: int = 0
-
-    def configuration(self, on_stop: str) -> dict[str, Any]:
-        return changed(
-            CONFIG,
-            {
-                "lac": [{"name": "any", "secret": "tunsecret", "pool": "default"}],
-                "radius": {"server": [{"address": CORE, "secret": RADIUS_SECRET.decode(), "timeout_s": 1}]},
-                "dataplane": {"counter_interval_s": 1},
-                "state": {"directory": str(self.place / "state"), "on_stop": on_stop},
-            },
-        )
-
-    def start(self, on_stop: str = "keep") -> Lns:
-        """Start a daemon on the same state directory."""
-        return self.run(self.configuration(on_stop))
-
-    def run(self, configuration: dict[str, Any]) -> Lns:
-        """Start a daemon; it is killed at the end of the test if it still runs."""
-        self.starts += 1
-        lns = self.daemons.enter_context(Lns(self.lns_space, self.place / f"start{self.starts}", configuration))
-        self.daemons.callback(lns.stop, signal.SIGKILL)
-        return lns
-
-    def statuses(self) -> list[int]:
-        return self.radius.statuses()
-
-    def ids(self, status: int) -> set[bytes]:
-        return {record[44] for record in self.radius.accounting if record[40][-1] == status}
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Network() as network:
-        lac, lns, core = network.namespace("lac"), network.namespace("lns"), network.namespace("core")
-        network.link(lac, "eth0", ["198.18.0.2/24"], lns, "lac0", ["198.18.0.1/24"])
-        network.link(lns, "core0", ["192.0.2.1/24"], core, "eth0", [f"{CORE}/24"])
-        lns.sysctl("net.ipv4.ip_forward", 1)
-        core.ip("route", "add", "10.64.0.0/16", "via", "192.0.2.1")
-        with Wire(lac) as wire, ExitStack() as daemons:
-            site = Site(lac, lns, core, wire, tmp_path, daemons)
-            for port in (1812, 1813):
-                wire.serve(core, CORE, port, site.radius)
-            yield site
-
-
-def _dial(site: Site, count: int) -> tuple[SimulatedLac, list[Client]]:
-    lac = site.wire.lac("198.18.0.2", calls=CALLED)
-    clients = [lac.dial(f"user{number}", "pass") for number in range(count)]
-    site.wire.run(20.0, until=lambda: all(client.address for client in clients))
-    site.wire.run(5.0, until=lambda: len(site.ids(START)) == count)
-    return lac, clients
-
-
-def _sum(octets: bytes) -> int:
-    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
-
-
-def _echo(source: int, sequence: int) -> bytes:
-    """Return an IPv4 packet with an ICMP Echo-Request to the core."""
-    icmp = struct.pack("!BBHHH", 8, 0, 0, 7, sequence) + bytes(32)
-    icmp = icmp[:2] + struct.pack("!H", _sum(icmp)) + icmp[4:]
-    head = struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(icmp), 0, 0, 64, 1, 0, source, ipv4_of(CORE))
-    return head[:10] + struct.pack("!H", _sum(head)) + head[12:] + icmp
-
-
-def _ping(site: Site, lac: SimulatedLac, client: Client, sequence: int) -> None:
-    """Let a subscriber ping the core through its call until it is answered."""
-    target = struct.pack("!I", client.address)
-    reply = struct.pack("!HH", 7, sequence)
-
-    def answered() -> bool:
-        lac.send(client, b"\xff\x03\x00\x21" + _echo(client.address, sequence))
-        datagrams = [one.data for one in site.wire.heard if not one.data[0] & 0x80]
-        return any(target + b"\0\0" in data and reply in data for data in datagrams)
-
-    site.wire.run(10.0, until=answered)
-
-
-def _rows(lns: Lns) -> list[tuple[str, str, str]]:
-    return sorted((row["session"], row["user"], row["address"]) for row in lns.sessions() if row["state"] == "up")
-
-
-def _no_harm(site: Site, lac: SimulatedLac, clients: list[Client]) -> None:
-    assert not [down for down in lac.downs if isinstance(down, TunnelDown)]
-    assert not [client.ended for client in clients if client.ended]
+    with provider(tmp_path) as made:
+        yield made
 
 
 def test_killed_and_started_again_the_sessions_go_on(site: Site) -> None:
     first = site.start()
-    lac, clients = _dial(site, 5)
-    _ping(site, lac, clients[0], 1)
-    before = _rows(first)
+    lac, clients = dial(site, 5)
+    ping(site, lac, clients[0], 1)
+    before = up_rows(first)
     site.wire.run(3.0, until=lambda: first.sessions()[0]["up_octets"] > 0)
     first.stop(signal.SIGKILL)
     assert not site.lns_space.json("link", "show", "type", "tun"), "nothing of tun outlives the process"
 
     second = site.start()
-    site.wire.run(10.0, until=lambda: _rows(second) == before)
+    site.wire.run(10.0, until=lambda: up_rows(second) == before)
     for sequence, client in enumerate(clients, 10):
-        _ping(site, lac, client, sequence)
+        ping(site, lac, client, sequence)
     line = second.wait_logged("state_found")
     assert (line["sessions"], line["reboot"]) == (5, False)
     row = next(row for row in second.sessions() if row["user"] == "user0")
     assert row["up_packets"] >= 2, "what was carried before is not forgotten"
-    _no_harm(site, lac, clients)
+    no_harm(site, lac, clients)
     assert site.statuses().count(ON) == 1
     for client in clients:
         lac.hang_up(client)
@@ -176,36 +71,36 @@ def test_killed_while_calls_come_up(site: Site) -> None:
         lns.stop(signal.SIGKILL)
         lns = site.start()
     site.wire.run(40.0, until=lambda: all(client.address for client in clients))
-    site.wire.run(20.0, until=lambda: len(_rows(lns)) == len(clients))
-    _no_harm(site, lac, clients)
+    site.wire.run(20.0, until=lambda: len(up_rows(lns)) == len(clients))
+    no_harm(site, lac, clients)
     assert len({client.address for client in clients}) == len(clients)
-    up = {session.encode() for session, _, _ in _rows(lns)}
+    up = {session.encode() for session, _, _ in up_rows(lns)}
     site.wire.run(10.0, until=lambda: up <= site.ids(START))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_on_stop_keep_leaves_every_session(site: Site, number: signal.Signals) -> None:
     first = site.start("keep")
-    lac, clients = _dial(site, 3)
-    _ping(site, lac, clients[0], 1)
-    before = _rows(first)
-    _ping(site, lac, clients[0], 2)
+    lac, clients = dial(site, 3)
+    ping(site, lac, clients[0], 1)
+    before = up_rows(first)
+    ping(site, lac, clients[0], 2)
     assert first.stop(number) == 0
     assert any(line["event"] == "sessions_kept" for line in first.log())
     assert STOP not in site.statuses()
     assert OFF not in site.statuses()
     second = site.start("keep")
-    site.wire.run(10.0, until=lambda: _rows(second) == before)
+    site.wire.run(10.0, until=lambda: up_rows(second) == before)
     row = next(row for row in second.sessions() if row["user"] == "user0")
     assert row["up_packets"] >= 2, "a stop that is asked for loses no packet"
-    _ping(site, lac, clients[1], 3)
-    _no_harm(site, lac, clients)
+    ping(site, lac, clients[1], 3)
+    no_harm(site, lac, clients)
 
 
 @pytest.mark.parametrize(("on_stop", "number"), [("teardown", signal.SIGTERM), ("keep", signal.SIGQUIT)])
 def test_on_stop_teardown_and_sigquit_end_every_session(site: Site, on_stop: str, number: signal.Signals) -> None:
     first = site.start(on_stop)
-    _, clients = _dial(site, 3)
+    _, clients = dial(site, 3)
     assert first._process is not None
     first._process.send_signal(number)
     site.wire.run(10.0, until=lambda: first._process.poll() is not None)
@@ -220,7 +115,7 @@ def test_on_stop_teardown_and_sigquit_end_every_session(site: Site, on_stop: str
 
 def test_records_that_nobody_took_outlive_a_teardown(site: Site) -> None:
     first = site.start("teardown")
-    _dial(site, 2)
+    dial(site, 2)
     site.radius.silent = True
     assert first._process is not None
     first._process.send_signal(signal.SIGTERM)
@@ -245,23 +140,23 @@ def test_ports_of_their_own_outlive_a_crash(site: Site, tmp_path: Path) -> None:
     """Control and data of each tunnel go by its port before and after, as tcpdump sees them."""
     with Capture(site.lac_space, "eth0", tmp_path / "own.pcap") as passed:
         first = site.run(_with_own_ports(site))
-        lac, clients = _dial(site, 2)
+        lac, clients = dial(site, 2)
         other = site.wire.lac("198.18.0.2", 1702, calls=CALLED, hostname="lac2")
         clients.append(other.dial("user9", "pass"))
         site.wire.run(20.0, until=lambda: clients[2].address)
-        _ping(site, lac, clients[0], 1)
-        _ping(site, other, clients[2], 2)
+        ping(site, lac, clients[0], 1)
+        ping(site, other, clients[2], 2)
         before = _ports(first)
         assert len(set(before)) == 2
         assert "1701" not in before
-        rows = _rows(first)
+        rows = up_rows(first)
         first.stop(signal.SIGKILL)
         second = site.run(_with_own_ports(site))
-        site.wire.run(10.0, until=lambda: _rows(second) == rows)
+        site.wire.run(10.0, until=lambda: up_rows(second) == rows)
         assert _ports(second) == before
-        _ping(site, lac, clients[1], 3)
-        _ping(site, other, clients[2], 4)
-        _no_harm(site, lac, clients)
+        ping(site, lac, clients[1], 3)
+        ping(site, other, clients[2], 4)
+        no_harm(site, lac, clients)
         passed.stop()
         ours = passed.packets("ip.src == 198.18.0.1 && udp", "udp.srcport", "udp.dstport")
         assert len(set(ours)) == 2, "a port for each LAC"
@@ -273,7 +168,7 @@ def test_ports_of_their_own_outlive_a_crash(site: Site, tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_costs_its_tunnel_alone(site: Site) -> None:
     first = site.run(_with_own_ports(site))
-    lac, clients = _dial(site, 1)
+    lac, clients = dial(site, 1)
     (taken,) = _ports(first)
     other = site.wire.lac("198.18.0.2", 1702, calls=CALLED, hostname="lac2")
     stays = other.dial("user9", "pass")
@@ -287,7 +182,7 @@ def test_a_port_that_is_taken_costs_its_tunnel_alone(site: Site) -> None:
         line = second.wait_logged("port_lost")
         assert (line["local"], line["port"]) == ("198.18.0.1", int(taken))
         assert second.wait_logged("session_ended")["reason"] == "call_lost"
-        _ping(site, other, stays, 1)
+        ping(site, other, stays, 1)
         assert [row["user"] for row in second.sessions()] == ["user9"]
     assert clients[0].address
     assert lac is not other
@@ -341,8 +236,8 @@ def test_a_full_disk_costs_nobody_a_session_and_is_caught_up_with(site: Site) ->
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
-        lac, clients = _dial(site, 40)
-        before = _rows(first)
+        lac, clients = dial(site, 40)
+        before = up_rows(first)
         first.wait_logged("journal_behind")
         assert _metrics(site)["bras_journal_write_failures_total"] > 0
         os.unlink(filler)
@@ -351,8 +246,8 @@ def test_a_full_disk_costs_nobody_a_session_and_is_caught_up_with(site: Site) ->
         assert _metrics(site)["bras_journal_bytes"] > 0
         first.stop(signal.SIGKILL)
         second = site.start()
-        site.wire.run(10.0, until=lambda: _rows(second) == before)
-        _no_harm(site, lac, clients)
+        site.wire.run(10.0, until=lambda: up_rows(second) == before)
+        no_harm(site, lac, clients)
         second.stop(signal.SIGKILL)
     finally:
         for _ in until(5):
@@ -364,6 +259,6 @@ def test_without_state_nothing_is_written(site: Site) -> None:
     configuration = site.configuration("keep")
     del configuration["state"]
     site.run(configuration)
-    _dial(site, 1)
+    dial(site, 1)
     assert not (site.place / "state").exists()
     assert "bras_journal_bytes" not in _metrics(site)
