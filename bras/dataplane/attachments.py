@@ -14,9 +14,10 @@ from pathlib import Path
 from bras.dataplane import pins
 from bras.dataplane.hooks import PRIORITY, Hooks, Side
 from bras.dataplane.interfaces import Plan
-from bras.dataplane.libbpf import LibbpfError, Program, pinned
+from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.links import Link
 from bras.dataplane.maps import Map
+from bras.dataplane.objects import Program
 from bras.dataplane.programs import Loaded
 from bras.dataplane.records import PORT, XdpMode
 
@@ -29,7 +30,7 @@ def ids(pin_dir: Path, *names: str) -> frozenset[int]:
     found = set()
     for path in (path for name in names for path in pins.known(pin_dir, name)):
         with contextlib.suppress(LibbpfError):
-            program = Program(pinned(path))
+            program = Program.pinned(path)
             found.add(program.id)
             program.close()
     return frozenset(found)

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bras.dataplane.libbpf import Program
 from bras.dataplane.links import LINK, SETLINK
+from bras.dataplane.objects import Program
 from bras.dataplane.rtnetlink import CREATE, EXCLUSIVE, REPLACE, U32, Conversation, attribute, attributes, nested
 
 PRIORITY = 1701

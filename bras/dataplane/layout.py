@@ -13,8 +13,7 @@ from typing import Any
 
 import orjson
 
-from bras.dataplane.libbpf import MapShape
-from bras.dataplane.maps import ARRAY, Map
+from bras.dataplane.maps import ARRAY, Map, MapShape
 from bras.dataplane.records import LAYOUT, Account, Session
 
 NAME = "layout"

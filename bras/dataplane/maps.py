@@ -12,11 +12,11 @@ import mmap
 import os
 from collections.abc import Iterator
 from ctypes import byref, c_size_t, c_uint32, c_uint64
+from dataclasses import dataclass
 from pathlib import Path
 
 from bras.dataplane.libbpf import (
     LibbpfError,
-    MapShape,
     check,
     describe,
     library,
@@ -36,6 +36,17 @@ _CHUNK = 4096
 """Entries that are read in one call."""
 _UNABLE = {errno.EINVAL, errno.EOPNOTSUPP, 524}
 """How kernels say that a kind of map has no batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """What a map is made with; two of the same shape are interchangeable."""
+
+    kind: int
+    key_octets: int
+    value_octets: int
+    entries: int
+    flags: int
 
 
 class _CreateOptions(ctypes.Structure):

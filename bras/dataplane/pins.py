@@ -13,7 +13,8 @@ import os
 from pathlib import Path
 
 from bras.dataplane.base import DataPlaneError
-from bras.dataplane.libbpf import Program, pin, words
+from bras.dataplane.libbpf import pin, words
+from bras.dataplane.objects import Program
 
 _USUAL = Path("/sys/fs/bpf")
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -38,8 +39,8 @@ def prepare(directory: Path) -> None:
 def _why(error: OSError) -> str:
     if error.errno in {errno.EACCES, errno.EPERM}:
         return (
-            "only root may write there, and no dot may be in a name: make the directory beforehand, "
-            "owned by the user that the daemon runs as"
+            "only root may write there, and no name in it may have a dot: make it beforehand for the user that "
+            "the daemon runs as (install -d -o USER), below directories that this user may pass (chmod o+x)"
         )
     return error.strerror or str(error)
 
@@ -81,7 +82,8 @@ def forget_old(directory: Path, name: str) -> None:
 
 def known(directory: Path, name: str) -> list[Path]:
     """Return where a program of that name, or its predecessor, is pinned, in any version below a directory."""
-    return [path for version in versions(directory) for path in sorted(version.glob(f"{name}*"))]
+    places = [version / each for version in versions(directory) for each in (name, name + _OLD)]
+    return [place for place in places if place.exists()]
 
 
 def versions(directory: Path) -> list[Path]:

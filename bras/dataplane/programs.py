@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bras.dataplane import layout, pins
 from bras.dataplane.base import DataPlaneError
-from bras.dataplane.libbpf import LibbpfError, MapShape, Object, Program
-from bras.dataplane.maps import DEVMAP_HASH, READ_ONLY_PROGRAM, Map
+from bras.dataplane.libbpf import LibbpfError
+from bras.dataplane.maps import DEVMAP_HASH, READ_ONLY_PROGRAM, Map, MapShape
+from bras.dataplane.objects import Object, Program
 
 OBJECT = Path(__file__).parent / "bpf" / "bras.bpf.o"
 _NOT_BUILT = "was not built: run make, or install a wheel"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bras.dataplane.hooks import PRIORITY, Hooks, Side
-from bras.dataplane.libbpf import Object
 from bras.dataplane.links import GROUPS, NEWROUTES, addresses, link, links, route_interface, ways
 from bras.dataplane.maps import Map
+from bras.dataplane.objects import Object
 from bras.dataplane.routes import Routes
 from bras.dataplane.rtnetlink import Conversation, News
 from tests.support.bpf import compiled

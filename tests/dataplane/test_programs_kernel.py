@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 from bras.dataplane import layout, pins, programs
 from bras.dataplane.base import DataPlaneError
 from bras.dataplane.layout import Layout, Record
-from bras.dataplane.libbpf import LibbpfError, MapShape, Object, possible_cpus
-from bras.dataplane.maps import ARRAY, HASH, MMAPABLE, NEW, THERE, Map
+from bras.dataplane.libbpf import LibbpfError, possible_cpus
+from bras.dataplane.maps import ARRAY, HASH, MMAPABLE, NEW, THERE, Map, MapShape
+from bras.dataplane.objects import Object
 from bras.dataplane.predecessor import Predecessor, predecessors
 from bras.dataplane.programs import Loaded
 from bras.dataplane.records import ACCOUNT, CALL, HOST4, NET4, NET6, PLACE, SESSION, SessionFlag
@@ -23,6 +26,7 @@ from tests.support.bpf import bpf_file_system, compiled
 
 pytestmark = pytest.mark.root
 SOURCE = Path(__file__).with_name("probe.bpf.c")
+ROOT = Path(__file__).parents[2]
 ZERO, ONE = bytes(4), CALL.pack(1)
 PACKET = bytes(64)
 
@@ -270,8 +274,38 @@ def test_pins_go_into_a_bpf_file_system_only(tmp_path: Path, probe: Path) -> Non
 
 
 def test_no_dot_may_be_in_a_pin(pin_dir: Path, probe: Path) -> None:
-    with pytest.raises(DataPlaneError, match="no dot may be in a name"):
+    with pytest.raises(DataPlaneError, match="no name in it may have a dot"):
         programs.load(pin_dir / "a.b", 64, xdp=False, path=probe)
+
+
+LOAD = """
+import sys
+from pathlib import Path
+from bras.dataplane import programs
+from bras.dataplane.base import DataPlaneError
+try:
+    programs.load(Path(sys.argv[1]), 64, xdp=True)
+except DataPlaneError as error:
+    sys.exit(str(error))
+"""
+
+
+def load_with(rights: str, pin_dir: Path) -> tuple[int, str]:
+    command = ["setpriv", f"--bounding-set=-all{rights}", sys.executable, "-c", LOAD, str(pin_dir)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("rights", ["", ",+net_admin", ",+bpf", ",+bpf,+net_admin"])
+def test_without_rights_it_says_which_are_needed(pin_dir: Path, rights: str) -> None:
+    status, said = load_with(rights, pin_dir)
+    assert status == 1
+    assert "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON" in said
+
+
+def test_these_rights_are_enough_for_the_programs_that_we_ship(pin_dir: Path) -> None:
+    assert load_with(",+bpf,+net_admin,+perfmon", pin_dir) == (0, "")
+    assert len(pins.known(pin_dir, "xdp_port")) == 1
 
 
 # From one version to the next.
