@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bras.dataplane.libbpf import LIVE_FRAMES, Object, check, library
+from bras.dataplane.libbpf import check, library
 from bras.dataplane.maps import Map
+from bras.dataplane.objects import LIVE_FRAMES, Object
 
 HERE = Path(__file__).parent
 TUNNEL = 0x1234
