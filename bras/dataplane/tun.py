@@ -130,18 +130,24 @@ class Tun(Forwarder):
         """Route what no pool covers and what is not ``held`` with the same MTU; all or none."""
         if self._tun is None:
             return ""
-        added: list[Prefix] = []
+        done: list[Prefix] = []
         for prefix, mtu in wanted.items():
             before = held.get(prefix)
             if before == mtu or self._tun.covers(prefix):
                 continue
             reason = self._tun.add(prefix, mtu) if before is None else self._tun.change(prefix, mtu)
             if reason:
-                self._unroute(added)
+                self._undo(done, held)
                 return reason
-            if before is None:
-                added.append(prefix)
+            done.append(prefix)
         return ""
+
+    def _undo(self, done: Iterable[Prefix], held: Mapping[Prefix, int]) -> None:
+        for prefix in done:
+            if self._tun is not None and prefix in held:
+                self._tun.change(prefix, held[prefix])
+            else:
+                self._unroute((prefix,))
 
     def _unroute(self, prefixes: Iterable[Prefix]) -> None:
         if self._tun is None:
@@ -154,8 +160,8 @@ class Tun(Forwarder):
 def routed(route: Route) -> dict[Prefix, int]:
     """Return each prefix that a Route needs routed to us, with the MTU of the way there, 0: that of the interface.
 
-    What is IPv6 is too big for the client is so for the kernel, which then tells the sender.  IPv4 packets may have
-    to be cut, which the kernel would do as well; but it would not count what it turns away.
+    An IPv6 packet that is too big for the client is so for the kernel too, which then tells the sender.  For IPv4 the
+    kernel would do the same, and cut what may be cut; but what we do ourselves is counted.
     """
     prefixes = {(address.to_bytes(4, "big"), 32): 0 for address in route.addresses}
     prefixes |= {(network.to_bytes(4, "big"), length): 0 for network, length in route.prefixes4}
