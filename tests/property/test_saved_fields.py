@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bras.forwarding.entry import Leg
+from bras.forwarding.entry import Counters, Leg
 from bras.lns.core import Verdict
 from bras.plain import Saved, decode, encode, restore_fields, save_fields
 from bras.ppp.events import ChapCredentials, MsChap2Credentials, MsChapCredentials, PapCredentials
@@ -40,6 +40,8 @@ RESTORE |= {kind: partial(restore_fields, kind) for kind in FLAT}
 
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Draw what a field of this annotation may hold."""
+    if hint is Counters:
+        return st.lists(st.integers(0, 2**63 - 1), min_size=12, max_size=12).map(Counters._make)
     if is_dataclass(hint):
         hints = get_type_hints(hint)
         return st.builds(hint, **{field.name: values(hints[field.name]) for field in fields(hint)})
