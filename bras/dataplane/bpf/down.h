@@ -260,7 +260,7 @@ INLINE void outer_of(const struct session *session, const struct down *down, __u
 		return;
 	sum = (__u64)session->checksum + outer->udp_length + outer->udp_length + at_place(inner_sum, octets);
 	if (down->inner6) /* the last octet of the template is another one */
-		sum += at_place(bpf_htons(PPP_TO_IPV6), octets + 1);
+		sum += at_place(bpf_htons(PPP_TO_IPV6), octets);
 	if (session->flags & S_LENGTH)
 		sum += outer->l2tp_length;
 	outer->udp_check = ~fold(sum);
