@@ -75,7 +75,7 @@ test: test-deps lint guest $(VENV)/.fuzz  ## check, and the judges: real peers, 
 test-long: test-deps lint guest $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
 	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 BRAS_FUZZ_INPUTS=10000000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) tests
 
-bench: build  ## set-ups a second, microseconds and octets a session, packets a second
+bench: build guest  ## set-ups a second, microseconds and octets a session, packets a second
 	$(BIN)/python -m tests.benchmark
 
 demo: build  ## an LNS, a LAC and subscribers in namespaces of their own (root)

@@ -7,6 +7,7 @@ time of a frame is that of the whole chain.
 
 from __future__ import annotations
 
+import platform
 import socket
 import struct
 import subprocess
@@ -52,8 +53,7 @@ class Traffic:
 def compiled(directory: Path) -> Path:
     """Compile the programs; returns the object file."""
     target = directory / "frames.bpf.o"
-    machine = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=False).stdout.strip()
-    include = f"-I/usr/include/{machine or 'x86_64-linux-gnu'}"
+    include = f"-I/usr/include/{platform.machine()}-linux-gnu"
     command = ["clang", "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall", "-Werror", include]
     subprocess.run([*command, "-c", str(HERE / "frames.bpf.c"), "-o", str(target)], check=True)
     return target
