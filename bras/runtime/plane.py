@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ import structlog
 
 from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError, Status
+from bras.dataplane.detach import detach
 from bras.dataplane.ebpf import Ebpf
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.tun import Tun
@@ -98,6 +100,11 @@ def choose(config: Config, listeners: Iterable[Listener], in_use: int) -> Chosen
 
 
 def _tun(config: Config) -> DataPlane:
+    """Remove what an ``ebpf`` of before has left, which would go on beside it, and return a ``tun``."""
+    with contextlib.suppress(OSError, DataPlaneError):  # then its device is in the way, which ``open`` says
+        removed = detach(config.dataplane.interface, config.dataplane.pin_dir)
+        if removed:
+            log.info("dataplane_detached", removed=removed)
     return Tun(config.dataplane, _prefixes(config), [])
 
 
