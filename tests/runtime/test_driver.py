@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,9 @@ from bras.config.model import (
     RadiusServerConfig,
     UserConfig,
 )
-from bras.dataplane.base import DataPlaneError
+from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.dataplane.null import Null
+from bras.forwarding.entry import Operation, Outcome
 from bras.l2tp.events import By, Cause, Path, SendDatagram, TunnelRefused, TunnelUp
 from bras.lns.commands import Disconnect, ShowPools, ShowSessions, Shutdown
 from bras.lns.effects import Fact
@@ -81,7 +82,9 @@ class Bench:
         return clients
 
 
-def run(use: Callable[[Bench], Awaitable[None]], configuration: Config | None = None) -> None:
+def run(
+    use: Callable[[Bench], Awaitable[None]], configuration: Config | None = None, plane: DataPlane | None = None
+) -> None:
     """Run a test on a loop of its own; users come from the configuration unless it says otherwise."""
 
     async def on_loop() -> None:
@@ -95,7 +98,7 @@ def run(use: Callable[[Bench], Awaitable[None]], configuration: Config | None = 
         facts: list[Fact] = []
         listener = Listener(0, Listen("127.0.0.1", 0), 65536)
         lns = Lns(given, codec(), os.urandom, epoch=1)
-        driven = Driver(lns, Null(), [listener], facts.append)
+        driven = Driver(lns, plane or Null(), [listener], facts.append)
         with Wire() as wire:
             driven.start()
             try:
@@ -237,6 +240,63 @@ def test_a_data_plane_that_is_gone_is_told_once() -> None:
     asyncio.run(on_loop())
     os.close(reader)
     assert [str(wrong) for wrong in told] == ["the interface was taken away"]
+
+
+class Slow(Null):
+    """Answers removals when its descriptor is readable, as a back end does that waits for the kernel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fileno = os.eventfd(0, os.EFD_NONBLOCK)
+        self.batches: list[int] = []
+        self._going: list[Outcome] = []
+        self._done: list[Outcome] = []
+
+    def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
+        self.batches.append(len(operations))
+        outcomes = [self.program(operation) for operation in operations]
+        self._going += [outcome for outcome in outcomes if outcome.counters is not None]
+        if self._going:
+            asyncio.get_running_loop().call_later(0.05, os.eventfd_write, self.fileno, 1)
+        return [outcome for outcome in outcomes if outcome.counters is None]
+
+    def filenos(self) -> tuple[int, ...]:
+        return (self.fileno,)
+
+    def on_readable(self, *, now: float) -> None:
+        os.eventfd_read(self.fileno)
+        self._done, self._going = self._going, []
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        done, self._done = self._done, []
+        return tuple(done)
+
+
+@pytest.mark.parametrize("shutdown", [False, True])
+def test_removals_that_are_answered_later_are_heard(shutdown: bool) -> None:
+    slow = Slow()
+
+    async def use(bench: Bench) -> None:
+        lac = bench.lac()
+        clients = await bench.up(lac, "user1", "user2", "user3")
+        await bench.until(lambda: len(bench.of(SubscriberUp)) == 3)
+        if shutdown:
+            answer = bench.driver.ask(Shutdown())
+            await bench.until(lambda: not slow.entries)
+            assert len(bench.driver.lns.core.registry.by_number) == 3, "not before the data plane has answered"
+            assert not answer.done()
+            await bench.until(answer.done)
+            assert max(slow.batches) == 3, "in one go"
+        else:
+            lac.hang_up(clients[0])
+            await bench.until(lambda: len(slow.entries) == 2)
+            assert not bench.of(SubscriberEnded)
+            await bench.until(lambda: len(bench.of(SubscriberEnded)) == 1)
+            return
+        assert len(bench.of(SubscriberEnded)) == 3
+
+    run(use, plane=slow)
+    os.close(slow.fileno)
 
 
 def test_what_cannot_be_sent_is_counted() -> None:
