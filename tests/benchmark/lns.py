@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -82,6 +83,8 @@ class Running:
     process: subprocess.Popen[str]
     configuration: str
     has_tunnel_secret: bool = True
+    backend: str = ""
+    """Of bras: the data plane that it has chosen."""
 
 
 def start_bras(
@@ -105,13 +108,16 @@ def start_bras(
         configuration += f'[state]\ndirectory = "{directory}/state"\non_stop = "teardown"\n'
     file = directory / "bras.toml"
     file.write_text(configuration)
-    command = [str(Path(sys.executable).parent / "bras"), "run", "-c", str(file)]
+    bras = str(Path(sys.executable).parent / "bras")
+    command = [bras, "run", "-c", str(file)]
     if profile is not None:
         command = [sys.executable, str(HERE / "profiled.py"), str(profile), *command]
     with (directory / "log").open("w") as log:
         process = bed.start("lns", ["taskset", "-c", str(cpu), *command], stdout=log.fileno(), stderr=log.fileno())
-    await_that(lambda: _answers(directory / "admin.sock"), process, directory / "log", 10)
-    return Running(process, configuration)
+    admin = directory / "admin.sock"
+    await_that(lambda: _answers(admin), process, directory / "log", 10)
+    shown = subprocess.run([bras, "show", "dataplane", "--json", "--socket", admin], stdout=subprocess.PIPE, check=True)
+    return Running(process, configuration, backend=json.loads(shown.stdout)["backend"])
 
 
 def _answers(path: Path) -> bool:

@@ -27,10 +27,16 @@ FLOOD = "flood.json"
 BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
 
 
+def named(row: dict[str, Any]) -> str:
+    """Return the name of an LNS, ours with its data plane."""
+    backend = row.get("backend", "")
+    return f"{row['lns'].partition('-')[0]}, `{backend}`" if backend else str(row["lns"])
+
+
 def setups(result: dict[str, Any]) -> str:
     rows = [
         (
-            row["lns"],
+            named(row),
             row["method"],
             str(row["window"]),
             f"{row['up']:,}",

@@ -32,6 +32,7 @@ from bras.lab.namespaces import Testbed  # noqa: E402 (the checkout is on the pa
 
 COLUMNS = (
     ("LNS", "lns", "{}"),
+    ("data plane", "backend", "{}"),
     ("method", "method", "{}"),
     ("window", "window", "{}"),
     ("up", "up", "{}"),
@@ -65,6 +66,7 @@ def measure(options: argparse.Namespace, name: str, method: str, window: int) ->
         done = bed.start("lac", command, stdout=subprocess.PIPE)
         row = json.loads(done.communicate()[0] or "{}")
         row |= {"lns": name, "method": method, "window": window, "configuration": lns.configuration}
+        row["backend"] = lns.backend
         began = time.monotonic()
         lns.process.send_signal(signal.SIGTERM)
         try:
