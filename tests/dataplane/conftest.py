@@ -1,4 +1,4 @@
-"""A provider in namespaces: client - (L2TP data) - lac - lns - core."""
+"""A provider in namespaces: client - (L2TP data) - lac - lns - core; and roads: one data plane for many tests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bras.dataplane.base import Outlet
 from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, Counters, Leg, Route
 from tests.support.namespaces import Namespace, Network
+from tests.support.provider import MODES, Road, bpf_file_system, road
 from tests.support.pump import Client, Pump
 
 POOL = (0x0A400000, 16)
@@ -126,3 +128,17 @@ def dialled(
         Client(provider.client, address, client_mtu, lac, KEY >> 16, KEY & 0xFFFF) as client,
     ):
         yield Call(plane, pump, client)
+
+
+@pytest.fixture(scope="session")
+def pins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a directory in a BPF file system of this run's own."""
+    with bpf_file_system(tmp_path_factory.mktemp("bpf")) as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session", params=MODES)
+def road_of(request: pytest.FixtureRequest, pins: Path) -> Iterator[Road]:
+    """Return a road of each mode of ``ebpf``; programs are loaded once for all the tests of a mode."""
+    with road(request.param, pins / request.param) as opened:
+        yield opened

@@ -13,15 +13,22 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from types import TracebackType
+from typing import Any, TypeVar
 
 from bras.dataplane.base import DataPlane
 from tests.support.namespaces import Namespace
 
 BATCH = 64
+MOST = 1000
+"""Datagrams that are kept to be looked at, at most."""
+T = TypeVar("T")
 
 
-class _Loop:
+class Loop:
     """Calls ``_readable`` whenever one of its descriptors is, in a thread, until it is left."""
 
     def __init__(self, *descriptors: int) -> None:
@@ -30,6 +37,7 @@ class _Loop:
         for descriptor in (self._wake, *descriptors):
             self._selector.register(descriptor, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run)
+        self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self.failure: BaseException | None = None
 
     def __enter__(self):  # type: ignore[no-untyped-def]  # each subclass returns itself
@@ -45,22 +53,40 @@ class _Loop:
         if self.failure is not None and error is None:
             raise self.failure
 
+    def do(self, what: Callable[[], T]) -> T:
+        """Call ``what`` in the thread of the loop, between two wakes of it, and return what it returns."""
+        answer: Future[T] = Future()
+        self._errands.append((what, answer))
+        os.write(self._waker, b"e")
+        return answer.result(60)
+
     def _run(self) -> None:
         try:
             while True:
                 ready = [key.fd for key, _ in self._selector.select()]
                 if self._wake in ready:
-                    return
+                    ready.remove(self._wake)
+                    if b"x" in os.read(self._wake, 4096):
+                        return
+                    self._run_errands()
                 for descriptor in ready:
                     self._readable(descriptor)
         except BaseException as failure:  # noqa: BLE001 - handed to whoever leaves the loop
             self.failure = failure
 
+    def _run_errands(self) -> None:
+        while self._errands:
+            what, answer = self._errands.popleft()
+            try:
+                answer.set_result(what())
+            except BaseException as error:  # noqa: BLE001 - raised again where it was asked for
+                answer.set_exception(error)
+
     def _readable(self, descriptor: int) -> None:
         raise NotImplementedError
 
 
-class Pump(_Loop):
+class Pump(Loop):
     """Gives an open data plane the datagrams of its sockets and its own readiness, as the daemon does."""
 
     def __init__(self, plane: DataPlane, *listeners: socket.socket) -> None:
@@ -69,10 +95,13 @@ class Pump(_Loop):
         self._listeners = {listener.fileno(): listener for listener in listeners}
         for listener in listeners:
             listener.setblocking(False)
-        self.refused: list[bytes] = []
+        self.datagrams = 0
+        """That came this way, and so were not carried by anything faster."""
+        self.refused: deque[bytes] = deque(maxlen=MOST)
+        self.taken: deque[bytes] = deque(maxlen=MOST)
 
     def _readable(self, descriptor: int) -> None:
-        now = time.monotonic()
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
         listener = self._listeners.get(descriptor)
         if listener is None:
             self._plane.on_readable(now=now)
@@ -80,8 +109,9 @@ class Pump(_Loop):
         try:
             for _ in range(BATCH):
                 data, address = listener.recvfrom(65535)
-                if not self._plane.datagram(data, address, now=now):
-                    self.refused.append(data)
+                self.datagrams += 1
+                taken = self._plane.datagram(data, address, now=now)
+                (self.taken if taken else self.refused).append(data)
         except BlockingIOError:
             return
 
@@ -93,7 +123,7 @@ def make_tun(name: str) -> int:
     return descriptor
 
 
-class Client(_Loop):
+class Client(Loop):
     """A subscriber with a kernel stack of its own: packets of its TUN device travel as L2TP data of one session."""
 
     def __init__(

@@ -1,0 +1,243 @@
+"""The network changes while packets flow: neighbours, routes, links, and another instance beside ours."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from bras.dataplane.base import Outlet
+from bras.forwarding.entry import Leg
+from tests.support.inner import HEADERS, data_message, udp
+from tests.support.namespaces import Namespace
+from tests.support.provider import (
+    CORE,
+    FAMILIES,
+    LAC,
+    LNS,
+    MODES,
+    PORT,
+    Road,
+    backend,
+    road,
+    subscriber,
+    udp_socket,
+    watched,
+)
+from tests.support.pump import Pump
+from tests.support.traffic import Sink, numbered, paced
+
+pytestmark = pytest.mark.root
+both = pytest.mark.both
+outers = pytest.mark.parametrize("outer", FAMILIES, ids=lambda family: f"outer{family}")
+OCTETS = 200
+PER_SECOND, SECONDS = 400, 2.5
+INNER = 4
+
+
+@dataclass
+class Flow:
+    """A stream each way of one call whose LAC is this process."""
+
+    leg: Leg
+    up: Callable[[int], object]
+    down: Callable[[int], object]
+    at_core: Sink
+    at_lac: Sink
+
+    def both(self, number: int) -> None:
+        self.up(number)
+        self.down(number)
+
+
+@contextmanager
+def flow(
+    road: Road, outer: int, lac_address: str, *, address: str = subscriber(1)[INNER], port: int = PORT
+) -> Iterator[Flow]:
+    """Open the ends; ``port`` is the LAC's and the LNS's."""
+    payload = OCTETS - HEADERS[INNER]
+    with (
+        udp_socket(road.lac, lac_address, port) as lac,
+        udp_socket(road.core, CORE[INNER], port) as core,
+        Sink(core) as at_core,
+        Sink(lac, number_at=10 + HEADERS[INNER]) as at_lac,
+    ):
+        leg = road.leg(outer, 1, lac, local_port=port)
+
+        def up(n: int) -> None:
+            packet = udp(address, CORE[INNER], numbered(n, payload), port=port)
+            lac.sendto(data_message(leg.key, packet), (LNS[outer], port))
+
+        def down(n: int) -> None:
+            core.sendto(numbered(n, payload), (address, 5000))
+
+        yield Flow(leg, up, down, at_core, at_lac)
+
+
+def lost(sink: Sink, sent: int) -> list[int]:
+    """Return the numbers that have not come; judges that none came twice or out of order."""
+    numbers = sink.numbers()
+    assert numbers == sorted(set(numbers))
+    return sorted(set(range(sent)) - set(numbers))
+
+
+@pytest.fixture(params=MODES)
+def fresh_road(request: pytest.FixtureRequest, pins: Path, tmp_path: Path) -> Iterator[Road]:
+    """Return a road that a test may change for good."""
+    with road(request.param, pins / tmp_path.name) as opened:
+        yield opened
+
+
+def streamed(flow: Flow, change: Callable[[], object]) -> tuple[list[int], list[int]]:
+    """Send both ways, change something in the middle; return what was lost at core and LAC."""
+
+    def send(number: int) -> None:
+        flow.both(number)
+        if number == PER_SECOND:
+            change()
+
+    sent = paced(send, per_second=PER_SECOND, seconds=SECONDS)
+    with contextlib.suppress(AssertionError):
+        flow.at_core.wait(sent, 3)
+        flow.at_lac.wait(sent, 3)
+    return lost(flow.at_core, sent), lost(flow.at_lac, sent)
+
+
+@outers
+def test_a_neighbour_that_is_forgotten_is_asked_for_again(fresh_road: Road, outer: int) -> None:
+    """Nothing is lost: packets wait for the answer."""
+    with flow(fresh_road, outer, LAC[outer]) as stream, fresh_road.entered(fresh_road.route(1, stream.leg)):
+
+        def forget() -> None:
+            for interface in ("lac0", "core0"):
+                fresh_road.lns.ip("neighbour", "flush", "dev", interface)
+
+        assert streamed(stream, forget) == ([], [])
+
+
+@outers
+@both
+def test_a_lac_with_another_mac_is_followed(fresh_road: Road, outer: int) -> None:
+    """It announces itself; what was on its way until then has the old address: one packet each way at most, or two."""
+    for key in ("ipv4/conf/eth0/arp_notify", "ipv6/conf/eth0/ndisc_notify"):
+        fresh_road.lac.sysctl(f"net/{key}", 1)
+    with flow(fresh_road, outer, LAC[outer]) as stream, fresh_road.entered(fresh_road.route(1, stream.leg)):
+
+        def change() -> None:
+            fresh_road.lac.ip("link", "set", "eth0", "address", "02:00:00:00:be:ef")
+
+        at_core, at_lac = streamed(stream, change)
+        assert not at_core
+        assert len(at_lac) <= 2
+        assert "02:00:00:00:be:ef" in fresh_road.lns.ip("neighbour", "show", "dev", "lac0")
+
+
+FAR = {4: "198.19.0.2", 6: "2001:db8:ff::2"}
+SECOND = {4: ("198.18.2.1", "198.18.2.2"), 6: ("2001:db8:2::1", "2001:db8:2::2")}
+
+
+def second_link(road: Road) -> None:
+    """Lay another link to the LAC, which has an address of its own behind both; the first one leads there."""
+    network, lac, lns = road.network, road.lac, road.lns
+    network.link(
+        *(lac, "eth1", [f"{SECOND[4][1]}/24", f"{SECOND[6][1]}/64"]),
+        *(lns, "lac1", [f"{SECOND[4][0]}/24", f"{SECOND[6][0]}/64"]),
+    )
+    for where, name in ((lac, "eth1"), (lns, "lac1")):
+        where.run("ethtool", "-K", name, "tx", "off", "tso", "off", "tx-udp_tnl-segmentation", "off")
+    for family in FAMILIES:
+        whole = 32 if family == 4 else 128
+        lac.ip("address", "add", f"{FAR[family]}/{whole}", "dev", "lo")
+        lns.ip(f"-{family}", "route", "add", FAR[family], "via", LAC[family], "dev", "lac0")
+
+
+@outers
+@both
+def test_a_route_to_the_lac_that_moves_to_another_link_is_followed(fresh_road: Road, outer: int) -> None:
+    """Both ways, without a loss: the new way is there before the old one goes."""
+    lns, lac = fresh_road.lns, fresh_road.lac
+    second_link(fresh_road)
+
+    def move() -> None:
+        ours, its = SECOND[outer]
+        lns.ip(f"-{outer}", "route", "replace", FAR[outer], "via", its, "dev", "lac1")
+        lac.ip(f"-{outer}", "route", "add", LNS[outer], "via", ours, "dev", "eth1")
+
+    with flow(fresh_road, outer, FAR[outer]) as stream, fresh_road.entered(fresh_road.route(1, stream.leg)):
+        before = sent_on(lns, "lac1")
+        assert streamed(stream, move) == ([], [])
+        assert sent_on(lns, "lac1") - before >= PER_SECOND
+        slow = fresh_road.slow()
+        assert slow < PER_SECOND / 2, "the interface by which it comes now was not found soon"
+        exchange(stream, len(stream.at_core.arrivals) + 10)
+        assert fresh_road.slow() == slow
+        assert "lac1" in {name for name, _ in fresh_road.do(fresh_road.plane.status).interfaces}
+
+
+def sent_on(where: Namespace, interface: str) -> int:
+    (link,) = where.json("-statistics", "link", "show", interface)
+    return int(link["stats64"]["tx"]["packets"])
+
+
+@both
+def test_an_interface_of_the_lac_that_comes_and_goes(fresh_road: Road) -> None:
+    """The link is deleted and laid again; the call goes on."""
+    lns = fresh_road.lns
+    with flow(fresh_road, 4, LAC[4]) as stream, fresh_road.entered(fresh_road.route(1, stream.leg)):
+        exchange(stream, 1)
+        lns.ip("link", "delete", "lac0")
+        fresh_road.network.link(fresh_road.lac, "eth0", [f"{LAC[4]}/24"], lns, "lac0", [f"{LNS[4]}/24"])
+        fresh_road.lac.run("ethtool", "-K", "eth0", "tx", "off", "gro", "on")
+        lns.run("ethtool", "-K", "lac0", "tx", "off", "tx-udp_tnl-segmentation", "off")
+        exchange(stream, 50)
+        slow = fresh_road.slow()
+        exchange(stream, 60)
+        assert fresh_road.slow() == slow
+
+
+@contextmanager
+def another_instance(first: Road, pins: Path) -> Iterator[Road]:
+    """Open a data plane beside the first one: an anchor, pins and a port of its own, everything else shared."""
+    with udp_socket(first.lns, LNS[4], PORT + 1) as listener, contextlib.ExitStack() as undo:
+        outlets = [Outlet(listener, wildcard=False)]
+        config = {"interface": "bras1", "local_address": "10.255.255.2"}
+        plane = backend("tc", outlets, pins, network="10.65.0.0/16", **config)
+        undo.callback(plane.close)
+        with first.lns.entered():
+            plane.open()
+        pump = undo.enter_context(Pump(plane, listener))
+        yield replace(first, plane=plane, pump=pump, read_packets=watched(plane))
+
+
+@both
+def test_two_instances_side_by_side(fresh_road: Road, pins: Path, tmp_path: Path) -> None:
+    """On one interface; the second one comes and goes while the first carries, and takes none of its packets."""
+    other_address = "10.65.0.7"
+    with flow(fresh_road, 4, LAC[4]) as ours, fresh_road.entered(fresh_road.route(1, ours.leg)):
+        exchange(ours, 10)
+        with (
+            another_instance(fresh_road, pins / f"{tmp_path.name}-other") as other,
+            flow(fresh_road, 4, LAC[4], address=other_address, port=PORT + 1) as theirs,
+        ):
+            addresses = (int.from_bytes(socket.inet_aton(other_address), "big"),)
+            with other.entered(other.route(1, theirs.leg, addresses=addresses, prefixes6=())) as route:
+                exchange(theirs, 10)
+                exchange(ours, 20)
+                counters = other.counters(route)
+                assert (counters.up_packets4, counters.down_packets4) == (10, 10)
+                assert other.slow() == 0
+        exchange(ours, 30)
+        assert fresh_road.slow() == 0
+
+
+def exchange(flow: Flow, upto: int) -> None:
+    """Send packets both ways, each after the one before has come, until there were ``upto``."""
+    for number in range(len(flow.at_core.arrivals), upto):
+        flow.both(number)
+        flow.at_core.wait(number + 1)
+        flow.at_lac.wait(number + 1)
