@@ -24,6 +24,7 @@
 #include "session.h"
 #include "up.h"
 #include "down.h"
+#include "path.h"
 #include "tc.h"
 #include "xdp.h"
 

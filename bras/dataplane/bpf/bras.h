@@ -68,7 +68,7 @@ struct session {
 	__u16 header_octets;  /* of `header` that are used */
 	__u16 mss4;           /* TCP MSS at most, 0: not lowered */
 	__u16 mss6;
-	__u16 spare;
+	__u16 path;           /* where in `paths` the way to its LAC is remembered; several LACs may share a place */
 	__u32 checksum;       /* ones' complement sum, not folded into 16 bits, of the constant part: outer IPv4: of the
 	                       * whole IPv4 header of the template; outer IPv6: of pseudo header addresses, next header and
 	                       * the UDP, L2TP and PPP octets of the template (as 16-bit words in memory order, the odd last
@@ -83,6 +83,25 @@ struct session {
 };
 
 #define COST_SHIFT 16
+
+#define PATHS 4096
+#define OUTER4_ENDS 12 /* where the addresses stand in the outer header */
+#define OUTER6_ENDS 8
+
+/* The interface by which a frame leaves, and what its Ethernet header begins with: destination and source. */
+struct hop {
+	__u32 interface;
+	__u8 addresses[12];
+};
+
+/* One per place of the per-CPU map `paths`: what the kernel last said of the way to a LAC. */
+struct path {
+	__u64 seen; /* in jiffies */
+	__u8 ends[32]; /* outer source and destination for which it said so; those of IPv4 are 8 octets, then zeros */
+	struct hop hop;
+	__u32 mtu;
+	__u32 spare;
+};
 
 /* One per slot.  The first two lines are added to by the programs (atomically), the rest by the daemon alone. */
 struct account {
@@ -174,6 +193,7 @@ struct meta {
  *   listen     HASH         struct listener -> __u32 (1)
  *   settings   ARRAY        0 -> struct settings
  *   tallies    PERCPU_ARRAY 0 -> struct tallies
+ *   paths      PERCPU_ARRAY place -> struct path
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)
  *   xdp_exits  DEVMAP_HASH  interface index -> struct bpf_devmap_val / __u32: interfaces in mode "full"
  *

@@ -178,28 +178,6 @@ INLINE __u32 down_mss(const struct down *down)
 	return down->inner6 ? down->who.session->mss6 : down->who.session->mss4;
 }
 
-/* Ask the kernel for the way to the LAC, for an outer packet of so many octets. */
-INLINE int way_out(void *ctx, const struct session *session, __u32 underlay, __u32 octets, struct bpf_fib_lookup *way)
-{
-	const struct iphdr *ip = (const void *)session->header;
-	const struct ipv6hdr *ip6 = (const void *)session->header;
-
-	__builtin_memset(way, 0, sizeof(*way));
-	way->l4_protocol = IPPROTO_UDP;
-	way->tot_len = octets > LARGEST_PACKET ? LARGEST_PACKET : octets;
-	way->ifindex = underlay;
-	if (session->flags & S_OUTER6) {
-		way->family = AF_INET6;
-		__builtin_memcpy(way->ipv6_src, &ip6->saddr, sizeof(way->ipv6_src));
-		__builtin_memcpy(way->ipv6_dst, &ip6->daddr, sizeof(way->ipv6_dst));
-	} else {
-		way->family = AF_INET;
-		way->ipv4_src = ip->saddr;
-		way->ipv4_dst = ip->daddr;
-	}
-	return bpf_fib_lookup(ctx, way, sizeof(*way), 0);
-}
-
 /* The sum over an inner packet whose checksum is right, as the outer checksum needs it; negative if there is none. */
 INLINE int sum_headers(void *data, void *data_end, __u32 l3, const struct down *down)
 {

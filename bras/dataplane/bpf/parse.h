@@ -24,6 +24,7 @@
 
 #define PPP_ADDRESS 0xff
 #define PPP_CONTROL 0x03
+#define PPP_LEAST 4 /* address, control, protocol; without the first two the beginning of a packet */
 #define PPP_IPV4 0x21
 #define PPP_IPV6 0x57
 
@@ -92,5 +93,16 @@ INLINE int outer6(void *data, void *data_end, __u32 l3, __u32 octets, struct dat
 	}
 	return ip->nexthdr == IPPROTO_UDP ? FOUND : SILENT;
 }
+
+INLINE void copy_addresses(void *to, const void *from)
+{
+	__u32 *words = to;
+	const __u32 *source = from;
+
+	words[0] = source[0];
+	words[1] = source[1];
+	words[2] = source[2];
+}
+
 
 #endif

@@ -45,6 +45,12 @@ struct subscriber {
 	struct place place;
 };
 
+/* Ask for a cache line that is needed soon.  A miss costs as much as fifty instructions; several at once cost one. */
+INLINE void touch(const void *line)
+{
+	*(const volatile __u64 *)line;
+}
+
 /* Slots are reused: only a record with the generation of the place is the one that was meant. */
 INLINE int resolve(const struct place *place, struct subscriber *who)
 {
@@ -56,6 +62,8 @@ INLINE int resolve(const struct place *place, struct subscriber *who)
 	who->account = bpf_map_lookup_elem(&accounts, &slot);
 	if (!who->session || !who->account)
 		return FALLBACK_STALE;
+	touch(who->session->header);
+	touch(who->account);
 	flags = who->session->flags;
 	if (!(flags & S_ACTIVE) || who->session->generation != who->place.generation)
 		return FALLBACK_STALE;

@@ -151,21 +151,20 @@ INLINE int have_cut(__u32 anchor)
 	return bpf_redirect(anchor, BPF_F_INGRESS);
 }
 
-INLINE int send(struct __sk_buff *skb, const struct bpf_fib_lookup *way, int known)
+INLINE int send(struct __sk_buff *skb, const struct hop *hop, int known)
 {
 	struct ethhdr *ethernet = DATA(skb);
 
 	if (AT(ethernet, ETH_HLEN) > DATA_END(skb))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	if (known == BPF_FIB_LKUP_RET_NO_NEIGH) /* the kernel asks for the neighbour, and sends then */
-		return bpf_redirect_neigh(way->ifindex, 0, 0, 0);
-	__builtin_memcpy(ethernet->h_dest, way->dmac, ETH_ALEN);
-	__builtin_memcpy(ethernet->h_source, way->smac, ETH_ALEN);
-	return bpf_redirect(way->ifindex, 0);
+		return bpf_redirect_neigh(hop->interface, 0, 0, 0);
+	copy_addresses(ethernet, hop->addresses);
+	return bpf_redirect(hop->interface, 0);
 }
 
 /* Wrap and send, or have cut; everything is decided, and what fails now is lost. */
-INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *down, const struct bpf_fib_lookup *way,
+INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *down, const struct hop *hop,
 		     int known, __u32 anchor, __u32 inner_sum)
 {
 	struct session *session = down->who.session;
@@ -193,7 +192,7 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	count(down->who.account, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
 	colour(skb, session->mark, session->priority);
-	return cut ? have_cut(anchor) : send(skb, way, known);
+	return cut ? have_cut(anchor) : send(skb, hop, known);
 }
 
 /* Must it be taken apart, or its inner checksum be finished, before it can be wrapped? */
@@ -212,7 +211,7 @@ INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 	struct train train = { skb->gso_size, skb->gso_segs };
 	struct settings *settings = our_settings();
 	struct down down = {};
-	struct bpf_fib_lookup way;
+	struct hop hop;
 	struct session *session;
 	int found, known, sum = 0;
 	bool whole;
@@ -229,7 +228,7 @@ INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 		return refuse;
 	}
 	session = down.who.session;
-	known = way_out(skb, session, settings->underlay, header_octets(session) + down.first, &way);
+	known = way_out(skb, session, settings->underlay, header_octets(session) + down.first, &hop);
 	if (known != BPF_FIB_LKUP_RET_SUCCESS && known != BPF_FIB_LKUP_RET_NO_NEIGH && known != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return note(FALLBACK_NO_PATH), refuse;
 	/* A cut IPv6 packet is the sender's own work: Python's socket does it. */
@@ -254,7 +253,7 @@ INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 			return segment(skb, settings->segmenter, down.inner6);
 		return drop_of(&down.who.account->down_policed, DROP_POLICED_DOWN), TC_ACT_SHOT;
 	}
-	return take_down(skb, l2, &down, &way, known, settings->anchor, sum);
+	return take_down(skb, l2, &down, &hop, known, settings->anchor, sum);
 }
 
 #endif

@@ -116,7 +116,7 @@ INLINE int unframe(void *data, void *data_end, __u32 ppp, struct up *up)
 {
 	__u8 *octet = AT(data, ppp);
 
-	if (AT(octet, 4) > data_end)
+	if (ppp + PPP_LEAST > up->end || AT(octet, PPP_LEAST) > data_end)
 		return FALLBACK_PPP_CONTROL;
 
 	bool framed = octet[0] == PPP_ADDRESS && octet[1] == PPP_CONTROL;

@@ -33,16 +33,6 @@ INLINE __u32 frame_octets(const struct xdp_md *ctx)
 	return octets;
 }
 
-INLINE void copy_addresses(void *to, const void *from)
-{
-	__u32 *words = to;
-	const __u32 *source = from;
-
-	words[0] = source[0];
-	words[1] = source[1];
-	words[2] = source[2];
-}
-
 INLINE bool read_link(void *data, void *data_end, struct link *link)
 {
 	struct ethhdr *ethernet = data;
@@ -130,8 +120,9 @@ INLINE void hop(void *data, bool v6)
 }
 
 /* Where a packet goes by the routes of interface `from`; 0 if not past the stack. */
-INLINE int route(struct xdp_md *ctx, void *ip_header, void *data_end, bool v6, __u32 from, struct bpf_fib_lookup *way)
+INLINE int route(struct xdp_md *ctx, void *ip_header, void *data_end, bool v6, __u32 from, struct hop *hop)
 {
+	struct bpf_fib_lookup answer, *way = &answer;
 	struct iphdr *ip = ip_header;
 	struct ipv6hdr *ip6 = ip_header;
 
@@ -156,23 +147,27 @@ INLINE int route(struct xdp_md *ctx, void *ip_header, void *data_end, bool v6, _
 		way->ipv4_src = ip->saddr;
 		way->ipv4_dst = ip->daddr;
 	}
-	return bpf_fib_lookup(ctx, way, sizeof(*way), 0) == BPF_FIB_LKUP_RET_SUCCESS;
+	if (bpf_fib_lookup(ctx, way, sizeof(*way), 0) != BPF_FIB_LKUP_RET_SUCCESS)
+		return 0;
+	hop->interface = way->ifindex;
+	__builtin_memcpy(hop->addresses, way->dmac, ETH_ALEN);
+	__builtin_memcpy(hop->addresses + ETH_ALEN, way->smac, ETH_ALEN);
+	return 1;
 }
 
-INLINE int write_ethernet(void *data, void *data_end, const struct bpf_fib_lookup *way, bool v6)
+INLINE int write_ethernet(void *data, void *data_end, const struct hop *way_on, bool v6)
 {
 	struct ethhdr *ethernet = data;
 
 	if (AT(ethernet, ETH_HLEN) > data_end)
 		return -1;
-	__builtin_memcpy(ethernet->h_dest, way->dmac, ETH_ALEN);
-	__builtin_memcpy(ethernet->h_source, way->smac, ETH_ALEN);
+	copy_addresses(ethernet, way_on->addresses);
 	ethernet->h_proto = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	return 0;
 }
 
 /* From the LAC's interface to the core's, past the stack. */
-INLINE int unwrap_and_send(struct xdp_md *ctx, const struct up *up, const struct bpf_fib_lookup *way)
+INLINE int unwrap_and_send(struct xdp_md *ctx, const struct up *up, const struct hop *way_on)
 {
 	void *ip;
 
@@ -183,7 +178,7 @@ INLINE int unwrap_and_send(struct xdp_md *ctx, const struct up *up, const struct
 	if (bpf_xdp_adjust_head(ctx, up->inner - ETH_HLEN))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	ip = AT(DATA(ctx), ETH_HLEN);
-	if (write_ethernet(DATA(ctx), DATA_END(ctx), way, up->inner6) || AT(ip, IPV4_HEADER) > DATA_END(ctx))
+	if (write_ethernet(DATA(ctx), DATA_END(ctx), way_on, up->inner6) || AT(ip, IPV4_HEADER) > DATA_END(ctx))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	hop(ip, up->inner6);
 	count_up(up);
@@ -193,11 +188,11 @@ INLINE int unwrap_and_send(struct xdp_md *ctx, const struct up *up, const struct
 INLINE int xdp_upstream(struct xdp_md *ctx, const struct link *link, const struct up *up, __u32 mode)
 {
 	struct settings *settings = our_settings();
-	struct bpf_fib_lookup way;
+	struct hop way;
 
 	if (mode == XDP_MODE_FULL && settings) {
 		if (route(ctx, AT(DATA(ctx), up->inner), DATA_END(ctx), up->inner6, settings->anchor, &way) &&
-		    bpf_redirect_map(&xdp_exits, way.ifindex, XDP_PASS) == XDP_REDIRECT)
+		    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) == XDP_REDIRECT)
 			return unwrap_and_send(ctx, up, &way);
 		note(FALLBACK_NOT_XDP);
 	}
@@ -227,7 +222,7 @@ INLINE __u32 forwardable(void *data, void *data_end, __u32 size, const struct li
 
 /* Put the outer headers before a packet from the core, and send it to the LAC past the stack. */
 INLINE int wrap_and_send(struct xdp_md *ctx, const struct link *link, const struct down *down,
-			 const struct bpf_fib_lookup *way, const struct outer *outer)
+			 const struct hop *way_on, const struct outer *outer)
 {
 	struct session *session = down->who.session;
 	__u32 octets = header_octets(session);
@@ -235,7 +230,7 @@ INLINE int wrap_and_send(struct xdp_md *ctx, const struct link *link, const stru
 
 	if (bpf_xdp_adjust_head(ctx, (int)(link->octets - ETH_HLEN - octets)))
 		return XDP_PASS;
-	if (write_ethernet(DATA(ctx), DATA_END(ctx), way, session->flags & S_OUTER6) ||
+	if (write_ethernet(DATA(ctx), DATA_END(ctx), way_on, session->flags & S_OUTER6) ||
 	    write_outer(AT(DATA(ctx), ETH_HLEN), DATA_END(ctx), session, down, outer))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	AS_IT_IS(octets);
@@ -268,7 +263,7 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	struct settings *settings = our_settings();
 	struct train none = {};
 	struct down down = {};
-	struct bpf_fib_lookup way;
+	struct hop way;
 	struct session *session;
 	struct outer outer;
 	int sum;
@@ -280,7 +275,7 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 		return XDP_PASS;
 	session = down.who.session;
 	if (way_out(ctx, session, settings->underlay, header_octets(session) + down.length, &way) != BPF_FIB_LKUP_RET_SUCCESS ||
-	    bpf_redirect_map(&xdp_exits, way.ifindex, XDP_PASS) != XDP_REDIRECT)
+	    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) != XDP_REDIRECT)
 		return note(FALLBACK_NOT_XDP), XDP_PASS;
 	sum = sum_down(ctx, link, &down);
 	if (sum < 0)
