@@ -41,10 +41,19 @@ def test_the_unit_and_the_command_mean_the_same_files() -> None:
     assert f"u {user} " in (DEPLOY / "bras.sysusers").read_text()
 
 
-def test_the_unit_has_one_right() -> None:
-    assert _values("AmbientCapabilities") == _values("CapabilityBoundingSet") == ["CAP_NET_ADMIN"]
+def test_the_unit_has_three_rights() -> None:
+    """That they are enough is seen by tests/runtime/test_rights.py."""
+    assert _values("AmbientCapabilities") == _values("CapabilityBoundingSet") == ["CAP_NET_ADMIN CAP_BPF CAP_PERFMON"]
+    assert _values("SystemCallFilter") == ["@system-service bpf"]
     assert _values("NoNewPrivileges") == ["yes"]
     assert _values("ProtectSystem") == ["strict"]
+
+
+def test_pins_are_where_the_unit_makes_room_for_them() -> None:
+    checked = check(DEPLOY / "bras.toml")
+    assert checked.config is not None
+    (writable,) = _values("ReadWritePaths")
+    assert writable.removeprefix("-") == str(Path(checked.config.dataplane.pin_dir).parent) == "/run/bras-bpf"
 
 
 def test_systemd_takes_the_unit(tmp_path: Path, tool: Callable[[str], str]) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -63,8 +63,11 @@ def toml(tree: Table, path: str = "") -> str:
 class Lns:
     """A running bras; a context manager that ends it as an operator would, and keeps what that showed."""
 
-    def __init__(self, namespace: Namespace, directory: Path, config: Table) -> None:
-        """Write the configuration to ``directory``; its log will be there too."""
+    def __init__(self, namespace: Namespace, directory: Path, config: Table, through: Sequence[str] = ()) -> None:
+        """Write the configuration to ``directory``; its log will be there too.
+
+        ``through`` is a command that runs it, such as ``setpriv`` with its options.
+        """
         directory.mkdir(parents=True)
         self.directory, self._namespace = directory, namespace
         # Unix sockets have short names, and directories of tests long ones.
@@ -75,6 +78,7 @@ class Lns:
         configuration = directory / "bras.toml"
         configuration.write_text(toml(self.config))
         configuration.chmod(0o600)
+        self._through = tuple(through)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Lns:
@@ -83,7 +87,8 @@ class Lns:
 
     def start(self) -> None:
         """Start it, for the first time or once more; returns when it answers."""
-        command = self._namespace.command(str(BRAS), "run", "--config", str(self.directory / "bras.toml"))
+        words = (*self._through, str(BRAS), "run", "--config", str(self.directory / "bras.toml"))
+        command = self._namespace.command(*words)
         with (self.directory / "stdout").open("ab") as stdout, (self.directory / "log").open("ab") as stderr:
             self._process = subprocess.Popen(command, stdout=stdout, stderr=stderr)
         for _ in until(60):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,10 +55,11 @@ class Site:
         """Start a daemon on the same state directory."""
         return self.run(self.configuration(on_stop))
 
-    def run(self, configuration: dict[str, Any]) -> Lns:
-        """Start a daemon; it is killed at the end of the test if it still runs."""
+    def run(self, configuration: dict[str, Any], through: Sequence[str] = ()) -> Lns:
+        """Start a daemon, maybe through another command; it is killed at the end of the test if it still runs."""
         self.starts += 1
-        lns = self.daemons.enter_context(Lns(self.lns_space, self.place / f"start{self.starts}", configuration))
+        place = self.place / f"start{self.starts}"
+        lns = self.daemons.enter_context(Lns(self.lns_space, place, configuration, through))
         self.daemons.callback(lns.stop, signal.SIGKILL)
         return lns
 
