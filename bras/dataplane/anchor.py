@@ -25,7 +25,8 @@ _ADDRESS = struct.Struct("=BBBBI")
 _IFA_LOCAL, _HOST = 2, 32
 _IFLA_MTU, _IFLA_TXQLEN, _IFLA_AF_SPEC, _UP = 4, 13, 26, 1
 _INET_CONF, _RP_FILTER, _ACCEPT_LOCAL = 1, 8, 23
-_LOOSE = 2
+_OFF, _LOOSE = 0, 2
+_RP_FILTER_OF_ALL = Path("/proc/sys/net/ipv4/conf/all/rp_filter")
 _ADDR_GEN_MODE, _NO_ADDRESSES = 8, b"\x01"
 _NETWORK = struct.Struct("!I")
 _NO_TUN = "an interface of that name is there, and is no TUN device: remove it, or choose another name"
@@ -72,7 +73,7 @@ class Anchor(Device):
         with contextlib.suppress(OSError):
             self._specify(socket.AF_INET6, attribute(_ADDR_GEN_MODE, _NO_ADDRESSES))
         try:
-            self._specify(socket.AF_INET, _conf((_ACCEPT_LOCAL, 1), (_RP_FILTER, _LOOSE)))
+            self._specify(socket.AF_INET, _conf((_ACCEPT_LOCAL, 1), (_RP_FILTER, _reverse_path())))
             limits = attribute(_IFLA_MTU, U32.pack(self._mtu)) + attribute(_IFLA_TXQLEN, U32.pack(_QUEUE))
             self._kernel.request(SETLINK, 0, LINK.pack(0, 0, self._index, _UP, _UP) + limits)
             self._address()
@@ -126,6 +127,19 @@ class Anchor(Device):
         """Take away the routes that a predecessor has left and nobody has asked for; return how many."""
         assert self._routes is not None
         return self._routes.sweep()
+
+
+def _reverse_path() -> int:
+    """Return which reverse path filter the device needs.
+
+    None: the programs check sources, and each filtered packet would cost another look-up.  But the
+    larger of its own and that of all interfaces counts, and a strict one would turn away our own
+    packets that come out of it to be cut: then it is to be loose.
+    """
+    try:
+        return _LOOSE if int(_RP_FILTER_OF_ALL.read_text()) else _OFF
+    except (OSError, ValueError):
+        return _LOOSE
 
 
 def _conf(*settings: tuple[int, int]) -> bytes:

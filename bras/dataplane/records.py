@@ -16,6 +16,7 @@ LAYOUT = 1
 HEADER_OCTETS = 64
 COST_SHIFT = 16
 META_MAGIC = 0x62726173
+PATHS = 4096
 
 PLACE = struct.Struct("=II")
 """slot, generation."""
@@ -83,7 +84,7 @@ class Session(ctypes.Structure):
         ("header_octets", ctypes.c_uint16),
         ("mss4", ctypes.c_uint16),
         ("mss6", ctypes.c_uint16),
-        ("spare", ctypes.c_uint16),
+        ("path", ctypes.c_uint16),
         ("checksum", ctypes.c_uint32),
         ("mark", ctypes.c_uint32),
         ("priority", ctypes.c_uint32),

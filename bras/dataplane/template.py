@@ -9,9 +9,10 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+import zlib
 
 from bras.dataplane.police import burst_of
-from bras.dataplane.records import COST_SHIFT, SESSION, SessionFlag
+from bras.dataplane.records import COST_SHIFT, PATHS, SESSION, SessionFlag
 from bras.dataplane.rows import TCP_OVERHEAD
 from bras.forwarding.entry import Leg, Route
 
@@ -46,7 +47,7 @@ def record(route: Route) -> bytes:
         len(header),
         max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
         max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
-        0,
+        path(leg),
         checksum,
         route.mark,
         route.priority,
@@ -64,6 +65,11 @@ def bucket(rate_bps: int, burst_octets: int) -> tuple[int, int]:
         return 0, 0
     cost = max(round((8_000_000_000 << COST_SHIFT) / rate_bps), 1)
     return cost, min(burst_of(rate_bps, burst_octets), _MOST // cost, _MOST_BURST)  # the program multiplies the two
+
+
+def path(leg: Leg) -> int:
+    """Return the place where the way to the LAC is remembered: the same in every process, shared by few."""
+    return zlib.crc32(f"{leg.local} {leg.remote}".encode()) % PATHS
 
 
 def _flags(route: Route, leg: Leg) -> int:

@@ -36,6 +36,8 @@ PACKED = {
     "port": records.PORT,
     "meta": records.META,
 }
+PATH_OCTETS = 64
+"""A way to a LAC is the programs' alone; it fills a cache line."""
 MAPS = {
     "calls": (HASH, records.CALL.size, records.PLACE.size, 0),
     "hosts4": (HASH, records.HOST4.size, records.PLACE.size, 0),
@@ -46,6 +48,7 @@ MAPS = {
     "listen": (HASH, records.LISTENER.size, 4, 0),
     "settings": (ARRAY, 4, records.SETTINGS.size, 0),
     "tallies": (PERCPU_ARRAY, 4, records.TALLIES.size, 0),
+    "paths": (PERCPU_ARRAY, 4, PATH_OCTETS, 0),
     "xdp_ports": (HASH, records.PORT.size, 4, 0),
     "xdp_exits": (DEVMAP_HASH, 4, 4, 0),
 }
@@ -100,7 +103,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
 
 
 def test_constants(said: dict[str, int]) -> None:
-    assert constants() == ["LAYOUT", "HEADER_OCTETS", "COST_SHIFT", "META_MAGIC"]
+    assert constants() == ["LAYOUT", "HEADER_OCTETS", "COST_SHIFT", "PATHS", "META_MAGIC"]
     for name in constants():
         assert said[name] == getattr(records, name), name
 

@@ -84,24 +84,7 @@ struct session {
 
 #define COST_SHIFT 16
 
-#define PATHS 4096
-#define OUTER4_ENDS 12 /* where the addresses stand in the outer header */
-#define OUTER6_ENDS 8
-
-/* The interface by which a frame leaves, and what its Ethernet header begins with: destination and source. */
-struct hop {
-	__u32 interface;
-	__u8 addresses[12];
-};
-
-/* One per place of the per-CPU map `paths`: what the kernel last said of the way to a LAC. */
-struct path {
-	__u64 seen; /* in jiffies */
-	__u8 ends[32]; /* outer source and destination for which it said so; those of IPv4 are 8 octets, then zeros */
-	struct hop hop;
-	__u32 mtu;
-	__u32 spare;
-};
+#define PATHS 4096 /* places for the ways to LACs */
 
 /* One per slot.  The first two lines are added to by the programs (atomically), the rest by the daemon alone. */
 struct account {
@@ -193,7 +176,7 @@ struct meta {
  *   listen     HASH         struct listener -> __u32 (1)
  *   settings   ARRAY        0 -> struct settings
  *   tallies    PERCPU_ARRAY 0 -> struct tallies
- *   paths      PERCPU_ARRAY place -> struct path
+ *   paths      PERCPU_ARRAY place -> what the programs remember of the way to a LAC
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)
  *   xdp_exits  DEVMAP_HASH  interface index -> struct bpf_devmap_val / __u32: interfaces in mode "full"
  *

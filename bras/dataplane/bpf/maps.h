@@ -8,6 +8,24 @@
 #define FEW 64
 #define SOME 1024
 
+#define OUTER4_ENDS 12 /* where the addresses stand in the outer header */
+#define OUTER6_ENDS 8
+
+/* The interface by which a frame leaves, and what its Ethernet header begins with: destination and source. */
+struct hop {
+	__u32 interface;
+	__u8 addresses[12];
+};
+
+/* One per place of the per-CPU map `paths`: what the kernel last said of the way to a LAC. */
+struct path {
+	__u64 seen; /* in jiffies */
+	__u8 ends[32]; /* outer source and destination for which it said so; those of IPv4 are 8 octets, then zeros */
+	struct hop hop;
+	__u32 mtu;
+	__u32 spare;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SOME);

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from bras.dataplane.police import SMALLEST_BURST_OCTETS
-from bras.dataplane.records import COST_SHIFT, SESSION, Session, SessionFlag
-from bras.dataplane.template import bucket, record, words
+from bras.dataplane.records import COST_SHIFT, PATHS, SESSION, Session, SessionFlag
+from bras.dataplane.template import bucket, path, record, words
 from bras.forwarding.entry import Leg, Route
 
 LEG4 = Leg(0x1234_0042, 0, "198.18.0.1", 1701, "198.18.0.2", 40000, 0x4321, 0x0099, acfc=False, pfc=False)
@@ -104,6 +104,13 @@ def test_a_bucket_is_exact_and_fits_the_programs_arithmetic(rate_bps: int, burst
     if rate_bps >= 9600 and burst_octets <= 40_000:
         given = max(burst_octets, 1500) if burst_octets else max(SMALLEST_BURST_OCTETS, rate_bps // 32)
         assert burst == min(given, 2**32 - 1)
+
+
+def test_calls_of_one_lac_share_the_way_to_it() -> None:
+    other = replace(LEG4, key=1, remote_port=5, peer_session_id=9)
+    assert session(ROUTE).path == session(replace(ROUTE, legs=(other,))).path < PATHS
+    places = {path(replace(LEG4, remote=f"198.18.{number}.2")) for number in range(100)}
+    assert len(places) > 90
 
 
 def test_no_limit_costs_nothing() -> None:
