@@ -11,6 +11,7 @@ import structlog
 from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError, Status
 from bras.dataplane.detach import detach
+from bras.dataplane.device import MTU
 from bras.dataplane.ebpf import Ebpf
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.tun import Tun
@@ -109,7 +110,9 @@ def _tun(config: Config) -> DataPlane:
 
 
 def _ebpf(config: Config, in_use: int) -> DataPlane:
-    return Ebpf(config.dataplane, _prefixes(config), [], slots=slots(config.lns.max_sessions, in_use))
+    mru = config.ppp.mru
+    size = slots(config.lns.max_sessions, in_use)
+    return Ebpf(config.dataplane, _prefixes(config), [], slots=size, mtu=mru if isinstance(mru, int) else MTU)
 
 
 def _prefixes(config: Config) -> list[tuple[int, int]]:
