@@ -1,0 +1,143 @@
+"""What the core relies on when Entries outlive the process: the real back end, asked as the daemon asks it.
+
+``tests/support/late.py`` and ``tests/support/crash.py`` are the same contract in virtual time.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bras.config.model import DataplaneConfig
+from bras.dataplane.base import Outlet
+from bras.dataplane.ebpf import Ebpf
+from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
+from tests.support.namespaces import Network
+from tests.support.provider import bpf_file_system
+
+pytestmark = pytest.mark.root
+
+POOL = (0x0A400000, 16)
+LEG = Leg(0x1234_0042, 0, "198.18.0.1", 1701, "198.18.0.2", 1701, 0x4321, 0x0099, acfc=False, pfc=False)  # type: ignore[arg-type]  # a CallKey
+ROUTE = Route(5, 7, 0, (LEG,), (0x0A400002,), 1460)
+CARRIED = Counters(up_octets4=100, up_packets4=1, down_octets6=7)
+Start = Callable[[], Ebpf]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Return what makes a plane as a process does at its start; all on the same pins."""
+    with Network() as network, bpf_file_system(tmp_path / "bpf"), ExitStack() as left:
+        lns, lac = network.namespace("lns", forwarding=True), network.namespace("lac")
+        network.link(lac, "eth0", ["198.18.0.2/24"], lns, "lac0", ["198.18.0.1/24"])
+        left.enter_context(lns.entered())
+        listener = left.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        listener.bind(("198.18.0.1", 1701))
+
+        def make() -> Ebpf:
+            config = DataplaneConfig(backend="ebpf", pin_dir=str(tmp_path / "bpf" / "pins"))
+            plane = Ebpf(config, [POOL], [Outlet(listener, wildcard=False)], slots=64)
+            plane.open()
+            left.callback(plane.close)
+            return plane
+
+        yield make
+
+
+def _carry(plane: Ebpf, slot: int) -> None:
+    """Count something on the slow road, whose figures are in the maps like those of the programs."""
+    tally = plane._table.slots[slot].tally
+    tally.up_octets += CARRIED.up_octets4
+    tally.up_packets += CARRIED.up_packets4
+    tally.down_octets6 += CARRIED.down_octets6
+
+
+def _answers(plane: Ebpf) -> list[Outcome]:
+    """Wait for the outcomes of removals as the daemon's loop does."""
+    ready, _, _ = select.select(plane.filenos(), (), (), 10.0)
+    assert ready
+    plane.on_readable(now=0.0)
+    return list(plane.outcomes())
+
+
+def test_a_removal_is_answered_later_and_meanwhile_there_is_nothing_to_read(start: Start) -> None:
+    plane = start()
+    assert plane.program_all([AddEntry(ROUTE)]) == [Outcome(5, 7, ok=True)]
+    _carry(plane, 5)
+    assert plane.read([(5, 7), (5, 6), (6, 7), (64, 1)]) == ((5, 7, CARRIED),)
+    assert plane.program_all([RemoveEntry(5, 7)]) == []
+    assert plane.read([(5, 7)]) == (), "what goes is not there: a start must not take it for an Entry"
+    outcomes: list[Outcome] = []
+    while not outcomes:
+        outcomes = _answers(plane)
+    assert outcomes == [Outcome(5, 7, ok=True, counters=CARRIED)]
+    assert plane.outcomes() == (), "once"
+    assert plane.read([(5, 7)]) == ()
+
+
+def test_a_removal_that_nobody_heard_of_is_answered_again_by_the_next_process(start: Start) -> None:
+    first = start()
+    first.program_all([AddEntry(ROUTE)])
+    _carry(first, 5)
+    assert first.program_all([RemoveEntry(5, 7)]) == []
+    first.close(keep=True)
+    second = start()
+    assert second.read([(5, 7)]) == ()
+    second.retain([(5, 7)])
+    assert second.program_all([RemoveEntry(5, 7)]) == []
+    outcomes: list[Outcome] = []
+    while not outcomes:
+        outcomes = _answers(second)
+    assert outcomes == [Outcome(5, 7, ok=True, counters=CARRIED)]
+
+
+def test_the_same_session_again_begins_at_zero(start: Start) -> None:
+    """LCP was renegotiated: slot and generation are the same ones."""
+    first = start()
+    first.program_all([AddEntry(ROUTE)])
+    _carry(first, 5)
+    first.program(RemoveEntry(5, 7))
+    assert first.program_all([AddEntry(replace(ROUTE, addresses=(0x0A400003,)))]) == [Outcome(5, 7, ok=True)]
+    assert first.read([(5, 7)]) == ((5, 7, Counters()),)
+    first.close(keep=True)
+    second = start()
+    assert second.read([(5, 7)]) == ((5, 7, Counters()),)
+
+
+def test_a_new_process_is_told_again_and_goes_on_counting(start: Start) -> None:
+    first = start()
+    first.program_all([AddEntry(ROUTE)])
+    _carry(first, 5)
+    first.close(keep=True)
+    second = start()
+    assert second.read([(5, 7)]) == ((5, 7, CARRIED),)
+    assert second.program_all([ReplaceEntry(ROUTE)]) == [Outcome(5, 7, ok=True)]
+    _carry(second, 5)
+    assert second.read([(5, 7)]) == ((5, 7, CARRIED + CARRIED),)
+    assert second.status().entries == 1
+
+
+def test_what_nobody_knows_is_removed_and_its_slot_can_be_used_at_once(start: Start) -> None:
+    first = start()
+    other = replace(ROUTE, slot=6, generation=8, addresses=(0x0A400009,), legs=(replace(LEG, key=0x1234_0043),))  # type: ignore[arg-type]  # a CallKey
+    assert [one.ok for one in first.program_all([AddEntry(ROUTE), AddEntry(other)])] == [True, True]
+    first.close(keep=True)
+    second = start()
+    second.retain([(6, 8)])
+    assert second.read([(5, 7), (6, 8)]) == ((6, 8, Counters()),)
+    again = replace(ROUTE, generation=9)
+    assert second.program_all([ReplaceEntry(other), AddEntry(again)]) == [
+        Outcome(6, 8, ok=True), Outcome(5, 9, ok=True),
+    ]  # fmt: skip
+    assert second.status().entries == 2
+
+
+def test_a_slot_beyond_is_refused_in_words(start: Start) -> None:
+    (outcome,) = start().program_all([AddEntry(replace(ROUTE, slot=64))])
+    assert (outcome.ok, outcome.reason) == (False, "there are only 64 slots")
