@@ -28,6 +28,8 @@ KINDS = ("plain", "through", "ebpf-tc", "ebpf-decap", "ebpf-full")
 WARM_UP = 20_000
 DELIVERED = 0.995
 """Share of the frames that has to arrive; a row with less is marked."""
+BARS = {"ebpf-tc": 0.65, "ebpf-decap": 0.65, "ebpf-full": 2.8}
+"""Multiples of plain forwarding that are asked of us; a row with less is marked."""
 Point = tuple[str, int]
 """Program that makes the frames, octets of the inner packet."""
 
@@ -118,6 +120,7 @@ def row(kind: str, point: Point, sessions: int, samples: Sequence[Sample]) -> Ro
 def shown(row: Row) -> str:
     """One line of the table on the screen."""
     short = "" if row.delivered >= DELIVERED else "  NOT ALL ARRIVED"
+    short += "" if row.share >= BARS.get(row.plane, 0) else f"  BELOW {BARS[row.plane]}"
     return (
         f"{row.plane:<10} {row.direction:<4} {row.octets:>5} {row.sessions:>7,} {row.ns:>8,.0f} ns "
         f"({row.lowest_ns:,.0f}-{row.highest_ns:,.0f}) {row.packets_s:>10,}/s  x{row.share:.2f}  "
