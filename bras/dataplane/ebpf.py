@@ -17,7 +17,8 @@ was on its way in the kernel is through (``grace``), and only then the removal i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from bras.config.model import DataplaneConfig
 from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP
@@ -26,14 +27,14 @@ from bras.dataplane.device import MTU
 from bras.dataplane.grace import Grace, barrier
 from bras.dataplane.kernel import Kernel
 from bras.dataplane.rows import Row, counters_of
-from bras.dataplane.tables import destinations
+from bras.dataplane.tables import GENERATION, destinations
 from bras.dataplane.template import bucket
 from bras.dataplane.tun import Tun, routed
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
 
-_MASK = 0xFFFFFFFF
-"""The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
+_counters: Callable[[tuple[int, ...]], Counters] = partial(tuple.__new__, Counters)
+"""``Counters._make``, without a step in Python."""
 _DROPPED = (DropReason.SPOOFED_SOURCE, DropReason.POLICED_UP, DropReason.POLICED_DOWN)
 """What the programs count in the last fields of ``Counters``."""
 _NO_ENTRY = "there is no such Entry"
@@ -190,7 +191,7 @@ class Ebpf(Tun):
             return f"the slot is taken by generation {generation}" if active else ""
         if before is not None:
             return "" if before.route.generation == entry.generation else _NO_ENTRY
-        return "" if active and generation == entry.generation & _MASK else _NO_ENTRY  # a predecessor's
+        return "" if active and generation == entry.generation & GENERATION else _NO_ENTRY  # a predecessor's
 
     def _make_row(self, route: Route, way: Way, before: Row | None) -> Row:
         """Prepare a row whose counters and policers are those of the programs."""
@@ -215,7 +216,7 @@ class Ebpf(Tun):
             self._table.drop(row)
             self._unroute(routed(row.route))
             tables.take_out(row.route)
-        elif 0 <= slot < tables.slots and tables.generation(slot) == generation & _MASK:
+        elif 0 <= slot < tables.slots and tables.generation(slot) == generation & GENERATION:
             tables.silence(slot)
             self._orphans = True
         else:
@@ -224,7 +225,7 @@ class Ebpf(Tun):
 
     def _final(self, slot: int, generation: int) -> Outcome:
         """Return the answer to a removal after its grace period."""
-        if self.kernel.tables.generation(slot) != generation & _MASK:
+        if self.kernel.tables.generation(slot) != generation & GENERATION:
             return Outcome(slot, generation, ok=False, reason=_NO_ENTRY)  # asked twice, and the slot is used again
         return Outcome(slot, generation, ok=True, counters=self.kernel.accounts.counters(slot))
 
@@ -240,7 +241,7 @@ class Ebpf(Tun):
     def retain(self, entries: Iterable[tuple[int, int]]) -> None:
         """Remove what a predecessor left and nobody knows any more."""
         tables = self.kernel.tables
-        known = {(slot, generation & _MASK) for slot, generation in entries}
+        known = {(slot, generation & GENERATION) for slot, generation in entries}
         for slot, generation in list(tables.active()):
             if (slot, generation) not in known:
                 tables.silence(slot)
@@ -254,13 +255,12 @@ class Ebpf(Tun):
     # -- figures
 
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
-        """Return the counters of those (slot, generation) that there are, or that were the last of their slot."""
-        tables, accounts = self.kernel.tables, self.kernel.accounts
-        return tuple(
-            (slot, generation, accounts.counters(slot))
-            for slot, generation in slots
-            if 0 <= slot < tables.slots and tables.generation(slot) == generation & _MASK
-        )
+        """Return the counters of those (slot, generation) that forward; what goes has its own in its answer."""
+        found = self.kernel.tables.known(slots)
+        if not found:
+            return ()
+        numbers, generations = zip(*found, strict=True)
+        return tuple(zip(numbers, generations, map(_counters, self.kernel.accounts.chosen(numbers)), strict=True))
 
     def totals(self) -> Counters:
         """Return the counters summed over all Entries, past ones too, since this process began."""

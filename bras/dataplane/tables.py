@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import Map
-from bras.dataplane.records import CALL, FLAGS, HOST4, NET4, NET6, PLACE, SESSION, VRF_BITS, SessionFlag
+from bras.dataplane.records import CALL, FLAGS, HOST4, NET4, NET6, PLACE, SESSION, VRF_BITS, Session, SessionFlag
 from bras.dataplane.template import record
 from bras.forwarding.entry import Route
 
@@ -19,8 +19,9 @@ KEYED = ("calls", "hosts4", "nets4", "nets6")
 """The maps that lead to a slot."""
 _FEW = 3
 """A batch has a price of its own: below this many keys, one by one is cheaper."""
-_FLAGS_AT = 64
-_GENERATION_AT = 68
+GENERATION = 0xFFFFFFFF
+"""The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
+_FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
 _WHOLE4, _WHOLE6 = 32, 128
 Key = tuple[str, bytes]
 """Name of a map, and a key of it."""
@@ -61,6 +62,11 @@ class Tables:
         """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
         return self._words[(slot * SESSION.size + _GENERATION_AT) // 4]
 
+    def known(self, slots: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return those (slot, generation) that are the last of their slot; many are asked for, so it is quick."""
+        words, step, at, most = self._words, SESSION.size // 4, _GENERATION_AT // 4, self.slots
+        return [one for one in slots if 0 <= (slot := one[0]) < most and words[slot * step + at] == one[1] & GENERATION]
+
     def is_active(self, slot: int) -> bool:
         """Tell whether a slot forwards."""
         return bool(self._words[(slot * SESSION.size + _FLAGS_AT) // 4] & SessionFlag.ACTIVE)
@@ -79,7 +85,7 @@ class Tables:
         octets = record(route)
         at = route.slot * SESSION.size
         self._sessions[at : at + SESSION.size] = octets
-        place = PLACE.pack(route.slot, route.generation & 0xFFFFFFFF)
+        place = PLACE.pack(route.slot, route.generation & GENERATION)
         if before is not None:
             for name, key in set(keys(before)).difference(keys(route)):
                 self._remove(name, key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP, WORDS, Accounts
@@ -115,3 +117,14 @@ def test_a_smaller_burst_forgives_what_only_the_larger_one_allowed(memory: bytea
     assert accounts.words[EMPTY_UP] == 10_010_000_000
     accounts.forgive(0, EMPTY_UP, cost, burst, 10.005)
     assert accounts.words[EMPTY_UP] == 10_010_000_000
+
+
+@pytest.mark.parametrize("slots", [range(200), range(199, -1, -1), [7], [0, 150, 3], [*range(0, 200, 5)]])
+def test_those_that_are_asked_for(slots: Sequence[int]) -> None:
+    memory = bytearray(200 * ACCOUNT.size)
+    accounts = Accounts(memoryview(memory))
+    for slot in range(200):
+        kernel(memory, slot, up_octets4=slot, down_policed=2 * slot)
+    accounts.tally(150).up_octets += 1000
+    assert accounts.chosen(list(slots)) == [accounts.row(slot) for slot in slots]
+    assert accounts.chosen([150]) == [(1150, *(0,) * 9, 300, 0)]
