@@ -170,21 +170,19 @@ def handle_timeout(operations: Operations, core: Core, now: float) -> None:
 
 
 def _poll(operations: Operations, core: Core, now: float) -> None:
-    """Read the counters of those with an idle timeout; where a journal is kept, of all, some at a time."""
-    interval_s, registry = core.config.dataplane.counter_interval_s, core.registry
-    if core.changes is None:
-        operations.poll_at = now + interval_s
-        slots = _slots(core, registry.idlers)
-        for start in range(0, len(slots), SESSIONS_A_TURN):
-            core.effects.append(ReadCounters(slots[start : start + SESSIONS_A_TURN]))
-        return
+    """Read the counters of those with an idle timeout; where a journal is kept, of all; some at a time."""
     if not operations.polling:
-        operations.polling = list(registry.by_number)
-        operations.poll_pause_s = interval_s / max(1, -(-len(operations.polling) // SESSIONS_A_TURN))
-        core.changes.records.append(("alive", encode(now)))
+        watched = core.registry.idlers if core.changes is None else core.registry.by_number
+        operations.polling = list(watched)
+        slices = max(1, -(-len(operations.polling) // SESSIONS_A_TURN))
+        operations.poll_pause_s = core.config.dataplane.counter_interval_s / slices
+        if core.changes is not None:
+            core.changes.records.append(("alive", encode(now)))
     chosen, operations.polling = operations.polling[:SESSIONS_A_TURN], operations.polling[SESSIONS_A_TURN:]
     operations.poll_at = now + operations.poll_pause_s
-    core.effects.append(ReadCounters(_slots(core, chosen)))
+    slots = _slots(core, chosen)
+    if slots:
+        core.effects.append(ReadCounters(slots))
 
 
 def _slots(core: Core, numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:

@@ -26,6 +26,7 @@ from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, SubscriberUp, TerminateCause
 from bras.wire import ipv4_text
 from tests.support.lacs import Client, SimulatedLac
+from tests.support.rim import Rim
 from tests.support.world import LNS_ADDRESS, Listen, SimulatedRadius, Weather, World, config
 
 
@@ -73,6 +74,22 @@ def test_idle_timeout_counts_from_the_last_packet() -> None:
     (end,) = ended(world)
     assert end.cause is TerminateCause.IDLE_TIMEOUT
     assert end.counters.up_octets4 == 400
+
+
+def test_the_counters_of_many_are_read_a_slice_at_a_time() -> None:
+    """Of those with an idle timeout, each once in an interval; no turn is for all of them."""
+    rim = Rim(config(lac=grant(idle_timeout_s=1000.0)))
+    lac = rim.lac()
+    for number in range(450):
+        lac.dial(f"user{number}", "pass")
+    rim.run(15.0)
+    assert len(rim.plane.entries) == 450
+    rim.run(10.0)
+    rim.reads.clear()
+    rim.run(10.0)
+    assert [len(slots) for _, slots in rim.reads] in ([200, 200, 50], [200, 50, 200], [50, 200, 200])
+    assert len({at for at, _ in rim.reads}) == 3
+    assert len({slot for _, slots in rim.reads for slot in slots}) == 450
 
 
 def test_interim_records_carry_the_counters_of_their_moment() -> None:
