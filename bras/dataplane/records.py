@@ -29,7 +29,7 @@ NET4 = struct.Struct("=II4s")
 NET6 = struct.Struct("=II16s")
 LISTENER = struct.Struct("!16sHxx")
 """Address (IPv4 mapped), port."""
-SESSION = struct.Struct("=64sIIIIHHHHIIIIIIQQ")
+SESSION = struct.Struct("=IIIIHHHH64sHHIIIIIQQ")
 ACCOUNT = struct.Struct("=12Q4Q16Q")
 FLAGS = struct.Struct("=I")
 SETTINGS = struct.Struct("=IIIII12x")
@@ -49,6 +49,9 @@ class SessionFlag(IntFlag):
     NUMBERED = 1 << 3
     LENGTH = 1 << 4
     ZERO_CHECKSUM = 1 << 5
+    POLICED_UP = 1 << 6
+    POLICED_DOWN = 1 << 7
+    COLOURED = 1 << 8
 
 
 class XdpMode(IntEnum):
@@ -76,21 +79,22 @@ class Session(ctypes.Structure):
     """``struct session``; ``SESSION`` packs the same fields in the same order."""
 
     _fields_ = (
-        ("header", ctypes.c_uint8 * HEADER_OCTETS),
         ("flags", ctypes.c_uint32),
         ("generation", ctypes.c_uint32),
-        ("vrf", ctypes.c_uint32),
-        ("mtu", ctypes.c_uint32),
+        ("checksum", ctypes.c_uint32),
+        ("address", ctypes.c_uint32),
+        ("mtu", ctypes.c_uint16),
         ("header_octets", ctypes.c_uint16),
         ("mss4", ctypes.c_uint16),
-        ("mss6", ctypes.c_uint16),
         ("path", ctypes.c_uint16),
-        ("checksum", ctypes.c_uint32),
+        ("header", ctypes.c_uint8 * HEADER_OCTETS),
+        ("mss6", ctypes.c_uint16),
+        ("spare", ctypes.c_uint16),
+        ("vrf", ctypes.c_uint32),
         ("mark", ctypes.c_uint32),
         ("priority", ctypes.c_uint32),
         ("burst_up", ctypes.c_uint32),
         ("burst_down", ctypes.c_uint32),
-        ("address", ctypes.c_uint32),
         ("cost_up", ctypes.c_uint64),
         ("cost_down", ctypes.c_uint64),
     )

@@ -29,6 +29,7 @@ TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
 _MOST = 2**63 - 1
 _MOST_BURST = 2**32 - 1
+_MOST_MTU = 2**16 - 1
 
 
 def record(route: Route) -> bytes:
@@ -39,21 +40,22 @@ def record(route: Route) -> bytes:
     cost_down, burst_down = bucket(route.rate_down_bps, route.burst_down_octets)
     clamp = route.clamp_mss
     return SESSION.pack(
-        header,
         _flags(route, leg),
         route.generation & 0xFFFFFFFF,
-        route.vrf,
-        route.mtu,
+        checksum,
+        int.from_bytes(route.addresses[0].to_bytes(4, "big"), sys.byteorder) if route.addresses else 0,
+        min(route.mtu, _MOST_MTU),
         len(header),
         max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
-        max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
         path(leg),
-        checksum,
+        header,
+        max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
+        0,
+        route.vrf,
         route.mark,
         route.priority,
         burst_up,
         burst_down,
-        int.from_bytes(route.addresses[0].to_bytes(4, "big"), sys.byteorder) if route.addresses else 0,
         cost_up,
         cost_down,
     )
@@ -84,6 +86,18 @@ def _flags(route: Route, leg: Leg) -> int:
         flags |= SessionFlag.NUMBERED.value
     if leg.length_bit:
         flags |= SessionFlag.LENGTH.value
+    return flags | _further(route)
+
+
+def _further(route: Route) -> int:
+    """Return the flags that tell of what stands in the second half of the record."""
+    flags = 0
+    if route.rate_up_bps > 0:
+        flags |= SessionFlag.POLICED_UP.value
+    if route.rate_down_bps > 0:
+        flags |= SessionFlag.POLICED_DOWN.value
+    if route.mark or route.priority:
+        flags |= SessionFlag.COLOURED.value
     return flags
 
 

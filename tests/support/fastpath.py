@@ -248,7 +248,7 @@ class FastPath:
         self.listen(leg.local, leg.local_port)
 
     def set_flags(self, slot: int, flags: int) -> None:
-        at = slot * records.SESSION.size + records.HEADER_OCTETS
+        at = slot * records.SESSION.size + records.Session.flags.offset
         self._sessions[at : at + 4] = records.FLAGS.pack(flags)
 
     def listen(self, address: str, port: int = 1701) -> None:

@@ -51,34 +51,39 @@ enum session_flag {
 	S_NUMBERED = 1 << 3,      /* data messages are numbered: all of it is user space's */
 	S_LENGTH = 1 << 4,        /* data messages carry their length (L bit) */
 	S_ZERO_CHECKSUM = 1 << 5, /* no UDP checksum over IPv6 (RFC 6935) */
+	S_POLICED_UP = 1 << 6,    /* has a limit upstream */
+	S_POLICED_DOWN = 1 << 7,
+	S_COLOURED = 1 << 8,      /* has a mark or a priority */
 };
 
 #define HEADER_OCTETS 64
 
-/* One per slot, written by the daemon only; two cache lines. */
+/* One per slot, written by the daemon only; two cache lines.  A usual packet needs the first one alone: what a session
+ * has on the second one only sometimes, a flag in the first one tells of. */
 struct session {
+	__u32 flags; /* enum session_flag */
+	__u32 generation;
+	__u32 checksum;      /* ones' complement sum, not folded into 16 bits, of the constant part: outer IPv4: of the
+	                      * whole IPv4 header of the template; outer IPv6: of pseudo header addresses, next header and
+	                      * the UDP, L2TP and PPP octets of the template (as 16-bit words in memory order, the odd last
+	                      * octet padded with zero) */
+	__be32 address;      /* the client's first IPv4 address, 0: none; saves the source check a look-up */
+	__u16 mtu;           /* largest IP packet that the client takes */
+	__u16 header_octets; /* of `header` that are used */
+	__u16 mss4;          /* TCP MSS at most, 0: not lowered */
+	__u16 path;          /* place in `paths` */
 	/* The header of a packet towards the LAC as it stands before an IPv4 packet: outer IP, UDP, L2TP, PPP.
 	 * All lengths, the IPv4 identification and all checksums are zero.  Source is our address and port, destination
 	 * the LAC's: upstream packets are checked against the same octets.  Of an IPv6 packet the last octet is 0x57. */
 	__u8 header[HEADER_OCTETS];
-	__u32 flags; /* enum session_flag */
-	__u32 generation;
-	__u32 vrf;
-	__u32 mtu;            /* largest IP packet that the client takes */
-	__u16 header_octets;  /* of `header` that are used */
-	__u16 mss4;           /* TCP MSS at most, 0: not lowered */
 	__u16 mss6;
-	__u16 path;           /* where in `paths` the way to its LAC is remembered; several LACs may share a place */
-	__u32 checksum;       /* ones' complement sum, not folded into 16 bits, of the constant part: outer IPv4: of the
-	                       * whole IPv4 header of the template; outer IPv6: of pseudo header addresses, next header and
-	                       * the UDP, L2TP and PPP octets of the template (as 16-bit words in memory order, the odd last
-	                       * octet padded with zero) */
-	__u32 mark;           /* skb->mark */
-	__u32 priority;       /* skb->priority */
-	__u32 burst_up;       /* octets */
+	__u16 spare;
+	__u32 vrf;
+	__u32 mark;          /* skb->mark */
+	__u32 priority;      /* skb->priority */
+	__u32 burst_up;      /* octets */
 	__u32 burst_down;
-	__be32 address;       /* the client's first IPv4 address, 0: none; saves the source check a look-up */
-	__u64 cost_up;        /* nanoseconds an octet << COST_SHIFT; 0: no limit */
+	__u64 cost_up;       /* nanoseconds an octet << COST_SHIFT; 0: no limit */
 	__u64 cost_down;
 };
 

@@ -6,7 +6,6 @@
 #define DOWN_H
 
 #define HEADER_LEAST 35 /* IPv4, UDP, L2TP without options, one octet of PPP */
-#define IPV4_DF 0x40    /* in the first octet of fragment offset and flags */
 #define AF_INET 2
 #define AF_INET6 10
 #define LARGEST_PACKET 65535
@@ -173,6 +172,21 @@ INLINE int judge_down(void *data, void *data_end, __u32 l3, __u32 vrf, const str
 	return down->first > down->who.session->mtu ? FALLBACK_TOO_BIG : FOUND;
 }
 
+/* Has the session's rate room for it, or at least for the first octets of it? */
+INLINE bool police_down(const struct down *down, __u32 first)
+{
+	struct session *session = down->who.session;
+
+	if (!(session->flags & S_POLICED_DOWN) || !session->cost_down)
+		return true;
+	return conforms(&down->who.account->empty_down, session->cost_down, session->burst_down, down->octets, first);
+}
+
+INLINE int policed_down(const struct down *down)
+{
+	return drop_of(&down->who.account->down_policed, DROP_POLICED_DOWN);
+}
+
 INLINE __u32 down_mss(const struct down *down)
 {
 	return down->inner6 ? down->who.session->mss6 : down->who.session->mss4;
@@ -229,7 +243,7 @@ INLINE void outer_of(const struct session *session, const struct down *down, __u
 	outer->l2tp_length = bpf_htons(total - ip - UDP_HEADER);
 	if (!(session->flags & S_OUTER6)) {
 		outer->length = bpf_htons(total);
-		outer->id = session->header[6] & IPV4_DF ? 0 : bpf_get_prandom_u32();
+		outer->id = identification();
 		outer->check = ~fold((__u64)session->checksum + outer->length + outer->id);
 		return;
 	}

@@ -61,8 +61,8 @@ INLINE int outer4(void *data, void *data_end, __u32 l3, __u32 octets, struct dat
 	if (AT(ip, sizeof(*ip) + UDP_HEADER) > data_end)
 		return SILENT;
 	total = bpf_ntohs(ip->tot_len);
-	/* Options, damage and what is cut off: the kernel knows what to do with them. */
-	if (ip->protocol != IPPROTO_UDP || *(__u8 *)ip != IPV4_PLAIN || l3 + total > octets || sum_ipv4(ip) != 0xffff)
+	/* Options, and what is cut off: the kernel knows what to do with them. */
+	if (ip->protocol != IPPROTO_UDP || *(__u8 *)ip != IPV4_PLAIN || l3 + total > octets)
 		return SILENT;
 	d->l4 = l3 + IPV4_HEADER;
 	d->end = l3 + total;
@@ -103,6 +103,5 @@ INLINE void copy_addresses(void *to, const void *from)
 	words[1] = source[1];
 	words[2] = source[2];
 }
-
 
 #endif

@@ -62,7 +62,6 @@ INLINE int resolve(const struct place *place, struct subscriber *who)
 	who->account = bpf_map_lookup_elem(&accounts, &slot);
 	if (!who->session || !who->account)
 		return FALLBACK_STALE;
-	touch(who->session->header);
 	touch(who->account);
 	flags = who->session->flags;
 	if (!(flags & S_ACTIVE) || who->session->generation != who->place.generation)

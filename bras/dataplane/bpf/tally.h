@@ -5,6 +5,11 @@
 #ifndef TALLY_H
 #define TALLY_H
 
+/* Counters of one direction and family: octets, then packets, as in struct account and in struct tallies. */
+#define UP4 0
+#define DOWN4 2
+#define FAMILY6 4 /* so many places after the same of IPv4 */
+
 INLINE struct tallies *tallied(void)
 {
 	__u32 only = 0;
@@ -43,10 +48,14 @@ INLINE int drop_of(__u64 *counter, enum drop reason)
 	return drop(reason);
 }
 
-/* Counters of one direction and family: octets, then packets, as in struct account and in struct tallies. */
-#define UP4 0
-#define DOWN4 2
-#define FAMILY6 4 /* so many places after the same of IPv4 */
+/* A number that this CPU has not used for its last 65,536 packets: the identification of an outer IPv4 packet.  No random
+ * one is better at a million packets a second, when any of them comes again within a tenth of a second. */
+INLINE __u16 identification(void)
+{
+	struct tallies *total = tallied();
+
+	return total ? total->carried[DOWN4 + 1] + total->carried[DOWN4 + FAMILY6 + 1] : 0;
+}
 
 INLINE void count(struct account *account, __u32 which, __u64 octets, __u64 packets)
 {

@@ -76,6 +76,8 @@ INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 	/* After the headers are off: before, the helper would take an unfinished outer checksum for that of TCP. */
 	if (up->syn && up_mss(up))
 		clamp_skb(skb, ETH_HLEN + up->syn, up_mss(up));
+	if (!(session->flags & S_COLOURED))
+		return arrive(skb, 0, 0);
 	return arrive(skb, session->mark, session->priority);
 }
 
@@ -191,7 +193,8 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 	if (write_outer(AT(DATA(skb), at), DATA_END(skb), session, down, &outer))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	count(down->who.account, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
-	colour(skb, session->mark, session->priority);
+	if (session->flags & S_COLOURED)
+		colour(skb, session->mark, session->priority);
 	return cut ? have_cut(anchor) : send(skb, hop, known);
 }
 
@@ -246,12 +249,11 @@ INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 		if (sum < 0)
 			return note(FALLBACK_UNUSUAL_HEADER), refuse;
 	}
-	whole = session->cost_down && train.size && settings->segmenter && !segmented;
-	if (session->cost_down && !conforms(&down.who.account->empty_down, session->cost_down, session->burst_down,
-					    down.octets, whole ? down.octets : down.first)) {
+	whole = train.size && settings->segmenter && !segmented;
+	if (!police_down(&down, whole ? down.octets : down.first)) {
 		if (whole)
 			return segment(skb, settings->segmenter, down.inner6);
-		return drop_of(&down.who.account->down_policed, DROP_POLICED_DOWN), TC_ACT_SHOT;
+		return policed_down(&down), TC_ACT_SHOT;
 	}
 	return take_down(skb, l2, &down, &hop, known, settings->anchor, sum);
 }

@@ -91,6 +91,14 @@ INLINE int message(void *data, void *data_end, struct datagram *d, __u32 *call, 
 	return FOUND;
 }
 
+/* The kernel would drop it. */
+INLINE bool damaged4(void *data, void *data_end, __u32 l3)
+{
+	struct iphdr *ip = AT(data, l3);
+
+	return AT(ip, sizeof(*ip)) > data_end || sum_ipv4(ip) != 0xffff;
+}
+
 /* Does it come from where the session's own packets go, to where they come from? */
 INLINE bool same_peer(void *data, void *data_end, __u32 l3, const struct datagram *d, const struct session *session)
 {
@@ -239,6 +247,8 @@ INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6
 	found = resolve(place, &up->who);
 	if (found != FOUND)
 		return found;
+	if (!v6 && damaged4(data, data_end, l3))
+		return SILENT;
 	if (!same_peer(data, data_end, l3, d, up->who.session))
 		return FALLBACK_PEER_MISMATCH;
 	up->end = d->end;
@@ -268,7 +278,8 @@ INLINE bool police_up(const struct up *up)
 	struct session *session = up->who.session;
 	struct account *account = up->who.account;
 
-	if (!session->cost_up || conforms(&account->empty_up, session->cost_up, session->burst_up, up->octets, up->first))
+	if (!(session->flags & S_POLICED_UP) || !session->cost_up ||
+	    conforms(&account->empty_up, session->cost_up, session->burst_up, up->octets, up->first))
 		return true;
 	drop_of(&account->up_policed, DROP_POLICED_UP);
 	return false;

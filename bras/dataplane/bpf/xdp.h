@@ -82,6 +82,7 @@ INLINE int write_link(void *data, void *data_end, const struct link *link, bool 
 INLINE int unwrap_to_stack(struct xdp_md *ctx, const struct link *link, const struct up *up)
 {
 	struct session *session = up->who.session;
+	bool coloured = session->flags & S_COLOURED;
 	struct meta *meta;
 
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
@@ -96,8 +97,8 @@ INLINE int unwrap_to_stack(struct xdp_md *ctx, const struct link *link, const st
 	if (AT(meta, sizeof(*meta)) > DATA(ctx) || write_link(DATA(ctx), DATA_END(ctx), link, up->inner6))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	meta->magic = META_MAGIC;
-	meta->mark = session->mark;
-	meta->priority = session->priority;
+	meta->mark = coloured ? session->mark : 0;
+	meta->priority = coloured ? session->priority : 0;
 	meta->spare = 0;
 	count_up(up);
 	return XDP_PASS;
@@ -280,9 +281,8 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	sum = sum_down(ctx, link, &down);
 	if (sum < 0)
 		return XDP_PASS;
-	if (session->cost_down && !conforms(&down.who.account->empty_down, session->cost_down, session->burst_down,
-					    down.octets, down.octets))
-		return drop_of(&down.who.account->down_policed, DROP_POLICED_DOWN), XDP_DROP;
+	if (!police_down(&down, down.octets))
+		return policed_down(&down), XDP_DROP;
 	if (down.syn && down_mss(&down))
 		clamp_xdp(ctx, link->octets + down.syn, down_mss(&down));
 	outer_of(session, &down, header_octets(session), sum, &outer);
