@@ -102,9 +102,8 @@ class Anchor(Device):
 
     def close(self, *, keep: bool = False) -> None:
         """Let go of it; without ``keep`` it goes, and takes its address and routes with it."""
-        if not keep and not (
-            self._was_there and self._routes is None
-        ):  # a predecessor's that we could not set up stays
+        unusable = self._was_there and self._routes is None  # a predecessor's, which goes on without us
+        if not keep and not unusable:
             fcntl.ioctl(self.descriptor, _TUNSETPERSIST, 0)
         self._kernel.close()
         super().close()

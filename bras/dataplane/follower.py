@@ -61,8 +61,6 @@ class Follower:
         if self._timer.armed:
             if self._timer.expired():
                 self._news.listen()
-                while self._news.read() != []:
-                    pass  # of before: now everything is looked at
                 self._look_again(waited=True)
         elif self._has_reason():
             wait_s = self._pace.wait(time.monotonic())

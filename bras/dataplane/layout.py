@@ -44,6 +44,8 @@ class Record:
 
     def convert(self, octets: bytes | memoryview, into: Record) -> bytes:
         """Return one of these records as one of another layout."""
+        if into == self:
+            return bytes(octets)
         made = bytearray(into.size)
         for name, (at, size) in into.fields.items():
             made[at : at + size] = self.read(octets, name, size)

@@ -169,9 +169,11 @@ class News:
             self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
 
     def look_away(self) -> None:
-        """Hear none until ``listen``: in a storm it is enough to know that there is one."""
+        """Hear none until ``listen``, and forget what has come: in a storm it is enough to know that there is one."""
         for group in self._groups:
             self._socket.setsockopt(_SOL_NETLINK, _DROP_MEMBERSHIP, group)
+        while self.read() != []:
+            pass
 
     def read(self) -> list[tuple[int, bytes]] | None:
         """Return (kind, body) of what came next; nothing: no more for now; ``None``: some was lost."""

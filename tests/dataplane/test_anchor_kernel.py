@@ -79,7 +79,9 @@ def test_it_stays_and_is_taken_hold_of_again(lns: Namespace) -> None:
     assert "bras0" not in lns.ip("link")
 
 
-def test_what_the_kernel_is_told_of_it(lns: Namespace) -> None:
+@pytest.mark.parametrize(("of_all", "own"), [(0, "0"), (1, "2"), (2, "2")])
+def test_what_the_kernel_is_told_of_it(lns: Namespace, of_all: int, own: str) -> None:
+    lns.sysctl("net.ipv4.conf.all.rp_filter", of_all)
     made = anchor(lns, mtu=1460)
     with lns.entered():
         four, six = Path("/proc/sys/net/ipv4/conf/bras0"), Path("/proc/sys/net/ipv6/conf/bras0")
@@ -87,7 +89,7 @@ def test_what_the_kernel_is_told_of_it(lns: Namespace) -> None:
             path.name: path.read_text().strip()
             for path in (four / "accept_local", four / "rp_filter", six / "disable_ipv6")
         }
-    assert read == {"accept_local": "1", "rp_filter": "2", "disable_ipv6": "0"}
+    assert read == {"accept_local": "1", "rp_filter": own, "disable_ipv6": "0"}
     addresses = [each["local"] for each in lns.json("address", "show", "bras0")[0]["addr_info"]]
     assert addresses == ["10.255.255.1"]
     assert lns.json("link", "show", "bras0")[0]["mtu"] == 1460
@@ -160,6 +162,7 @@ def pair(lns: Namespace, kernel: Conversation, name: str = "bras0") -> Segmenter
         return Segmenter(kernel, name)
 
 
+@pytest.mark.both
 def test_the_pair(lns: Namespace, kernel: Conversation) -> None:
     made = pair(lns, kernel)
     shown = {each["ifname"]: each for each in lns.json("-d", "address") if each["ifname"].startswith("bras0")}
@@ -231,6 +234,7 @@ def state(lns: Namespace) -> tuple[str, str, str]:
     return links, lns.run("tc", "qdisc").stdout, lns.ip("-d", "link", "show", "lac0").partition("prog/xdp")[1]
 
 
+@pytest.mark.both
 def test_detach_removes_everything(lns: Namespace, pin_dir: Path, probe: Path) -> None:
     before = state(lns)
     daemon(lns, pin_dir, probe)

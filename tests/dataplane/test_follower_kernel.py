@@ -18,6 +18,7 @@ from bras.dataplane.follower import Follower
 from bras.dataplane.hooks import Hooks, Side
 from bras.dataplane.interfaces import Wish
 from bras.dataplane.links import link
+from bras.dataplane.pace import Timer
 from bras.dataplane.programs import Loaded
 from bras.dataplane.records import PORT, XdpMode
 from bras.dataplane.rtnetlink import Conversation
@@ -160,6 +161,14 @@ def test_a_storm_costs_a_look_now_and_then(house: House, monkeypatch: pytest.Mon
     monkeypatch.setattr(Follower, "look", counted)
     script = "for i in 1 2 3; do for n in $(seq 250); do echo route add 10.0.$n.0/24 dev lac1; done; "
     script += "for n in $(seq 250); do echo route del 10.0.$n.0/24 dev lac1; done; done"
+    waits: list[list[int]] = []  # while it waits, nothing but the timer wakes it
+    arm = Timer.arm
+
+    def armed(self: Timer, seconds: float) -> None:
+        waits.append(select.select([follower.filenos()[0]], [], [], 0.0)[0])
+        arm(self, seconds)
+
+    monkeypatch.setattr(Timer, "arm", armed)
     storm = house.lns.start("sh", "-c", f"({script}) | ip -batch -")
     with storm:
         until(follower, lambda: storm.poll() is not None and len(looks) > 0, 60.0)
@@ -167,6 +176,8 @@ def test_a_storm_costs_a_look_now_and_then(house: House, monkeypatch: pytest.Mon
     until(follower, lambda: follower.modes() == (("lac0", "tc"), ("lac1", "tc")))
     pauses = [later - earlier for earlier, later in pairwise(looks)]
     assert all(pause >= 0.2 for pause in pauses), pauses
+    assert waits
+    assert not any(waits)
 
 
 def test_our_own_routes_are_no_news(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +231,38 @@ def test_xdp_by_interface(house: House) -> None:
     assert [each.xdp for each in [link(house.kernel, "lac0")] if each] == [0]
 
 
+@pytest.mark.guest
+def test_a_vlan_is_met_at_the_interface_below(house: House) -> None:
+    for namespace, name, address in ((house.lns, "lac0", "198.18.7.1/24"), (house.lac, "eth0", "198.18.7.2/24")):
+        namespace.ip("link", "add", "link", name, "name", "vlan7", "type", "vlan", "id", "7")
+        namespace.ip("address", "add", address, "dev", "vlan7")
+        namespace.ip("link", "set", "vlan7", "up")
+    follower, loaded = house.follower(listening=frozenset({"198.18.7.1"}), xdp={"vlan7": DECAP})
+    assert follower.remarks() == []
+    assert follower.modes() == (("vlan7", "xdp-decap"),)
+    lac0 = house.index("lac0")
+    assert list(ports(loaded)) == [PORT.pack(lac0, 7)]
+    assert [each.xdp for each in [link(house.kernel, "lac0")] if each] == [loaded.programs["xdp_port"].id]
+    assert house.on("lac0", "vlan7") == {"lac0": 0, "vlan7": loaded.programs["tc_up"].id}
+    house.lac.run("ping", "-c1", "-W10", "198.18.7.1")
+    house.lns.ip("link", "del", "vlan7")
+    until(follower, lambda: follower.modes() == ())
+    assert ports(loaded) == {}
+    assert [each.xdp for each in [link(house.kernel, "lac0")] if each] == [0]
+
+
+@pytest.mark.guest
+def test_an_interface_in_a_vrf(house: House) -> None:
+    house.lns.ip("link", "add", "red", "type", "vrf", "table", "100")
+    house.lns.ip("link", "set", "red", "up")
+    house.lns.ip("link", "set", "lac1", "master", "red")
+    follower, _ = house.follower(listening=frozenset({"198.18.1.1"}))
+    assert follower.modes() == (("lac1", "tc"),)
+    house.lns.ip("address", "add", "198.18.9.9/32", "dev", "red")
+    follower.listen("198.18.9.9")
+    assert follower.modes() == (("lac0", "tc"), ("lac1", "tc"))
+
+
 def test_a_driver_without_xdp_stays_with_tc_and_is_said_once(house: House) -> None:
     house.lns.ip("link", "add", "br0", "type", "bridge")
     house.lns.ip("address", "add", "198.18.5.1/24", "dev", "br0")
@@ -244,6 +287,7 @@ def test_another_xdp_program_is_left_alone(house: House) -> None:
     stranger.close()
 
 
+@pytest.mark.both
 def test_a_restart_swaps_programs_where_they_are_wanted_and_takes_them_away_elsewhere(house: House) -> None:
     _, first = house.follower(listening=frozenset({"198.18.0.1", "198.18.1.1"}), xdp={"lac0": DECAP, "lac1": DECAP})
     assert set(house.on("lac0", "lac1").values()) == {first.programs["tc_up"].id}

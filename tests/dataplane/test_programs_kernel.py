@@ -21,7 +21,18 @@ from bras.dataplane.maps import ARRAY, HASH, MMAPABLE, NEW, THERE, Map, MapShape
 from bras.dataplane.objects import Object
 from bras.dataplane.predecessor import Predecessor, predecessors
 from bras.dataplane.programs import Loaded
-from bras.dataplane.records import ACCOUNT, CALL, HOST4, NET4, NET6, PLACE, SESSION, SessionFlag
+from bras.dataplane.records import (
+    ACCOUNT,
+    CALL,
+    HEADER_OCTETS,
+    HOST4,
+    NET4,
+    NET6,
+    PLACE,
+    SESSION,
+    Session,
+    SessionFlag,
+)
 from tests.support.bpf import bpf_file_system, compiled
 
 pytestmark = pytest.mark.root
@@ -83,6 +94,7 @@ def test_single_operations(table: Map) -> None:
     assert not table.delete(ONE)
 
 
+@pytest.mark.both
 def test_many_at_a_time(table: Map) -> None:
     count = 10_000
     entries = {CALL.pack(number): PLACE.pack(number, ~number & 0xFFFFFFFF) for number in range(count)}
@@ -296,6 +308,7 @@ def load_with(rights: str, pin_dir: Path) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("rights", ["", ",+net_admin", ",+bpf", ",+bpf,+net_admin"])
 def test_without_rights_it_says_which_are_needed(pin_dir: Path, rights: str) -> None:
     status, said = load_with(rights, pin_dir)
@@ -303,6 +316,7 @@ def test_without_rights_it_says_which_are_needed(pin_dir: Path, rights: str) -> 
     assert "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON" in said
 
 
+@pytest.mark.both
 def test_these_rights_are_enough_for_the_programs_that_we_ship(pin_dir: Path) -> None:
     assert load_with(",+bpf,+net_admin,+perfmon", pin_dir) == (0, "")
     assert len(pins.known(pin_dir, "xdp_port")) == 1
@@ -315,8 +329,11 @@ def fill(loaded: Loaded, slots: list[int]) -> None:
     """Enter sessions that can be told apart, with counters and keys."""
     sessions, accounts = loaded.maps["sessions"].memory(), loaded.maps["accounts"].memory()
     for slot in slots:
-        values = (bytes([slot]) * 64, SessionFlag.ACTIVE, slot + 7, 0, 1400 + slot, 38, 1000, 900, 0, *range(6), 5, 6)
-        sessions[slot * SESSION.size : (slot + 1) * SESSION.size] = SESSION.pack(*values)
+        session = Session(
+            flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, mss6=900, cost_up=5, cost_down=6
+        )
+        session.header[:] = bytes([slot]) * HEADER_OCTETS
+        sessions[slot * SESSION.size : (slot + 1) * SESSION.size] = bytes(session)
         counters = [slot * 1000 + word for word in range(32)]
         accounts[slot * ACCOUNT.size : (slot + 1) * ACCOUNT.size] = ACCOUNT.pack(*counters)
         place = PLACE.pack(slot, slot + 7)
@@ -338,6 +355,7 @@ def memories(loaded: Loaded) -> Iterator[tuple[memoryview, memoryview]]:
         yield sessions, accounts
 
 
+@pytest.mark.both
 def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5, 40])
@@ -348,16 +366,17 @@ def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
         assert dict(new.maps["calls"].items()) == {CALL.pack(slot): PLACE.pack(slot, slot + 7) for slot in (1, 5)}
         assert [len(dict(new.maps[name].items())) for name in ("hosts4", "nets4", "nets6")] == [2, 2, 2]
         record = record_of(sessions, 5)
-        assert (record[0], record[1], record[2], record[4]) == (bytes([5]) * 64, SessionFlag.ACTIVE, 12, 1405)
-        assert record[15:] == (5, 6)
+        assert bytes(record.header) == bytes([5]) * HEADER_OCTETS
+        assert (record.flags, record.generation, record.mtu) == (SessionFlag.ACTIVE, 12, 1405)
+        assert (record.mss6, record.cost_up, record.cost_down) == (900, 5, 6)
         assert ACCOUNT.unpack_from(accounts, 5 * ACCOUNT.size)[:10] == (0,) * 8 + (5008, 5009)  # the policers only
         assert dict(predecessor.take_accounts(sessions)) == {1: counted(1), 5: counted(5)}
         predecessor.remove()
         assert names(pin_dir) == {"v1-16"}
 
 
-def record_of(sessions: memoryview, slot: int) -> tuple[object, ...]:
-    return SESSION.unpack_from(sessions, slot * SESSION.size)
+def record_of(sessions: memoryview, slot: int) -> Session:
+    return Session.from_buffer_copy(sessions, slot * SESSION.size)
 
 
 def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Path) -> None:
@@ -369,12 +388,12 @@ def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Pa
         taken = dict([next(iter(first.take_accounts(sessions)))])
         first.close()
         # The next start finds session 1 as it was left, and 5 gone on: moved to another LAC.
-        sessions[5 * SESSION.size] = 99
+        sessions[5 * SESSION.size + Session.header.offset] = 99
         new.maps["calls"].delete(CALL.pack(5))
         new.maps["calls"].update(CALL.pack(5), PLACE.pack(1, 8))
         again = Predecessor(pin_dir / "v1-64")
         assert again.copy_entries(new.maps, sessions, accounts) == 0
-        assert sessions[5 * SESSION.size] == 99
+        assert record_of(sessions, 5).header[0] == 99
         assert new.maps["calls"].lookup(CALL.pack(5)) == PLACE.pack(1, 8)
         rest = dict(again.take_accounts(sessions))
         assert not set(taken) & set(rest)
@@ -388,7 +407,7 @@ def test_counters_of_a_slot_that_has_another_session_now_are_not_its(pin_dir: Pa
     with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
         predecessor = Predecessor(pin_dir / "v1-64")
         predecessor.copy_entries(new.maps, sessions, accounts)
-        sessions[5 * SESSION.size + 68] += 1  # generation
+        sessions[5 * SESSION.size + Session.generation.offset] += 1
         assert set(dict(predecessor.take_accounts(sessions))) == {1}
         predecessor.remove()
 
@@ -429,8 +448,9 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
         assert (predecessor.directory.name, remarks) == ("v77-64", [])
         assert predecessor.copy_entries(new.maps, sessions_now, accounts_now) == 3
         for slot in (2, 9, 63):
-            before, after = SESSION.unpack_from(sessions, slot * SESSION.size), record_of(sessions_now, slot)
-            assert after == (*before[:7], 0, *before[8:])
+            before = Session.from_buffer_copy(sessions, slot * SESSION.size)
+            before.mss6 = 0  # which the other layout does not have
+            assert bytes(record_of(sessions_now, slot)) == bytes(before)
         assert dict(predecessor.take_accounts(sessions_now)) == {slot: counted(slot) for slot in (2, 9, 63)}
         predecessor.remove()
 
