@@ -17,7 +17,7 @@ from typing import Any
 
 from bras.dataplane import records
 from bras.dataplane.maps import Map
-from bras.dataplane.objects import Object, Run
+from bras.dataplane.objects import Object, Program, Run
 from bras.dataplane.template import record
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Leg, Route
@@ -200,10 +200,12 @@ class FastPath:
 
     loaded: Object
     namespace: Namespace
+    lac: Namespace
+    """The other end of ``lac0``."""
     anchor: int
     maps: dict[str, Map] = field(default_factory=dict)
     _seen: tuple[int, ...] = ()
-    _programs: dict[str, Any] = field(default_factory=dict)
+    _programs: dict[str, Program] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.maps = {name: Map(self.loaded.map_fd(name)) for name in self.loaded.maps()}
@@ -287,6 +289,9 @@ class FastPath:
             run: Run = self._programs["xdp_port"].run(octets)
         return Passed(run.verdict, run.data)
 
+    def program(self, name: str) -> Program:
+        return self._programs[name]
+
     def _sum(self) -> tuple[int, ...]:
         values = self.maps["tallies"].per_cpu(bytes(4))
         return tuple(map(sum, zip(*(records.TALLIES.unpack(value) for value in values), strict=True)))
@@ -328,15 +333,16 @@ def fast_path() -> Iterator[FastPath]:
     with Network() as network, Object(OBJECT) as loaded:
         loaded.load()
         lns = network.namespace("lns", forwarding=True)
+        others = []
         for interface, addresses, neighbours, mac in (
             ("lac0", ("198.18.0.1/24", "2001:db8::1/64"), LAC, LAC_MAC),
             ("core0", ("192.0.2.1/24", "2001:db8:ffff::1/64"), CORE, CORE_MAC),
         ):
-            other = network.namespace(interface)
-            network.link(lns, interface, addresses, other, "eth0", ())
+            others.append(network.namespace(interface))
+            network.link(lns, interface, addresses, others[-1], "eth0", ())
             for neighbour in neighbours.values():
                 lns.ip("neighbour", "replace", neighbour, "lladdr", mac, "dev", interface, "nud", "permanent")
         lns.ip("tuntap", "add", "bras0", "mode", "tun")
-        lns.ip("link", "set", "bras0", "mtu", "1460", "up")
+        lns.ip("link", "set", "bras0", "addrgenmode", "none", "mtu", "1460", "up")  # the kernel has nothing to say there
         anchor = int(lns.json("link", "show", "bras0")[0]["ifindex"])
-        yield FastPath(loaded, lns, anchor)
+        yield FastPath(loaded, lns, others[0], anchor)
