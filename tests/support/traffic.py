@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.guest import until
 from tests.support.namespaces import Namespace
 from tests.support.pump import BATCH, Loop
 
@@ -30,6 +29,16 @@ _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER = 10, 23
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _ERROR = struct.Struct("=IBBBxII")
 _EMSGSIZE = 90
+
+
+def soon(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+    """Wait until a condition holds; tells whether it does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
 
 
 def ping(where: Namespace, target: str, *options: str, count: int = 3) -> int:
@@ -73,10 +82,8 @@ class Sink(Loop):
 
     def wait(self, count: int, seconds: float = 20.0) -> None:
         """Wait until so many have come; raises AssertionError."""
-        for _ in until(seconds):
-            if len(self.arrivals) >= count:
-                return
-        raise AssertionError(f"{len(self.arrivals)} of {count} datagrams in {seconds} s")
+        if not soon(lambda: len(self.arrivals) >= count, seconds):
+            raise AssertionError(f"{len(self.arrivals)} of {count} datagrams in {seconds} s")
 
 
 def numbered(number: int, octets: int) -> bytes:
@@ -118,6 +125,14 @@ class Sized:
         assert number == _EMSGSIZE, f"error {number}"
         self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # it is told here, too
         return int(info)
+
+
+def never_cut(sender: socket.socket) -> None:
+    """Set DF in all that a UDP socket sends, whatever the kernel has learnt of the path's MTU."""
+    if sender.family == socket.AF_INET6:
+        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, PROBE)
+    else:
+        sender.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, PROBE)
 
 
 @contextmanager
