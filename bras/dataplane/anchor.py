@@ -10,6 +10,7 @@ import errno
 import fcntl
 import socket
 import struct
+from collections.abc import Container
 from pathlib import Path
 
 from bras.dataplane.base import DataPlaneError
@@ -122,10 +123,10 @@ class Anchor(Device):
         assert self._routes is not None
         self._routes.remove(prefix)
 
-    def sweep(self) -> int:
-        """Take away the routes that a predecessor has left and nobody has asked for; return how many."""
+    def sweep(self, kept: Container[Prefix] = ()) -> int:
+        """Take away routes of a predecessor that nobody has asked for, but for ``kept``; return how many."""
         assert self._routes is not None
-        return self._routes.sweep()
+        return self._routes.sweep(kept)
 
 
 def _reverse_path() -> int:

@@ -246,6 +246,9 @@ class Ebpf(Tun):
             if (slot, generation) not in known:
                 tables.silence(slot)
         self._sweep()
+        anchor = self.kernel.anchor
+        if anchor is not None:  # those that go on are told again, and keep their routes until then
+            anchor.sweep(routed(destinations(tables.keys())))
         barrier()
 
     def _sweep(self) -> None:

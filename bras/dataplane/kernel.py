@@ -159,10 +159,9 @@ class Kernel:
         for predecessor in self._predecessors:
             predecessor.close()
         self._loaded.close()
-        self._conversation.close()
-        if not keep:
-            with _in_words("detaching the data plane"):
-                detach.detach(self._config.interface, self._config.pin_dir)
+        with contextlib.closing(self._conversation), _in_words("detaching the data plane"):
+            if not keep:
+                detach.detach(self._config.interface, self._config.pin_dir, self._conversation)
 
     # -- listening, and by where LACs come
 

@@ -11,6 +11,7 @@ import errno
 import ipaddress
 import socket
 import struct
+from collections.abc import Container
 
 from bras.dataplane.rtnetlink import CREATE, EXCLUSIVE, REPLACE, U32, Conversation, attribute, attributes, nested
 
@@ -73,9 +74,9 @@ class Routes:
             with contextlib.suppress(OSError):
                 self._kernel.request(_DELROUTE, 0, self._body(prefix, 0))
 
-    def sweep(self) -> int:
-        """Take away what a predecessor has left and nobody has asked for; return how many."""
-        unclaimed = list(self._found)
+    def sweep(self, kept: Container[Prefix] = ()) -> int:
+        """Take away what a predecessor has left and nobody has asked for, but for ``kept``; return how many."""
+        unclaimed = [prefix for prefix in self._found if prefix not in kept]
         for prefix in unclaimed:
             self.remove(prefix)
         return len(unclaimed)

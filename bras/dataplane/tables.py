@@ -63,9 +63,16 @@ class Tables:
         return self._words[(slot * SESSION.size + _GENERATION_AT) // 4]
 
     def known(self, slots: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return those (slot, generation) that are the last of their slot; many are asked for, so it is quick."""
-        words, step, at, most = self._words, SESSION.size // 4, _GENERATION_AT // 4, self.slots
-        return [one for one in slots if 0 <= (slot := one[0]) < most and words[slot * step + at] == one[1] & GENERATION]
+        """Return those (slot, generation) that forward; many are asked for, so it is quick."""
+        words, step, flags, generation = self._words, SESSION.size // 4, _FLAGS_AT // 4, _GENERATION_AT // 4
+        active, most = int(SessionFlag.ACTIVE), self.slots
+        return [
+            one
+            for one in slots
+            if 0 <= (slot := one[0]) < most
+            and words[slot * step + generation] == one[1] & GENERATION
+            and words[slot * step + flags] & active
+        ]
 
     def is_active(self, slot: int) -> bool:
         """Tell whether a slot forwards."""
@@ -119,6 +126,10 @@ class Tables:
             self._maps[name].delete(key)
         return dead
 
+    def keys(self) -> Iterator[Key]:
+        """Iterate over all keys that there are."""
+        return ((name, key) for name in KEYED for key, _ in self._maps[name].items())
+
     def _is_dead(self, place: bytes) -> bool:
         slot, generation = PLACE.unpack(place)
         return slot >= self.slots or not self.is_active(slot) or self.generation(slot) != generation
@@ -147,12 +158,12 @@ def _batch(one: Map, keys_: Collection[bytes], values: Collection[bytes]) -> boo
     return True
 
 
-def destinations(dead: Iterable[Key]) -> Route:
-    """Return a Route to nobody that has the addresses and prefixes of these keys: what was routed for them."""
+def destinations(found: Iterable[Key]) -> Route:
+    """Return a Route to nobody that has the addresses and prefixes of these keys: what is routed for them."""
     hosts: list[int] = []
     nets4: list[tuple[int, int]] = []
     nets6: list[tuple[int, int]] = []
-    for name, key in dead:
+    for name, key in found:
         if name == "hosts4":
             hosts.append(int.from_bytes(HOST4.unpack(key)[1], "big"))
         elif name == "nets4":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -141,3 +142,32 @@ def test_what_nobody_knows_is_removed_and_its_slot_can_be_used_at_once(start: St
 def test_a_slot_beyond_is_refused_in_words(start: Start) -> None:
     (outcome,) = start().program_all([AddEntry(replace(ROUTE, slot=64))])
     assert (outcome.ok, outcome.reason) == (False, "there are only 64 slots")
+
+
+def test_routes_go_with_those_for_whom_they_were_and_stay_with_those_who_go_on(start: Start) -> None:
+    outside = replace(ROUTE, addresses=(0xCB007105,), prefixes6=((0x20010DB8 << 96, 56),))
+    other = replace(ROUTE, slot=6, generation=8, addresses=(0xCB007106,), legs=(replace(LEG, key=0x1234_0043),))  # type: ignore[arg-type]  # a CallKey
+    first = start()
+    assert [one.ok for one in first.program_all([AddEntry(outside), AddEntry(other)])] == [True, True]
+    first.close(keep=True)
+    assert _routed() == {"10.64.0.0/16", "203.0.113.5", "203.0.113.6", "2001:db8::/56"}
+    second = start()
+    second.retain([(5, 7)])
+    assert _routed() == {"10.64.0.0/16", "203.0.113.5", "2001:db8::/56"}, "before it is told again"
+    second.program_all([ReplaceEntry(outside)])
+    second.program(RemoveEntry(5, 7))
+    assert _routed() == {"10.64.0.0/16"}
+
+
+def _routed() -> set[str]:
+    """Return what is routed to the anchor."""
+    listed = [
+        subprocess.run(
+            ["ip", family, "route", "show", "dev", "bras0", "proto", "static"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for family in ("-4", "-6")
+    ]
+    return {line.split()[0] for line in "".join(listed).splitlines()}
