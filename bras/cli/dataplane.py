@@ -94,7 +94,7 @@ def detach(
     _refuse_beside_a_daemon(socket_path(socket, config))
     name, directory = _place(config, interface, pin_dir)
     from bras.dataplane.detach import detach as remove  # noqa: PLC0415  (keeps --help quick)
-    from bras.errors import BrasError  # noqa: PLC0415
+    from bras.errors import BrasError  # noqa: PLC0415  (as above)
 
     try:
         removed = remove(name, directory)

@@ -67,7 +67,7 @@ def _packets(site: Site, lns: Lns) -> dict[str, int]:
 def _carried(site: Site) -> dict[bytes, tuple[int, int]]:
     """Return input octets and packets of the Stop of each user."""
     stops = [record for record in site.radius.accounting if record[40][-1] == STOP]
-    return {stop[1]: tuple(int.from_bytes(stop[kind], "big") for kind in (42, 47)) for stop in stops}  # type: ignore[misc]
+    return {stop[1]: (int.from_bytes(stop[42], "big"), int.from_bytes(stop[47], "big")) for stop in stops}
 
 
 def _send(site: Site, lac: SimulatedLac, client: Client, count: int) -> None:
