@@ -88,7 +88,10 @@ class DataPlane(Protocol):
         """
 
     def retain(self, entries: Iterable[tuple[int, int]]) -> None:
-        """Remove every Entry but these (slot, generation): what a predecessor left and nobody knows any more."""
+        """Remove every Entry but these (slot, generation): what a predecessor left and nobody knows any more.
+
+        Before the first operation; the slots that get free can be used when it returns.
+        """
 
     def add_outlet(self, listener: int, outlet: Outlet) -> None:
         """Send the data of legs with this ``Leg.listener`` by ``outlet``, one that is new."""
@@ -107,14 +110,18 @@ class DataPlane(Protocol):
     def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Carry out operations in their order, in one go; return the outcomes of those that are done.
 
-        What takes longer (final counters wait until no packet is on its way) is told by ``outcomes`` later.
+        What takes longer (final counters wait until no packet is on its way) is told by ``outcomes`` later.  Nobody
+        uses a slot before its removal was answered; one that is asked for again meanwhile is answered once or twice.
         """
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return, once, the outcomes of operations that took longer; there can be some after ``on_readable``."""
 
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
-        """Return (slot, generation, counters) of those (slot, generation) that there are."""
+        """Return (slot, generation, counters) of those (slot, generation) that forward.
+
+        Not of one that goes: what it has carried is in the answer to its removal, and must not be billed twice.
+        """
 
     def totals(self) -> Counters:
         """Return the counters summed over all Entries, past ones too."""
