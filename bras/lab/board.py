@@ -18,6 +18,8 @@ class Board:
         """Begin with nothing known."""
         self.summary: dict[str, Any] = {}
         """The LAC's own summary, in the end."""
+        self.dataplane: dict[str, Any] = {}
+        """What the LNS said last of its data plane ("show dataplane")."""
         self.stop_s = 0.0
         """Seconds that the LNS took to stop."""
         self._asked = (sessions, tunnels)
@@ -71,6 +73,12 @@ class Board:
             laid.add_row(f"tunnel {row['tunnel']}", f"{row['hostname']} {row['remote']}, {row['calls']} calls")
         return laid
 
+    def _forwarded(self) -> str:
+        """Return by what packets were forwarded, and why not by something better."""
+        backend, instead = self.dataplane.get("backend", "unknown"), self.dataplane.get("instead")
+        where = "by programs in the kernel" if backend == "ebpf" else "by the daemon"
+        return f"{backend}, {where}" + (f"; not in the kernel: {instead}" if instead else "")
+
     def closing(self, ledger: Ledger) -> Table:
         """Return what it came to."""
         summary = self.summary
@@ -85,6 +93,7 @@ class Board:
         laid.add_row("echoes", f"{ping.get('sent', 0)} sent, {ping.get('received', 0)} answered")
         laid.add_row("accounting", f"{len(ledger.started)} Starts, {len(ledger.stopped)} Stops")
         laid.add_row("billed", f"{ledger.up_octets} octets up, {ledger.down_octets} octets down")
+        laid.add_row("data plane", self._forwarded())
         laid.add_row("LNS stopped within", f"{self.stop_s:.2f} s")
         return laid
 

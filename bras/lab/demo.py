@@ -8,6 +8,7 @@ on until Ctrl-C, otherwise it ends by itself; in the end the books must be right
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -22,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from bras.dataplane import pins
 from bras.lab.board import Board
 from bras.lab.ledger import read_ledger
 from bras.lab.namespaces import LabError, Testbed
@@ -53,15 +55,17 @@ dns = ["198.18.1.2"]
 name = "default"
 ranges = ["10.64.0.0/16"]
 [dataplane]
-backend = "tun"
+backend = "auto"
 interface = "bras0"
 local_address = "10.255.255.1"
+pin_dir = "{pins}"
 [metrics]
 listen = "127.0.0.1:9617"
 [admin]
 socket = "{socket}"
 """
 METRICS_PORT = 9617
+PINS = Path("/sys/fs/bpf")
 ECHO_OCTETS = 84
 """One echo as an IP packet: 20 of IPv4, 8 of ICMP, 56 of data."""
 ECHOES = 5
@@ -95,8 +99,21 @@ class Demo:
                 self._directory = Path(place)
                 return self._run(bed)
         finally:
+            self._unpin()
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    @property
+    def _pins(self) -> Path:
+        """Return where the LNS pins what it has in the kernel: nobody else's place."""
+        return PINS / self._directory.name
+
+    def _unpin(self) -> None:
+        """Remove what an LNS that was killed has pinned."""
+        for version in pins.versions(self._pins):
+            pins.remove(version)
+        with contextlib.suppress(OSError):  # there is none, or there never was
+            self._pins.rmdir()
 
     def _run(self, bed: Testbed) -> list[str]:
         self._lay_out(bed)
@@ -104,7 +121,7 @@ class Demo:
         self._await("radius", radius, lambda: "RADIUS on" in self._text("radius.err"))
         config = self._directory / "bras.toml"
         proxy = "accept" if self._proxy else "renegotiate"
-        config.write_text(CONFIG.format(socket=self._directory / "admin.sock", proxy=proxy))
+        config.write_text(CONFIG.format(socket=self._directory / "admin.sock", proxy=proxy, pins=self._pins))
         lns = self._start(bed, "lns", "lns", "run", "-c", str(config))
         self._await("lns", lns, self._serves)
         lac = self._start(bed, "lac", "lac", *self._lac_arguments())
@@ -178,6 +195,7 @@ class Demo:
         path = str(self._directory / "admin.sock")
         try:
             samples = scrape(lambda: bed.socket_in("lns", socket.AF_INET, socket.SOCK_STREAM), METRICS_PORT)
+            self._board.dataplane = ask(path, "show dataplane")
             return Glance(samples, ask(path, "show tunnels")["tunnels"], ask(path, "show radius")["servers"])
         except OSError:
             return Glance()  # shown as dashes; if the daemon is gone, that is told in the end

@@ -187,5 +187,6 @@ def test_the_demo(tool: Callable[[str], str], more: list[str]) -> None:
     assert demo.returncode == 0, said
     assert said.endswith("passed\n")
     assert "40 Starts, 40 Stops" in said
+    assert "ebpf, by programs in the kernel" in said
     left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
     assert f"braslab{demo.pid}-" not in left
