@@ -294,7 +294,7 @@ def test_the_segmenters_program_drops_what_it_cannot_do(fast: FastPath) -> None:
 
 
 def test_a_policer_lets_its_burst_pass_and_no_more(fast: FastPath) -> None:
-    fast.add(route(rate_down_bps=8000, burst_down_octets=1500))
+    fast.add(route(rate_down_bps=8, burst_down_octets=1500))
     packet = to_client(4, 100)
     passing = 1500 // len(packet)
     for _ in range(passing):
@@ -331,7 +331,7 @@ def test_trains_are_taken_apart(fast: FastPath, leg: object) -> None:
 
 
 def test_a_train_beyond_its_rate_is_taken_apart(fast: FastPath) -> None:
-    fast.add(route(rate_down_bps=8000, burst_down_octets=1500))
+    fast.add(route(rate_down_bps=8, burst_down_octets=1500))
     fast.settings(segmenter=9)
     packet, context = train()
     segmented(fast, packet, context)

@@ -403,7 +403,7 @@ def test_damaged_packets_of_ipv6(fast: FastPath, at: int, octet: int) -> None:
 
 
 def test_a_policer_lets_its_burst_pass_and_no_more(fast: FastPath) -> None:
-    fast.add(route(rate_up_bps=8000, burst_up_octets=1500))
+    fast.add(route(rate_up_bps=8, burst_up_octets=1500))
     packet = packet_of(4, 100)
     passing = 1500 // len(packet)
     for _ in range(passing):

@@ -158,7 +158,7 @@ def test_spoofed(fast: FastPath, mode: XdpMode) -> None:
 
 
 def test_policed(fast: FastPath) -> None:
-    fast.add(route(rate_up_bps=8000, burst_up_octets=1500))
+    fast.add(route(rate_up_bps=8, burst_up_octets=1500))
     fast.port(XdpMode.DECAP)
     packet = from_client(4, 255)
     for _ in range(1500 // len(packet)):
@@ -381,7 +381,7 @@ def test_larger_than_the_path_to_the_lac(fast: FastPath, leg: object) -> None:
 
 
 def test_policed_downstream(fast: FastPath) -> None:
-    fast.add(route(rate_down_bps=8000, burst_down_octets=1500))
+    fast.add(route(rate_down_bps=8, burst_down_octets=1500))
     fast.port(XdpMode.FULL)
     fast.exit("lac0")
     packet = to_client(4, 255)
