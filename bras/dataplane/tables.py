@@ -23,6 +23,7 @@ GENERATION = 0xFFFFFFFF
 """The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
 _WHOLE4, _WHOLE6 = 32, 128
+_ACTIVE = SessionFlag.ACTIVE.value
 Key = tuple[str, bytes]
 """Name of a map, and a key of it."""
 
@@ -65,7 +66,7 @@ class Tables:
     def known(self, slots: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return those (slot, generation) that forward; many are asked for, so it is quick."""
         words, step, flags, generation = self._words, SESSION.size // 4, _FLAGS_AT // 4, _GENERATION_AT // 4
-        active, most = int(SessionFlag.ACTIVE), self.slots
+        active, most = _ACTIVE, self.slots
         return [
             one
             for one in slots
@@ -76,7 +77,7 @@ class Tables:
 
     def is_active(self, slot: int) -> bool:
         """Tell whether a slot forwards."""
-        return bool(self._words[(slot * SESSION.size + _FLAGS_AT) // 4] & SessionFlag.ACTIVE)
+        return bool(self._words[(slot * SESSION.size + _FLAGS_AT) // 4] & _ACTIVE)
 
     def active(self) -> Iterator[tuple[int, int]]:
         """Iterate over (slot, generation) of those that forward."""
@@ -84,7 +85,7 @@ class Tables:
         flags = self._words[_FLAGS_AT // 4 :: step].tolist()
         generations = self._words[_GENERATION_AT // 4 :: step].tolist()
         for slot, (flag, generation) in enumerate(zip(flags, generations, strict=True)):
-            if flag & SessionFlag.ACTIVE:
+            if flag & _ACTIVE:
                 yield slot, generation
 
     def put(self, route: Route, before: Route | None) -> None:

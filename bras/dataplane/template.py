@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import zlib
+from functools import lru_cache
 
 from bras.dataplane.police import burst_of
 from bras.dataplane.records import COST_SHIFT, PATHS, SESSION, SessionFlag
@@ -27,6 +28,16 @@ _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
 """Version 2, without and with the L bit (RFC 2661 section 3.1)."""
 TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
+_ACTIVE = SessionFlag.ACTIVE.value
+_CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
+_COLOURED = SessionFlag.COLOURED.value
+_LENGTH = SessionFlag.LENGTH.value
+_NUMBERED = SessionFlag.NUMBERED.value
+_OUTER6 = SessionFlag.OUTER6.value
+_POLICED_DOWN = SessionFlag.POLICED_DOWN.value
+_POLICED_UP = SessionFlag.POLICED_UP.value
+_ZERO_CHECKSUM = SessionFlag.ZERO_CHECKSUM.value
+"""Once: a member's value is a call in Python, and each call set up asks for several."""
 _MOST = 2**63 - 1
 _MOST_BURST = 2**32 - 1
 _MOST_MTU = 2**16 - 1
@@ -61,6 +72,7 @@ def record(route: Route) -> bytes:
     )
 
 
+@lru_cache(maxsize=4096)
 def bucket(rate_bps: int, burst_octets: int) -> tuple[int, int]:
     """Return what an octet costs, in nanoseconds << 16, and the burst in octets; (0, 0) without a limit."""
     if rate_bps <= 0:
@@ -75,17 +87,17 @@ def path(leg: Leg) -> int:
 
 
 def _flags(route: Route, leg: Leg) -> int:
-    flags = SessionFlag.ACTIVE.value
+    flags = _ACTIVE
     if ":" in leg.remote:
-        flags |= SessionFlag.OUTER6.value
+        flags |= _OUTER6
         if leg.udp6_zero_checksum:
-            flags |= SessionFlag.ZERO_CHECKSUM.value
+            flags |= _ZERO_CHECKSUM
     if route.source_check:
-        flags |= SessionFlag.CHECK_SOURCE.value
+        flags |= _CHECK_SOURCE
     if leg.numbered:
-        flags |= SessionFlag.NUMBERED.value
+        flags |= _NUMBERED
     if leg.length_bit:
-        flags |= SessionFlag.LENGTH.value
+        flags |= _LENGTH
     return flags | _further(route)
 
 
@@ -93,11 +105,11 @@ def _further(route: Route) -> int:
     """Return the flags that tell of what stands in the second half of the record."""
     flags = 0
     if route.rate_up_bps > 0:
-        flags |= SessionFlag.POLICED_UP.value
+        flags |= _POLICED_UP
     if route.rate_down_bps > 0:
-        flags |= SessionFlag.POLICED_DOWN.value
+        flags |= _POLICED_DOWN
     if route.mark or route.priority:
-        flags |= SessionFlag.COLOURED.value
+        flags |= _COLOURED
     return flags
 
 
