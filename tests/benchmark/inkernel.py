@@ -87,7 +87,8 @@ def measure(frames: Frames, kinds: Sequence[str], sessions: int, options: argpar
                 roads[kind] = build(network, frames, kind, sessions, pins)
             todo = list(points(kinds, options.octets))
             for kind, point in todo:
-                roads[kind].send(frames, *point, sessions, WARM_UP)
+                if not roads[kind].send(frames, *point, sessions, WARM_UP)[1]:
+                    raise SystemExit(f"{kind}: nothing of {point} has come out; {roads[kind].losses()}")
             samples = [
                 {(kind, point): roads[kind].send(frames, *point, sessions, options.packets) for kind, point in todo}
                 for _ in range(options.rounds)

@@ -65,6 +65,13 @@ class Road:
             traffic = Traffic(program, octets, sessions, grown)
             return frames.send(traffic, self.ends[down], count, out=self.through[down])
 
+    def losses(self) -> str:
+        """Tell what our data plane says of packets that it did not forward."""
+        if self.plane is None or isinstance(self.plane, KernelSession):
+            return "no data plane of ours"
+        counts = (*self.plane.drops.items(), *self.plane.fallbacks.items())
+        return ", ".join(f"{reason.value} {count}" for reason, count in counts if count)
+
     def close(self) -> None:
         """End the data plane; the namespaces are the network's."""
         if self.plane is not None:
