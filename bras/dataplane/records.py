@@ -52,6 +52,7 @@ class SessionFlag(IntFlag):
     POLICED_UP = 1 << 6
     POLICED_DOWN = 1 << 7
     COLOURED = 1 << 8
+    IN_VRF = 1 << 9
 
 
 class XdpMode(IntEnum):
@@ -81,15 +82,15 @@ class Session(ctypes.Structure):
     _fields_ = (
         ("flags", ctypes.c_uint32),
         ("generation", ctypes.c_uint32),
-        ("checksum", ctypes.c_uint32),
+        ("call", ctypes.c_uint32),
         ("address", ctypes.c_uint32),
         ("mtu", ctypes.c_uint16),
         ("header_octets", ctypes.c_uint16),
-        ("mss4", ctypes.c_uint16),
+        ("checksum", ctypes.c_uint16),
         ("path", ctypes.c_uint16),
         ("header", ctypes.c_uint8 * HEADER_OCTETS),
+        ("mss4", ctypes.c_uint16),
         ("mss6", ctypes.c_uint16),
-        ("spare", ctypes.c_uint16),
         ("vrf", ctypes.c_uint32),
         ("mark", ctypes.c_uint32),
         ("priority", ctypes.c_uint32),

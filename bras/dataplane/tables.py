@@ -92,7 +92,8 @@ class Tables:
         """Enter a Route, in place of ``before`` if that is given; its keys wait for ``flush``.  Raises OSError."""
         octets = record(route)
         at = route.slot * SESSION.size
-        self._sessions[at : at + SESSION.size] = octets
+        self._sessions[at + FLAGS.size : at + SESSION.size] = octets[FLAGS.size :]
+        self._sessions[at : at + FLAGS.size] = octets[: FLAGS.size]  # last, and they are what it begins with
         place = PLACE.pack(route.slot, route.generation & GENERATION)
         if before is not None:
             for name, key in set(keys(before)).difference(keys(route)):

@@ -31,6 +31,7 @@ TCP_OVERHEAD6 = 60
 _ACTIVE = SessionFlag.ACTIVE.value
 _CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
 _COLOURED = SessionFlag.COLOURED.value
+_IN_VRF = SessionFlag.IN_VRF.value
 _LENGTH = SessionFlag.LENGTH.value
 _NUMBERED = SessionFlag.NUMBERED.value
 _OUTER6 = SessionFlag.OUTER6.value
@@ -53,15 +54,15 @@ def record(route: Route) -> bytes:
     return SESSION.pack(
         _flags(route, leg),
         route.generation & 0xFFFFFFFF,
-        checksum,
+        leg.key,
         int.from_bytes(route.addresses[0].to_bytes(4, "big"), sys.byteorder) if route.addresses else 0,
         min(route.mtu, _MOST_MTU),
         len(header),
-        max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
+        checksum,
         path(leg),
         header,
+        max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
         max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
-        0,
         route.vrf,
         route.mark,
         route.priority,
@@ -110,6 +111,8 @@ def _further(route: Route) -> int:
         flags |= _POLICED_DOWN
     if route.mark or route.priority:
         flags |= _COLOURED
+    if route.vrf:
+        flags |= _IN_VRF
     return flags
 
 
@@ -135,6 +138,8 @@ def _data_header(leg: Leg) -> bytes:
 
 
 def words(octets: bytes) -> int:
-    """Return the sum of 16-bit words as they stand in memory, an odd last octet padded with zero; not folded."""
+    """Return the ones' complement sum of 16-bit words as they stand in memory, an odd last octet padded with zero."""
     octets += bytes(len(octets) & 1)
-    return sum(struct.unpack(f"={len(octets) // 2}H", octets))
+    total: int = sum(struct.unpack(f"={len(octets) // 2}H", octets))
+    total = (total & 0xFFFF) + (total >> 16)
+    return (total & 0xFFFF) + (total >> 16)

@@ -197,6 +197,7 @@ def test_unknown_session(fast: FastPath) -> None:
 
 
 def test_another_generation_in_the_slot(fast: FastPath) -> None:
+    fast.forget()
     fast.add(route(), generation=6)
     left(fast, upstream(packet_of(4)), FallbackReason.STALE)
 
@@ -208,6 +209,7 @@ def test_inactive(fast: FastPath) -> None:
 
 
 def test_a_slot_beyond_the_end(fast: FastPath) -> None:
+    fast.forget()
     fast.add(route())
     fast.maps["calls"].update(struct.pack("=I", CALL), struct.pack("=II", 1 << 20, 7))
     left(fast, upstream(packet_of(4)), FallbackReason.STALE)

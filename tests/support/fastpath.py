@@ -226,6 +226,13 @@ class FastPath:
             each[:] = bytes(len(each))
         self.take_tallies()
 
+    def forget(self) -> None:
+        """Empty what the programs remember of their look-ups."""
+        for name in ("near_calls", "near_hosts"):
+            entries, octets = self.maps[name].shape.entries, self.maps[name].shape.value_octets
+            keys = struct.pack(f"={entries}I", *range(entries))
+            self.maps[name].update_batch(keys, bytes(entries * octets))
+
     @cached_property
     def _sessions(self) -> memoryview:
         return self.maps["sessions"].memory()
@@ -343,6 +350,8 @@ def fast_path() -> Iterator[FastPath]:
             for neighbour in neighbours.values():
                 lns.ip("neighbour", "replace", neighbour, "lladdr", mac, "dev", interface, "nud", "permanent")
         lns.ip("tuntap", "add", "bras0", "mode", "tun")
-        lns.ip("link", "set", "bras0", "addrgenmode", "none", "mtu", "1460", "up")  # the kernel has nothing to say there
+        lns.ip(
+            "link", "set", "bras0", "addrgenmode", "none", "mtu", "1460", "up"
+        )  # the kernel has nothing to say there
         anchor = int(lns.json("link", "show", "bras0")[0]["ifindex"])
         yield FastPath(loaded, lns, others[0], anchor)

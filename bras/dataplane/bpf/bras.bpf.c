@@ -21,6 +21,7 @@
 #include "police.h"
 #include "mss.h"
 #include "parse.h"
+#include "near.h"
 #include "session.h"
 #include "up.h"
 #include "down.h"

@@ -54,6 +54,7 @@ enum session_flag {
 	S_POLICED_UP = 1 << 6,    /* has a limit upstream */
 	S_POLICED_DOWN = 1 << 7,
 	S_COLOURED = 1 << 8,      /* has a mark or a priority */
+	S_IN_VRF = 1 << 9,        /* `vrf` is not 0 */
 };
 
 #define HEADER_OCTETS 64
@@ -63,21 +64,20 @@ enum session_flag {
 struct session {
 	__u32 flags; /* enum session_flag */
 	__u32 generation;
-	__u32 checksum;      /* ones' complement sum, not folded into 16 bits, of the constant part: outer IPv4: of the
-	                      * whole IPv4 header of the template; outer IPv6: of pseudo header addresses, next header and
-	                      * the UDP, L2TP and PPP octets of the template (as 16-bit words in memory order, the odd last
-	                      * octet padded with zero) */
+	__u32 call;          /* local tunnel id << 16 | session id: its key in `calls` */
 	__be32 address;      /* the client's first IPv4 address, 0: none; saves the source check a look-up */
 	__u16 mtu;           /* largest IP packet that the client takes */
 	__u16 header_octets; /* of `header` that are used */
-	__u16 mss4;          /* TCP MSS at most, 0: not lowered */
+	__u16 checksum;      /* ones' complement sum of the constant part: outer IPv4: of the whole IPv4 header of the
+	                      * template; outer IPv6: of pseudo header addresses, next header and the UDP, L2TP and PPP
+	                      * octets of the template (as 16-bit words in memory order, the odd last octet padded with zero) */
 	__u16 path;          /* place in `paths` */
 	/* The header of a packet towards the LAC as it stands before an IPv4 packet: outer IP, UDP, L2TP, PPP.
 	 * All lengths, the IPv4 identification and all checksums are zero.  Source is our address and port, destination
 	 * the LAC's: upstream packets are checked against the same octets.  Of an IPv6 packet the last octet is 0x57. */
 	__u8 header[HEADER_OCTETS];
+	__u16 mss4; /* TCP MSS at most, 0: not lowered */
 	__u16 mss6;
-	__u16 spare;
 	__u32 vrf;
 	__u32 mark;          /* skb->mark */
 	__u32 priority;      /* skb->priority */
@@ -182,6 +182,8 @@ struct meta {
  *   settings   ARRAY        0 -> struct settings
  *   tallies    PERCPU_ARRAY 0 -> struct tallies
  *   paths      PERCPU_ARRAY place -> what the programs remember of the way to a LAC
+ *   near_calls ARRAY        line -> places that `calls` has told lately
+ *   near_hosts ARRAY        line -> places that `hosts4` has told lately
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)
  *   xdp_exits  DEVMAP_HASH  interface index -> struct bpf_devmap_val / __u32: interfaces in mode "full"
  *

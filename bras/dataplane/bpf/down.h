@@ -106,16 +106,13 @@ INLINE void note_syn(const __u8 *l4, void *data_end, struct down *down)
 INLINE int find4(void *data, void *data_end, __u32 l3, __u32 vrf, const struct train *train, struct down *down)
 {
 	struct iphdr *ip = AT(data, l3);
-	struct place *place;
 	int found;
 
 	if (AT(ip, sizeof(*ip)) > data_end || ip->version != 4)
 		return SILENT;
-	place = place4(vrf, ip->daddr);
-	if (!place)
-		return (ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ? FALLBACK_LINK_SCOPE
-										     : FALLBACK_NO_SUBSCRIBER;
-	found = resolve(place, &down->who);
+	found = by_address(vrf, ip->daddr, &down->who);
+	if (found == FALLBACK_NO_SUBSCRIBER && multicast4(ip->daddr))
+		return FALLBACK_LINK_SCOPE;
 	if (found != FOUND)
 		return found;
 	down->header = ip->ihl * 4;

@@ -26,6 +26,15 @@ struct path {
 	__u32 spare;
 };
 
+/* Where sessions were found lately, a cache line of it: each key << 32 | slot, 0: none. */
+#define CELLS 8
+#define NEAR_BITS 14
+#define NEAR (1 << NEAR_BITS)
+
+struct cells {
+	__u64 cell[CELLS];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SOME);
@@ -99,6 +108,20 @@ struct {
 	__type(key, __u32);
 	__type(value, struct path);
 } paths SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NEAR);
+	__type(key, __u32);
+	__type(value, struct cells);
+} near_calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NEAR);
+	__type(key, __u32);
+	__type(value, struct cells);
+} near_hosts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

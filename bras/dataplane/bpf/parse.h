@@ -53,6 +53,11 @@ struct datagram {
 	bool outer6;
 };
 
+INLINE bool multicast4(__be32 address)
+{
+	return (address & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+}
+
 INLINE int outer4(void *data, void *data_end, __u32 l3, __u32 octets, struct datagram *d)
 {
 	struct iphdr *ip = AT(data, l3);

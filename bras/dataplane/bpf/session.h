@@ -51,22 +51,70 @@ INLINE void touch(const void *line)
 	*(const volatile __u64 *)line;
 }
 
-/* Slots are reused: only a record with the generation of the place is the one that was meant. */
-INLINE int resolve(const struct place *place, struct subscriber *who)
+INLINE bool look_up(__u32 slot, struct subscriber *who)
 {
-	__u32 slot = place->slot; /* apart: the compiler keeps in memory whatever has an address */
-	__u32 flags;
-
-	who->place = *place;
+	who->place.slot = slot;
 	who->session = bpf_map_lookup_elem(&sessions, &slot);
 	who->account = bpf_map_lookup_elem(&accounts, &slot);
 	if (!who->session || !who->account)
-		return FALLBACK_STALE;
+		return false;
+	touch(who->session);
 	touch(who->account);
+	who->place.generation = who->session->generation;
+	return true;
+}
+
+/* Slots are reused: only a record with the generation of the place is the one that was meant. */
+INLINE int resolve(const struct place *place, struct subscriber *who)
+{
+	__u32 flags;
+
+	if (!look_up(place->slot, who))
+		return FALLBACK_STALE;
 	flags = who->session->flags;
-	if (!(flags & S_ACTIVE) || who->session->generation != who->place.generation)
+	if (!(flags & S_ACTIVE) || who->place.generation != place->generation)
 		return FALLBACK_STALE;
 	return flags & S_NUMBERED ? FALLBACK_NUMBERED : FOUND;
+}
+
+/* A call cannot be another session's while the record has it and is active. */
+INLINE int by_call(__u32 call, struct subscriber *who)
+{
+	struct cells *line = cells_of(&near_calls, call);
+	struct place *place;
+	__u32 slot = 0;
+	int found;
+
+	if (recall(line, call, &slot) && look_up(slot, who) && who->session->call == call &&
+	    (who->session->flags & (S_ACTIVE | S_NUMBERED)) == S_ACTIVE)
+		return FOUND;
+	place = bpf_map_lookup_elem(&calls, &call);
+	if (!place)
+		return FALLBACK_UNKNOWN_SESSION;
+	found = resolve(place, who);
+	if (found == FOUND)
+		keep(line, call, who->place.slot);
+	return found;
+}
+
+/* Only the first address of a session is in its record, and only of the main table: others are looked up each time. */
+INLINE int by_address(__u32 vrf, __be32 address, struct subscriber *who)
+{
+	struct cells *line = cells_of(&near_hosts, address);
+	struct place *place;
+	__u32 slot = 0;
+	int found;
+
+	if (!vrf && recall(line, address, &slot) && look_up(slot, who) && who->session->address == address &&
+	    (who->session->flags & (S_ACTIVE | S_NUMBERED | S_IN_VRF)) == S_ACTIVE)
+		return FOUND;
+	place = place4(vrf, address);
+	if (!place)
+		return FALLBACK_NO_SUBSCRIBER;
+	found = resolve(place, who);
+	if (found == FOUND && !vrf && who->session->address == address)
+		keep(line, address, who->place.slot);
+	return found;
 }
 
 INLINE bool same_place(const struct place *place, const struct place *other)

@@ -181,7 +181,7 @@ INLINE int inner4(void *data, void *data_end, const struct train *train, struct 
 		return drop(DROP_BAD_PACKET_HEADER);
 	if (train->size && up->inner + total != up->end)
 		return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
-	if ((ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000))
+	if (multicast4(ip->daddr))
 		return leave(up->quiet, FALLBACK_LINK_SCOPE);
 	if (!measure(data_end, (void *)(ip + 1), IPV4_HEADER, ip->frag_off & IPV4_OFFSET ? 0 : ip->protocol, total, train, up))
 		return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
@@ -232,7 +232,6 @@ INLINE bool genuine(void *data, void *data_end, const struct up *up)
 
 INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6, struct datagram *d, struct up *up)
 {
-	struct place *place;
 	__u32 call = 0, ppp = 0;
 	int found = v6 ? outer6(data, data_end, l3, octets, d) : outer4(data, data_end, l3, octets, d);
 
@@ -241,10 +240,7 @@ INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6
 	found = message(data, data_end, d, &call, &ppp);
 	if (found != FOUND)
 		return found;
-	place = bpf_map_lookup_elem(&calls, &call);
-	if (!place)
-		return FALLBACK_UNKNOWN_SESSION;
-	found = resolve(place, &up->who);
+	found = by_call(call, &up->who);
 	if (found != FOUND)
 		return found;
 	if (!v6 && damaged4(data, data_end, l3))

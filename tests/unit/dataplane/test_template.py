@@ -51,11 +51,17 @@ def test_the_header_is_all_that_never_changes(changes: dict[str, bool], behind: 
     assert header(six) == IP6 + UDP4 + behind
 
 
+def folded(total: int) -> int:
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
 def test_the_sums_are_of_the_header_and_of_the_pseudo_header() -> None:
     four, six = session(ROUTE), session(replace(ROUTE, legs=(LEG6,)))
-    assert four.checksum == sum(struct.unpack("=10H", IP4))
+    assert four.checksum == folded(sum(struct.unpack("=10H", IP4)))
     pseudo = socket.inet_pton(socket.AF_INET6, "2001:db8::1") + socket.inet_pton(socket.AF_INET6, "2001:db8::2")
-    assert six.checksum == sum(struct.unpack("=26H", pseudo + b"\0\x11" + UDP4 + CALL + b"\xff\x03\0\x21"))
+    assert six.checksum == folded(sum(struct.unpack("=26H", pseudo + b"\0\x11" + UDP4 + CALL + b"\xff\x03\0\x21")))
 
 
 def test_an_odd_octet_is_padded_at_its_right() -> None:
@@ -65,6 +71,7 @@ def test_an_odd_octet_is_padded_at_its_right() -> None:
 def test_numbers_and_names() -> None:
     one = session(replace(ROUTE, mark=0xDEADBEEF, priority=0x10010))
     assert (one.generation, one.vrf, one.mtu) == (5, 3, 1460)
+    assert one.call == ROUTE.legs[0].key
     assert (one.mss4, one.mss6) == (1420, 1400)
     assert struct.pack("=I", one.address) == bytes((10, 64, 0, 2))
     assert session(replace(ROUTE, addresses=())).address == 0
@@ -90,7 +97,16 @@ def test_numbers_and_names() -> None:
     ],
 )
 def test_flags(route: Route, flags: int) -> None:
-    assert session(route).flags == flags | SessionFlag.ACTIVE
+    assert session(route).flags == flags | SessionFlag.ACTIVE | SessionFlag.IN_VRF
+    assert session(replace(route, vrf=0)).flags == flags | SessionFlag.ACTIVE
+
+
+def test_flags_tell_of_the_second_half_of_the_record() -> None:
+    plain = session(ROUTE).flags
+    assert session(replace(ROUTE, rate_up_bps=1)).flags == plain | SessionFlag.POLICED_UP
+    assert session(replace(ROUTE, rate_down_bps=1)).flags == plain | SessionFlag.POLICED_DOWN
+    assert session(replace(ROUTE, mark=1)).flags == session(replace(ROUTE, priority=1)).flags
+    assert session(replace(ROUTE, mark=1)).flags == plain | SessionFlag.COLOURED
 
 
 @pytest.mark.parametrize("rate_bps", [1, 9600, 64_000, 20_000_000, 1_000_000_000, 400_000_000_000])

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * What the hash maps have told lately, kept where one cache line has eight answers.
+ * A look into a hash map waits for memory twice, and with many sessions that is most of what a packet costs.
+ * The programs write it, and believe it only as far as the session's own record agrees: a stale cell is no harm.
+ */
+#ifndef NEAR_H
+#define NEAR_H
+
+#define GOLDEN 0x9e3779b1u /* 2^32 by the golden ratio: spreads numbers that follow each other */
+#define KEY_SHIFT 32
+
+INLINE struct cells *cells_of(void *map, __u32 key)
+{
+	__u32 line = key * GOLDEN >> (32 - NEAR_BITS);
+
+	return bpf_map_lookup_elem(map, &line);
+}
+
+INLINE bool recall(const struct cells *line, __u32 key, __u32 *slot)
+{
+	if (!line)
+		return false;
+	for (int i = 0; i < CELLS; i++) {
+		__u64 other = *(const volatile __u64 *)&line->cell[i] ^ (__u64)key << KEY_SHIFT;
+
+		if (!(other >> KEY_SHIFT)) {
+			*slot = other;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* In the place of what it said of the same key, or where nothing is, or anywhere. */
+static __noinline int keep(struct cells *line, __u32 key, __u32 slot)
+{
+	__u32 place = bpf_get_prandom_u32();
+
+	if (!line)
+		return 0;
+	for (int i = 0; i < CELLS; i++)
+		if (!line->cell[i])
+			place = i;
+	for (int i = 0; i < CELLS; i++)
+		if (line->cell[i] >> KEY_SHIFT == key)
+			place = i;
+	*(volatile __u64 *)&line->cell[place & (CELLS - 1)] = (__u64)key << KEY_SHIFT | slot;
+	return 0;
+}
+
+#endif
