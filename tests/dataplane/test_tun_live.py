@@ -18,7 +18,9 @@ pytestmark = pytest.mark.root
 
 
 def ping(namespace, target: str, *options: str, count: int = 3):  # type: ignore[no-untyped-def]  # CompletedProcess
-    return namespace.run("ping", "-n", "-c", str(count), "-i", "0.01", "-W", "3", *options, target, check=False)
+    # At once: ping is patient with the last of them only for its interval once another one is answered.
+    at_once = ("-c", str(count), "-l", str(count), "-i", "2")
+    return namespace.run("ping", "-n", *at_once, "-W", "3", *options, target, check=False)
 
 
 def received(done) -> int:  # type: ignore[no-untyped-def]  # CompletedProcess

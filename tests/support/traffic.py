@@ -42,8 +42,13 @@ def soon(condition: Callable[[], object], seconds: float = 10.0) -> bool:
 
 
 def ping(where: Namespace, target: str, *options: str, count: int = 3) -> int:
-    """Return how many of ``count`` pings are answered."""
-    done = where.run("ping", "-n", "-c", str(count), "-i", "0.01", "-W", "5", *options, target, check=False)
+    """Return how many of ``count`` pings are answered.
+
+    They go at once, for ping is patient with the last of them only for its interval once another one is answered.
+    """
+    done = where.run(
+        "ping", "-n", "-c", str(count), "-l", str(count), "-i", "2", "-W", "5", *options, target, check=False
+    )
     found = re.search(r"(\d+) received", done.stdout)
     assert found, done.stdout + done.stderr
     return int(found.group(1))
