@@ -34,7 +34,11 @@ def columns(rows: Sequence[Row], cell: str) -> tuple[tuple[str, ...], list[tuple
         (row["plane"], row["direction"], row["octets"], row.get("asked_sessions", row["sessions"])): row for row in rows
     }
     kinds = sorted({key[2:] for key in of})
-    head = ("data plane", "", *(f"{octets} octets, {sessions:,}" for octets, sessions in kinds))
+    head = (
+        "data plane",
+        "",
+        *(f"{octets} octets, {sessions:,} {'session' if sessions == 1 else 'sessions'}" for octets, sessions in kinds),
+    )
     lines = []
     for plane, direction in dict.fromkeys(key[:2] for key in sorted(of, key=_order)):
         found = (of.get((plane, direction, *kind)) for kind in kinds)
@@ -81,8 +85,9 @@ def in_kernel(rows: Sequence[Row]) -> str:
     return (
         "What a packet costs the LNS on one core, in the kernel: nanoseconds, and in brackets packets a second as a "
         "multiple of plain forwarding in the same rounds.\n"
-        "Inner IPv4 packets of 64 and 1400 octets, each for a random one of 1, 10,000 and 50,000 sessions; made by "
-        "the kernel at one end, counted by XDP at the other, all on one CPU.\n"
+        "Inner IPv4 packets, their size and the number of sessions at the head of the column, each for a random session "
+        "and from or to a random one of as many hosts; made by the kernel at one end, counted by XDP at the other, all "
+        "on one CPU.\n"
         "Subtracted is what it costs to make a packet, send it over one link and drop it "
         f"({rows[0]['begun_ns']:.0f} ns). Medians of {rows[0]['rounds']} rounds; lowest and highest lie "
         f"{spread(rows)} apart.\n\n{tables[0]}\n\nThe same as packets a second:\n\n{tables[1]}"
