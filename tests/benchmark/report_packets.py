@@ -85,8 +85,8 @@ def in_kernel(rows: Sequence[Row]) -> str:
     return (
         "What a packet costs the LNS on one core, in the kernel: nanoseconds, and in brackets packets a second as a "
         "multiple of plain forwarding in the same rounds.\n"
-        "Inner IPv4 packets, their size and the number of sessions at the head of the column, each for a random session "
-        "and from or to a random one of as many hosts; made by the kernel at one end, counted by XDP at the other, all "
+        "Inner IPv4 packets, their size and the number of sessions at the head of the column, each for a random one "
+        "and from or to one of as many hosts; made by the kernel at one end, counted by XDP at the other, all "
         "on one CPU.\n"
         "Subtracted is what it costs to make a packet, send it over one link and drop it "
         f"({rows[0]['begun_ns']:.0f} ns). Medians of {rows[0]['rounds']} rounds; lowest and highest lie "
