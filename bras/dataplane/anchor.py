@@ -5,7 +5,6 @@ The next process takes hold of it by its name.  What it has already (an address,
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import socket
@@ -14,22 +13,18 @@ from collections.abc import Container
 from pathlib import Path
 
 from bras.dataplane.base import DataPlaneError
-from bras.dataplane.device import Device, Prefix, take
+from bras.dataplane.device import ACCEPT_LOCAL, QUEUE, Device, inet_settings, take
 from bras.dataplane.links import LINK, SETLINK, addresses, link
-from bras.dataplane.routes import Routes
-from bras.dataplane.rtnetlink import CREATE, REPLACE, U32, Conversation, attribute, nested
+from bras.dataplane.routes import Prefix
+from bras.dataplane.rtnetlink import CREATE, REPLACE, U32, Conversation, attribute
 
 _TUNSETPERSIST = 0x400454CB
-_QUEUE = 1000
 _DELLINK, _NEWADDR, _DELADDR = 17, 20, 21
 _ADDRESS = struct.Struct("=BBBBI")
 _IFA_LOCAL, _HOST = 2, 32
-_IFLA_MTU, _IFLA_TXQLEN, _IFLA_AF_SPEC, _UP = 4, 13, 26, 1
-_INET_CONF, _RP_FILTER, _ACCEPT_LOCAL = 1, 8, 23
+_IFLA_MTU, _IFLA_TXQLEN, _UP, _RP_FILTER = 4, 13, 1, 8
 _OFF, _LOOSE = 0, 2
 _RP_FILTER_OF_ALL = Path("/proc/sys/net/ipv4/conf/all/rp_filter")
-_ADDR_GEN_MODE, _NO_ADDRESSES = 8, b"\x01"
-_NETWORK = struct.Struct("!I")
 _NO_TUN = "an interface of that name is there, and is no TUN device: remove it, or choose another name"
 
 
@@ -42,14 +37,8 @@ class Anchor(Device):
         Packets from there of more than ``mtu`` octets are refused or cut by the kernel itself.
         """
         self._mtu = mtu
-        self._kernel = Conversation()
-        self._routes: Routes | None = None
         self._was_there = False
-        try:
-            super().__init__(name, local_address, prefixes)
-        except DataPlaneError:
-            self._kernel.close()
-            raise
+        super().__init__(name, local_address, prefixes)
 
     @property
     def index(self) -> int:
@@ -69,26 +58,15 @@ class Anchor(Device):
         return descriptor
 
     def _configure(self, name: str) -> None:
-        with contextlib.suppress(OSError):  # where /proc is read-only or IPv6 is off, a route will tell
-            Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
-        with contextlib.suppress(OSError):
-            self._specify(socket.AF_INET6, attribute(_ADDR_GEN_MODE, _NO_ADDRESSES))
+        self._prepare_ipv6(name)
         try:
-            self._specify(socket.AF_INET, _conf((_ACCEPT_LOCAL, 1), (_RP_FILTER, _reverse_path())))
-            limits = attribute(_IFLA_MTU, U32.pack(self._mtu)) + attribute(_IFLA_TXQLEN, U32.pack(_QUEUE))
+            self._specify(socket.AF_INET, inet_settings((ACCEPT_LOCAL, 1), (_RP_FILTER, _reverse_path())))
+            limits = attribute(_IFLA_MTU, U32.pack(self._mtu)) + attribute(_IFLA_TXQLEN, U32.pack(QUEUE))
             self._kernel.request(SETLINK, 0, LINK.pack(0, 0, self._index, _UP, _UP) + limits)
             self._address()
-            self._routes = Routes(self._kernel, self._index, self._local_address)
+            self._route(name)
         except OSError as error:
             raise DataPlaneError(f"interface {name}: {error.strerror}") from error
-        for network, length in sorted(self._prefixes):
-            reason = self.add((_NETWORK.pack(network), length), 0)
-            if reason:
-                raise DataPlaneError(f"interface {name}: {reason}")
-
-    def _specify(self, family: int, what: bytes) -> None:
-        head = LINK.pack(0, 0, self._index, 0, 0)
-        self._kernel.request(SETLINK, 0, head + nested(_IFLA_AF_SPEC, nested(family, what)))
 
     def _address(self) -> None:
         """Give it our address, and take away what it had under another configuration."""
@@ -106,27 +84,11 @@ class Anchor(Device):
         unusable = self._was_there and self._routes is None  # a predecessor's, which goes on without us
         if not keep and not unusable:
             fcntl.ioctl(self.descriptor, _TUNSETPERSIST, 0)
-        self._kernel.close()
         super().close()
-
-    def add(self, prefix: Prefix, mtu: int) -> str:
-        """Route a prefix to the device, with an MTU if that is not 0; returns why not, in words, or nothing."""
-        assert self._routes is not None
-        return self._routes.add(prefix, mtu)
-
-    def change(self, prefix: Prefix, mtu: int) -> str:
-        """Give the route of a prefix another MTU; returns why not, in words, or nothing."""
-        return self.add(prefix, mtu)
-
-    def remove(self, prefix: Prefix) -> None:
-        """Take the route of a prefix away; where the kernel will not, it goes with the device."""
-        assert self._routes is not None
-        self._routes.remove(prefix)
 
     def sweep(self, kept: Container[Prefix] = ()) -> int:
         """Take away routes of a predecessor that nobody has asked for, but for ``kept``; return how many."""
-        assert self._routes is not None
-        return self._routes.sweep(kept)
+        return self.routes.sweep(kept)
 
 
 def _reverse_path() -> int:
@@ -140,10 +102,6 @@ def _reverse_path() -> int:
         return _LOOSE if int(_RP_FILTER_OF_ALL.read_text()) else _OFF
     except (OSError, ValueError):
         return _LOOSE
-
-
-def _conf(*settings: tuple[int, int]) -> bytes:
-    return nested(_INET_CONF, *(attribute(kind, U32.pack(value)) for kind, value in settings))
 
 
 def there(kernel: Conversation, name: str) -> int:

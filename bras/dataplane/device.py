@@ -11,25 +11,27 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from bras.dataplane.base import DataPlaneError
-from bras.dataplane.netlink import Netlink
+from bras.dataplane.links import LINK, SETLINK
+from bras.dataplane.routes import Prefix, Routes
+from bras.dataplane.rtnetlink import U32, Conversation, attribute, nested
 
 MTU = 1500
 """Above every client's, so that the decision to cut or to refuse a packet is ours."""
-_QUEUE = 1000
+QUEUE = 1000
 """Packets that wait for us at most, 1000 of the kernel's choice for other devices too."""
 _PATH = "/dev/net/tun"
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI, _IFF_TUN_EXCL = 0x0001, 0x1000, 0x8000
 _REQUEST = struct.Struct("16sH22x")
 _ADDRESS = struct.Struct("!I")
+_IFLA_AF_SPEC, _INET_CONF, ACCEPT_LOCAL = 26, 1, 23
+_ADDR_GEN_MODE, _NO_ADDRESSES = 8, b"\x01"
 _NO_RIGHT = "this needs CAP_NET_ADMIN: run it as root, or give the unit AmbientCapabilities=CAP_NET_ADMIN"
 _WORDS = {
     errno.ENOENT: f"there is no {_PATH}: load the module (modprobe tun), or give the container the device",
@@ -47,10 +49,6 @@ def _words(error: OSError | NetlinkError) -> str:
     return _WORDS.get(number) or os.strerror(number)
 
 
-Prefix = tuple[bytes, int]
-"""Network and prefix length; the number of octets says which family."""
-
-
 class Device:
     """A TUN device with an address of its own, up, and the routes to it.
 
@@ -62,36 +60,50 @@ class Device:
         """Make the device and route ``prefixes``, (network, length) pairs, to it; raises DataPlaneError."""
         self._local_address = local_address
         self._prefixes = prefixes
-        self.descriptor = self._take(name)
+        self._kernel = Conversation()
+        self._routes: Routes | None = None
+        try:
+            self.descriptor = self._take(name)
+        except DataPlaneError:
+            self._kernel.close()
+            raise
         try:
             self._index = socket.if_nametoindex(name)
-            self._netlink = Netlink()
-        except OSError as error:
-            os.close(self.descriptor)
-            raise DataPlaneError(f"interface {name}: {_words(error)}") from error
-        try:
             self._configure(name)
-        except DataPlaneError:
+        except (OSError, DataPlaneError) as error:
             self.close()
-            raise
+            raise error if isinstance(error, DataPlaneError) else _refused(name, error) from error
 
     def _take(self, name: str) -> int:
         return take(name, exclusive=True)
 
     def _configure(self, name: str) -> None:
+        self._prepare_ipv6(name)
+        local = socket.inet_ntoa(self._local_address)
+        try:
+            # ICMP errors come out of the device with our own addresses.
+            self._specify(socket.AF_INET, inet_settings((ACCEPT_LOCAL, 1)))
+            with IPRoute() as kernel:
+                kernel.link("set", index=self._index, mtu=MTU, txqlen=QUEUE, state="up")
+                kernel.addr("add", index=self._index, address=local, prefixlen=32)
+            self._route(name)
+        except (OSError, NetlinkError) as error:
+            raise _refused(name, error) from error
+
+    def _prepare_ipv6(self, name: str) -> None:
         # Some systems give new interfaces no IPv6; where /proc is read-only or IPv6 is off, a route will tell.
         with contextlib.suppress(OSError):
             Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("0")
         with contextlib.suppress(OSError):
-            self._netlink.no_link_local(self._index)
-        local = socket.inet_ntoa(self._local_address)
-        try:
-            self._netlink.accept_local(self._index)
-            with IPRoute() as kernel:
-                kernel.link("set", index=self._index, mtu=MTU, txqlen=_QUEUE, state="up")
-                kernel.addr("add", index=self._index, address=local, prefixlen=32)
-        except (OSError, NetlinkError) as error:
-            raise DataPlaneError(f"interface {name}: {_words(error)}") from error
+            self._specify(socket.AF_INET6, attribute(_ADDR_GEN_MODE, _NO_ADDRESSES))
+
+    def _specify(self, family: int, what: bytes) -> None:
+        """Give the device settings of a family; it works where /proc/sys is read-only, as in many containers."""
+        head = LINK.pack(0, 0, self._index, 0, 0)
+        self._kernel.request(SETLINK, 0, head + nested(_IFLA_AF_SPEC, nested(family, what)))
+
+    def _route(self, name: str) -> None:
+        self._routes = Routes(self._kernel, self._index, self._local_address)
         for network, length in sorted(self._prefixes):
             reason = self.add((_ADDRESS.pack(network), length), 0)
             if reason:
@@ -99,7 +111,7 @@ class Device:
 
     def close(self) -> None:
         """Give it back; the kernel takes its address and routes away with it."""
-        self._netlink.close()
+        self._kernel.close()
         os.close(self.descriptor)
 
     def covers(self, prefix: Prefix) -> bool:
@@ -110,26 +122,31 @@ class Device:
         (first,) = _ADDRESS.unpack(octets)
         return any(of <= length and (first ^ network) >> (32 - of) == 0 for network, of in self._prefixes)
 
-    def add(self, prefix: Prefix, mtu: int) -> str:
-        """Route a prefix to the device, with an MTU if that is not 0; returns why not, in words, or nothing."""
-        return self._say(self._netlink.add_route, prefix, mtu)
+    @property
+    def routes(self) -> Routes:
+        """Return the routes to the device."""
+        assert self._routes is not None  # it was configured
+        return self._routes
 
-    def change(self, prefix: Prefix, mtu: int) -> str:
-        """Give the route of a prefix another MTU; returns why not, in words, or nothing."""
-        return self._say(self._netlink.change_route, prefix, mtu)
+    def add(self, prefix: Prefix, mtu: int) -> str:
+        """Route a prefix to the device, with an MTU if that is not 0; returns why not, in words, or nothing.
+
+        What is routed already gets another MTU.
+        """
+        return self.routes.add(prefix, mtu)
 
     def remove(self, prefix: Prefix) -> None:
         """Take the route of a prefix away; where the kernel will not, it goes with the device."""
-        with contextlib.suppress(OSError):
-            self._netlink.remove_route(self._index, *prefix)
+        self.routes.remove(prefix)
 
-    def _say(self, word: Callable[[int, bytes, int, bytes, int], None], prefix: Prefix, mtu: int) -> str:
-        try:
-            word(self._index, *prefix, self._local_address, mtu)
-        except OSError as error:
-            why = "there is one already: remove it" if error.errno == errno.EEXIST else error.strerror
-            return f"route to {ip_address(prefix[0])}/{prefix[1]}: {why}"
-        return ""
+
+def inet_settings(*settings: tuple[int, int]) -> bytes:
+    """Return settings of IPv4 (``IPV4_DEVCONF_*``, value) as ``Device`` specifies them."""
+    return nested(_INET_CONF, *(attribute(kind, U32.pack(value)) for kind, value in settings))
+
+
+def _refused(name: str, error: OSError | NetlinkError) -> DataPlaneError:
+    return DataPlaneError(f"interface {name}: {_words(error)}")
 
 
 def take(name: str, *, exclusive: bool) -> int:

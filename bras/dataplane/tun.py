@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import NO_FALLBACKS, Outlet, Status
-from bras.dataplane.device import Device, Prefix
+from bras.dataplane.device import Device
 from bras.dataplane.forward import Forwarder
+from bras.dataplane.routes import Prefix
 from bras.dataplane.rows import Row, counters_of
 from bras.dataplane.ways import way_of
 from bras.errors import FallbackReason
@@ -135,7 +136,7 @@ class Tun(Forwarder):
             before = held.get(prefix)
             if before == mtu or self._tun.covers(prefix):
                 continue
-            reason = self._tun.add(prefix, mtu) if before is None else self._tun.change(prefix, mtu)
+            reason = self._tun.add(prefix, mtu)
             if reason:
                 self._undo(done, held)
                 return reason
@@ -145,7 +146,7 @@ class Tun(Forwarder):
     def _undo(self, done: Iterable[Prefix], held: Mapping[Prefix, int]) -> None:
         for prefix in done:
             if self._tun is not None and prefix in held:
-                self._tun.change(prefix, held[prefix])
+                self._tun.add(prefix, held[prefix])
             else:
                 self._unroute((prefix,))
 
