@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,9 +54,15 @@ def line_of(key: int) -> int:
     return (key * GOLDEN & 0xFFFFFFFF) >> (32 - BITS)
 
 
+def line_of_host(host: int) -> int:
+    """Return the line of an address: that of its neighbours, shifted by the upper bits."""
+    return (host // CELLS + line_of(host >> 17)) % (1 << BITS)
+
+
 def cells(fast: FastPath, name: str, key: int) -> dict[int, int]:
     """Return slots by keys, as the line of a key has them."""
-    found = struct.unpack("=8Q", fast.maps[name].lookup(struct.pack("=I", line_of(key))) or bytes(64))
+    line = line_of(key) if name == "near_calls" else line_of_host(socket.ntohl(key))
+    found = struct.unpack("=8Q", fast.maps[name].lookup(struct.pack("=I", line)) or bytes(64))
     return {cell >> 32: cell & 0xFFFFFFFF for cell in found if cell}
 
 

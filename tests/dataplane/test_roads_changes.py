@@ -30,7 +30,7 @@ from tests.support.provider import (
     watched,
 )
 from tests.support.pump import Pump
-from tests.support.traffic import Sink, numbered, paced
+from tests.support.traffic import Sink, numbered, paced, soon
 
 pytestmark = pytest.mark.root
 both = pytest.mark.both
@@ -83,6 +83,7 @@ def lost(sink: Sink, sent: int) -> list[int]:
     """Return the numbers that have not come; judges that none came twice or out of order."""
     numbers = sink.numbers()
     assert numbers == sorted(set(numbers))
+    print(f"{len(numbers)} of {sent} came")
     return sorted(set(range(sent)) - set(numbers))
 
 
@@ -123,7 +124,7 @@ def test_a_neighbour_that_is_forgotten_is_asked_for_again(fresh_road: Road, oute
 @outers
 @both
 def test_a_lac_with_another_mac_is_followed(fresh_road: Road, outer: int) -> None:
-    """It announces itself; what was on its way until then has the old address: one packet each way at most, or two."""
+    """It announces itself; what was sent to it until that was heard has the old address, and is lost."""
     for key in ("ipv4/conf/eth0/arp_notify", "ipv6/conf/eth0/ndisc_notify"):
         fresh_road.lac.sysctl(f"net/{key}", 1)
     with flow(fresh_road, outer, LAC[outer]) as stream, fresh_road.entered(fresh_road.route(1, stream.leg)):
@@ -132,8 +133,8 @@ def test_a_lac_with_another_mac_is_followed(fresh_road: Road, outer: int) -> Non
             fresh_road.lac.ip("link", "set", "eth0", "address", "02:00:00:00:be:ef")
 
         at_core, at_lac = streamed(stream, change)
-        assert not at_core
-        assert len(at_lac) <= 2
+        assert at_core == []
+        assert len(at_lac) <= PER_SECOND / 10
         assert "02:00:00:00:be:ef" in fresh_road.lns.ip("neighbour", "show", "dev", "lac0")
 
 
@@ -194,6 +195,9 @@ def test_an_interface_of_the_lac_that_comes_and_goes(fresh_road: Road) -> None:
         fresh_road.network.link(fresh_road.lac, "eth0", [f"{LAC[4]}/24"], lns, "lac0", [f"{LNS[4]}/24"])
         fresh_road.lac.run("ethtool", "-K", "eth0", "tx", "off", "gro", "on")
         lns.run("ethtool", "-K", "lac0", "tx", "off", "tx-udp_tnl-segmentation", "off")
+        exchange(stream, 10)
+        shown = ("tc", "filter", "show", "dev", "lac0", "ingress")
+        assert soon(lambda: "tc_up" in lns.run(*shown).stdout), "the interface was not found again"
         exchange(stream, 50)
         slow = fresh_road.slow()
         exchange(stream, 60)

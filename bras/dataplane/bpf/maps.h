@@ -27,7 +27,8 @@ struct path {
 };
 
 /* Where sessions were found lately, a cache line of it: each key << 32 | slot, 0: none. */
-#define CELLS 8
+#define CELL_BITS 3
+#define CELLS (1 << CELL_BITS)
 #define NEAR_BITS 14
 #define NEAR (1 << NEAR_BITS)
 

@@ -10,11 +10,27 @@
 #define GOLDEN 0x9e3779b1u /* 2^32 by the golden ratio: spreads numbers that follow each other */
 #define KEY_SHIFT 32
 
-INLINE struct cells *cells_of(void *map, __u32 key)
+INLINE __u32 spread(__u32 key)
 {
-	__u32 line = key * GOLDEN >> (32 - NEAR_BITS);
+	return key * GOLDEN >> (32 - NEAR_BITS);
+}
 
-	return bpf_map_lookup_elem(map, &line);
+/* Calls have numbers by chance. */
+INLINE struct cells *cells_of_call(__u32 call)
+{
+	__u32 line = spread(call);
+
+	return bpf_map_lookup_elem(&near_calls, &line);
+}
+
+/* Addresses are given out of pools: neighbours share a line, so that a few lines, which stay in the cache, have all of
+ * them.  What the pools have in common in their lower bits is kept apart by the upper ones. */
+INLINE struct cells *cells_of_host(__be32 address)
+{
+	__u32 host = bpf_ntohl(address);
+	__u32 line = ((host >> CELL_BITS) + spread(host >> (NEAR_BITS + CELL_BITS))) & (NEAR - 1);
+
+	return bpf_map_lookup_elem(&near_hosts, &line);
 }
 
 INLINE bool recall(const struct cells *line, __u32 key, __u32 *slot)

@@ -80,7 +80,7 @@ INLINE int resolve(const struct place *place, struct subscriber *who)
 /* A call cannot be another session's while the record has it and is active. */
 INLINE int by_call(__u32 call, struct subscriber *who)
 {
-	struct cells *line = cells_of(&near_calls, call);
+	struct cells *line = cells_of_call(call);
 	struct place *place;
 	__u32 slot = 0;
 	int found;
@@ -100,7 +100,7 @@ INLINE int by_call(__u32 call, struct subscriber *who)
 /* Only the first address of a session is in its record, and only of the main table: others are looked up each time. */
 INLINE int by_address(__u32 vrf, __be32 address, struct subscriber *who)
 {
-	struct cells *line = cells_of(&near_hosts, address);
+	struct cells *line = cells_of_host(address);
 	struct place *place;
 	__u32 slot = 0;
 	int found;
