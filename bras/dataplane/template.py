@@ -11,6 +11,7 @@ import struct
 import sys
 import zlib
 from functools import lru_cache
+from typing import NamedTuple
 
 from bras.dataplane.police import burst_of
 from bras.dataplane.records import COST_SHIFT, PATHS, SESSION, SessionFlag
@@ -20,8 +21,7 @@ from bras.forwarding.entry import Leg, Route
 _IPV4 = struct.Struct("!BBHHHBBH4s4s")
 _IPV6 = struct.Struct("!IHBB16s16s")
 _UDP = struct.Struct("!HHHH")
-_CALL = struct.Struct("!HHH")
-_CALL_LENGTH = struct.Struct("!HHHH")
+_WORD, _WORDS = struct.Struct("!H"), struct.Struct("!HH")
 _HOP_LIMIT = 64
 _UDP_PROTOCOL = 17
 _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
@@ -47,7 +47,11 @@ _MOST_MTU = 2**16 - 1
 def record(route: Route) -> bytes:
     """Return the session record of a Route with one leg; raises OSError when its addresses are none."""
     leg = route.legs[0]
-    header, checksum = _header(leg)
+    frame = _frame_of(leg)
+    ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
+    header, checksum = frame.before + ids + frame.behind, frame.checksum
+    if ":" in leg.remote:
+        checksum = _folded(checksum + words(ids))
     cost_up, burst_up = bucket(route.rate_up_bps, route.burst_up_octets)
     cost_down, burst_down = bucket(route.rate_down_bps, route.burst_down_octets)
     clamp = route.clamp_mss
@@ -59,7 +63,7 @@ def record(route: Route) -> bytes:
         min(route.mtu, _MOST_MTU),
         len(header),
         checksum,
-        path(leg),
+        frame.place,
         header,
         max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
         max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
@@ -84,7 +88,7 @@ def bucket(rate_bps: int, burst_octets: int) -> tuple[int, int]:
 
 def path(leg: Leg) -> int:
     """Return the place where the way to the LAC is remembered: the same in every process, shared by few."""
-    return zlib.crc32(f"{leg.local} {leg.remote}".encode()) % PATHS
+    return _frame_of(leg).place
 
 
 def _flags(route: Route, leg: Leg) -> int:
@@ -116,30 +120,49 @@ def _further(route: Route) -> int:
     return flags
 
 
-def _header(leg: Leg) -> tuple[bytes, int]:
-    """Return the header before an IPv4 packet, and the sum of what of it is summed."""
-    inner = _UDP.pack(leg.local_port, leg.remote_port, 0, 0) + _data_header(leg)
-    if ":" in leg.remote:
-        addresses = socket.inet_pton(socket.AF_INET6, leg.local) + socket.inet_pton(socket.AF_INET6, leg.remote)
+class _Frame(NamedTuple):
+    """What the calls of one LAC have in common."""
+
+    before: bytes
+    """Outer IP, UDP and L2TP headers, up to the ids."""
+    behind: bytes
+    """The PPP header of an IPv4 packet."""
+    checksum: int
+    """The sum that a record holds, without the ids."""
+    place: int
+    """Where the way to the LAC is remembered."""
+
+
+def _frame_of(leg: Leg) -> _Frame:
+    ends = leg.local, leg.local_port, leg.remote, leg.remote_port
+    return _frame(*ends, leg.acfc, leg.pfc, leg.length_bit)
+
+
+@lru_cache(maxsize=4096)
+def _frame(
+    local: str, local_port: int, remote: str, remote_port: int, acfc: bool, pfc: bool, length_bit: bool
+) -> _Frame:
+    """Return what is the same for all calls of a LAC; made once, for a call is set up in microseconds."""
+    inner = _UDP.pack(local_port, remote_port, 0, 0)
+    inner += _WORDS.pack(_FLAGS_LENGTH, 0) if length_bit else _WORD.pack(_FLAGS)
+    behind = (b"" if acfc else b"\xff\x03") + (b"\x21" if pfc else b"\x00\x21")
+    place = zlib.crc32(f"{local} {remote}".encode()) % PATHS
+    if ":" in remote:
+        addresses = socket.inet_pton(socket.AF_INET6, local) + socket.inet_pton(socket.AF_INET6, remote)
         outer = _IPV6.pack(6 << 28, 0, _UDP_PROTOCOL, _HOP_LIMIT, addresses[:16], addresses[16:])
-        return outer + inner, words(addresses + bytes((0, _UDP_PROTOCOL)) + inner)
-    local, remote = socket.inet_pton(socket.AF_INET, leg.local), socket.inet_pton(socket.AF_INET, leg.remote)
-    outer = _IPV4.pack(0x45, 0, 0, 0, 0, _HOP_LIMIT, _UDP_PROTOCOL, 0, local, remote)
-    return outer + inner, words(outer)
+        # The ids are two words: without them all others stand at even places still.
+        return _Frame(outer + inner, behind, words(addresses + bytes((0, _UDP_PROTOCOL)) + inner + behind), place)
+    octets = socket.inet_pton(socket.AF_INET, local), socket.inet_pton(socket.AF_INET, remote)
+    outer = _IPV4.pack(0x45, 0, 0, 0, 0, _HOP_LIMIT, _UDP_PROTOCOL, 0, *octets)
+    return _Frame(outer + inner, behind, words(outer), place)
 
 
-def _data_header(leg: Leg) -> bytes:
-    """Return the L2TP data header and the PPP header of an IPv4 packet."""
-    framing = b"" if leg.acfc else b"\xff\x03"
-    framing += b"\x21" if leg.pfc else b"\x00\x21"
-    if leg.length_bit:
-        return _CALL_LENGTH.pack(_FLAGS_LENGTH, 0, leg.peer_tunnel_id, leg.peer_session_id) + framing
-    return _CALL.pack(_FLAGS, leg.peer_tunnel_id, leg.peer_session_id) + framing
+def _folded(total: int) -> int:
+    total = (total & 0xFFFF) + (total >> 16)
+    return (total & 0xFFFF) + (total >> 16)
 
 
 def words(octets: bytes) -> int:
     """Return the ones' complement sum of 16-bit words as they stand in memory, an odd last octet padded with zero."""
     octets += bytes(len(octets) & 1)
-    total: int = sum(struct.unpack(f"={len(octets) // 2}H", octets))
-    total = (total & 0xFFFF) + (total >> 16)
-    return (total & 0xFFFF) + (total >> 16)
+    return _folded(sum(struct.unpack(f"={len(octets) // 2}H", octets)))
