@@ -69,10 +69,10 @@ build/guest/initrd: .ci/guest-kernel | test-deps
 
 guest: build/guest/initrd  ## Debian 12's kernel, for the machine in which tests run on it
 
-test: test-deps lint guest $(VENV)/.fuzz  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
+test: test-deps lint guest wheel $(VENV)/.fuzz  ## check, and the judges: real peers, kernel, mypyc (root; under 15 minutes)
 	BRAS_STORM_CALLS=50 $(PYTEST) $(PARALLEL) tests
 
-test-long: test-deps lint guest $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
+test-long: test-deps lint guest wheel $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
 	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 BRAS_FUZZ_INPUTS=10000000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 $(PARALLEL) tests
 
 bench: build guest  ## set-ups a second, microseconds and octets a session, packets a second
