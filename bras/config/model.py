@@ -62,7 +62,7 @@ class Grant:
     mark: int | None = None
     """Firewall mark of the subscriber's packets, from and to it, for nftables and routing rules; 0: none. Set by `ebpf` only."""
     priority: int | None = None
-    """Queueing priority of its packets, from and to it: a number, or a traffic class such as "1:10" as `tc` writes it; 0: none. Set by `ebpf` only."""
+    """Queueing priority of the packets that go to it: a number, or a traffic class such as "1:10" as `tc` writes it; 0: none. Set by `ebpf` only."""
 
 
 hasten(Grant)

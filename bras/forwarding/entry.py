@@ -94,7 +94,7 @@ class Route:
     mark: int = 0
     """Firewall mark of its packets both ways (``skb->mark``, 32 bits); 0: none."""
     priority: int = 0
-    """Priority of its packets both ways (``skb->priority``, a class such as 1:10 is 0x10010); 0: none."""
+    """Priority of packets towards it (``skb->priority``, a class such as 1:10 is 0x10010); 0: none."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Route:
