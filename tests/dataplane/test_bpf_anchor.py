@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -89,8 +90,9 @@ def loaded() -> Iterator[Anchor]:
     with fast_path() as fast, fast.namespace.entered():
         tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(tun, _TUNSETIFF, struct.pack("16sH22x", b"bras0", _IFF_TUN | _IFF_NO_PI))
-        for key, value in (("accept_local", 1), ("rp_filter", 0)):
-            fast.namespace.sysctl(f"net.ipv4.conf.bras0.{key}", value)
+        for key, value in (("ipv4.conf.bras0.accept_local", 1), ("ipv4.conf.bras0.rp_filter", 0)):
+            fast.namespace.sysctl(f"net.{key}", value)
+        fast.namespace.sysctl("net.ipv6.conf.bras0.disable_ipv6", 1)  # the kernel has nothing to say there
         with closing(Conversation()) as kernel:
             Hooks(kernel, fast.anchor).attach(fast.anchor, Side.EGRESS, fast.program("tc_down"))
         with fast.lac.entered():
@@ -107,6 +109,8 @@ def anchor(loaded: Anchor) -> Anchor:
     with contextlib.suppress(BlockingIOError):
         while True:  # what the kernel itself says when a link comes up
             os.read(loaded.tun, 65536)
+    while select.select([loaded.lac], [], [], 0)[0]:
+        loaded.lac.recv(65536)  # what had waited for a neighbour
     loaded.fast.clear()
     return loaded
 
@@ -149,6 +153,24 @@ def test_a_neighbour_that_nobody_has_asked_for(anchor: Anchor) -> None:
     packet = udp(CORE[4], CLIENT4, b"data")
     anchor.send(packet)
     is_downstream(anchor.at_lac()[14:], packet, entry)
+
+
+def test_a_neighbour_that_is_another_by_now(anchor: Anchor) -> None:
+    """The kernel asks again for one that is in use, as it does for packets of its own."""
+    anchor.fast.lac.ip("address", "replace", "198.18.0.8/24", "dev", "eth0")
+    (link,) = anchor.fast.lac.json("link", "show", "eth0")
+    for key, value in (("delay_first_probe_time", 1), ("retrans_time_ms", 100), ("ucast_solicit", 1)):
+        anchor.fast.namespace.sysctl(f"net.ipv4.neigh.lac0.{key}", value)
+    wrong = ("lladdr", "02:00:00:00:00:99", "dev", "lac0", "nud", "stale")
+    anchor.fast.namespace.ip("neighbour", "replace", "198.18.0.8", *wrong)
+    anchor.fast.add(route(replace(LEG, remote="198.18.0.8")))
+    until = time.monotonic() + 4 * WAIT_S
+    seen = set()
+    while link["address"] not in seen:
+        assert time.monotonic() < until, seen
+        anchor.send(udp(CORE[4], CLIENT4, b"data"))
+        seen.add(anchor.at_lac()[:6].hex(":"))
+    assert "02:00:00:00:00:99" in seen
 
 
 @pytest.mark.parametrize("size", [1463, 1480, 1500])

@@ -229,7 +229,8 @@ INLINE __u32 header_octets(const struct session *session)
 	return octets;
 }
 
-INLINE void outer_of(const struct session *session, const struct down *down, __u32 octets, __u32 inner_sum, struct outer *outer)
+INLINE void outer_of(const struct session *session, const struct down *down, __u32 octets, __u32 inner_sum,
+		     struct outer *outer)
 {
 	__u32 ip = session->flags & S_OUTER6 ? IPV6_HEADER : IPV4_HEADER;
 	__u32 total = octets + down->length;

@@ -15,6 +15,7 @@
 struct hop {
 	__u32 interface;
 	__u8 addresses[12];
+	__u32 fresh; /* just asked for, not remembered */
 };
 
 /* One per place of the per-CPU map `paths`: what the kernel last said of the way to a LAC. */
@@ -23,17 +24,16 @@ struct path {
 	__u8 ends[32]; /* outer source and destination for which it said so; those of IPv4 are 8 octets, then zeros */
 	struct hop hop;
 	__u32 mtu;
-	__u32 spare;
 };
 
-/* Where sessions were found lately, a cache line of it: each key << 32 | slot, 0: none. */
-#define CELL_BITS 3
+/* Where sessions were found lately, a cache line of it: each cell a part of the key above the slot + 1; 0: none. */
+#define CELL_BITS 4
 #define CELLS (1 << CELL_BITS)
-#define NEAR_BITS 14
+#define NEAR_BITS 12
 #define NEAR (1 << NEAR_BITS)
 
 struct cells {
-	__u64 cell[CELLS];
+	__u32 cell[CELLS];
 };
 
 struct {

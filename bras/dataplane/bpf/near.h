@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * What the hash maps have told lately, kept where one cache line has eight answers.
+ * What the hash maps have told lately: sixteen answers in a cache line, few enough lines to stay in the cache.
  * A look into a hash map waits for memory twice, and with many sessions that is most of what a packet costs.
  * The programs write it, and believe it only as far as the session's own record agrees: a stale cell is no harm.
  */
@@ -8,60 +8,81 @@
 #define NEAR_H
 
 #define GOLDEN 0x9e3779b1u /* 2^32 by the golden ratio: spreads numbers that follow each other */
-#define KEY_SHIFT 32
+#define SLOT_BITS 20
+#define SLOT_MASK ((1 << SLOT_BITS) - 1)
+#define CELLS_MASK (CELLS - 1)
+#define REPLACED 8 /* one of so many that find a full line takes another's place: more sessions than cells must not thrash */
 
-INLINE __u32 spread(__u32 key)
+/* Where a key is kept: its line, its own cell in it, and what tells it from most others. */
+struct spot {
+	struct cells *line;
+	__u32 cell;
+	__u32 tag; /* already in the bits where a cell has it */
+};
+
+INLINE __u32 tag_of(__u32 key)
 {
-	return key * GOLDEN >> (32 - NEAR_BITS);
+	return (key * GOLDEN << 8) & ~SLOT_MASK;
 }
 
 /* Calls have numbers by chance. */
-INLINE struct cells *cells_of_call(__u32 call)
+INLINE struct spot spot_of_call(__u32 call)
 {
-	__u32 line = spread(call);
+	__u32 line = call * GOLDEN >> (32 - NEAR_BITS);
 
-	return bpf_map_lookup_elem(&near_calls, &line);
+	return (struct spot){ bpf_map_lookup_elem(&near_calls, &line), call & CELLS_MASK, tag_of(call) };
 }
 
-/* Addresses are given out of pools: neighbours share a line, so that a few lines, which stay in the cache, have all of
- * them.  What the pools have in common in their lower bits is kept apart by the upper ones. */
-INLINE struct cells *cells_of_host(__be32 address)
+/* Addresses are given out of pools: neighbours share a line, so that a few lines have all of them.  What pools have in
+ * common in their lower bits is kept apart by the upper ones. */
+INLINE struct spot spot_of_host(__be32 address)
 {
 	__u32 host = bpf_ntohl(address);
-	__u32 line = ((host >> CELL_BITS) + spread(host >> (NEAR_BITS + CELL_BITS))) & (NEAR - 1);
+	__u32 above = host >> (NEAR_BITS + CELL_BITS);
+	__u32 line = ((host >> CELL_BITS) + (above * GOLDEN >> (32 - NEAR_BITS))) & (NEAR - 1);
 
-	return bpf_map_lookup_elem(&near_hosts, &line);
+	return (struct spot){ bpf_map_lookup_elem(&near_hosts, &line), host & CELLS_MASK, tag_of(host) };
 }
 
-INLINE bool recall(const struct cells *line, __u32 key, __u32 *slot)
+INLINE bool holds(__u32 cell, __u32 tag)
 {
-	if (!line)
+	return (cell & ~SLOT_MASK) == tag && cell & SLOT_MASK;
+}
+
+INLINE bool recall(const struct spot *spot, __u32 *slot)
+{
+	__u32 cell;
+
+	if (!spot->line)
 		return false;
-	for (int i = 0; i < CELLS; i++) {
-		__u64 other = *(const volatile __u64 *)&line->cell[i] ^ (__u64)key << KEY_SHIFT;
-
-		if (!(other >> KEY_SHIFT)) {
-			*slot = other;
-			return true;
-		}
-	}
-	return false;
+	cell = *(const volatile __u32 *)&spot->line->cell[spot->cell];
+	for (int i = 0; i < CELLS && !holds(cell, spot->tag); i++)
+		cell = *(const volatile __u32 *)&spot->line->cell[i];
+	*slot = (cell & SLOT_MASK) - 1;
+	return holds(cell, spot->tag);
 }
 
-/* In the place of what it said of the same key, or where nothing is, or anywhere. */
-static __noinline int keep(struct cells *line, __u32 key, __u32 slot)
+/* In the place of what it said of the same key, or in its own if nothing is there, or where nothing is, or somewhere. */
+static __noinline int keep(struct cells *line, __u32 own, __u32 tag, __u32 slot)
 {
-	__u32 place = bpf_get_prandom_u32();
+	__u32 place = CELLS;
 
-	if (!line)
+	if (!line || slot >= SLOT_MASK)
 		return 0;
 	for (int i = 0; i < CELLS; i++)
 		if (!line->cell[i])
 			place = i;
+	if (!line->cell[own & CELLS_MASK])
+		place = own;
 	for (int i = 0; i < CELLS; i++)
-		if (line->cell[i] >> KEY_SHIFT == key)
+		if (holds(line->cell[i], tag))
 			place = i;
-	*(volatile __u64 *)&line->cell[place & (CELLS - 1)] = (__u64)key << KEY_SHIFT | slot;
+	if (place == CELLS) {
+		place = bpf_get_prandom_u32();
+		if (place / CELLS % REPLACED)
+			return 0;
+	}
+	*(volatile __u32 *)&line->cell[place & CELLS_MASK] = tag | (slot + 1);
 	return 0;
 }
 

@@ -33,12 +33,14 @@ INLINE void remember(struct path *path, const struct session *session, const str
 	path->hop.interface = answer->ifindex;
 	__builtin_memcpy(path->hop.addresses, answer->dmac, ETH_ALEN);
 	__builtin_memcpy(path->hop.addresses + ETH_ALEN, answer->smac, ETH_ALEN);
+	path->hop.fresh = 0;
 	path->mtu = answer->mtu_result; /* kernels that do not say leave the length that was asked for */
 	path->seen = now;
 }
 
 /* Ask the kernel.  `octets`: of the outer packet. */
-static __noinline int ask(void *ctx, const struct session *session, struct path *path, __u64 octets_and_underlay, struct hop *hop)
+static __noinline int ask(void *ctx, const struct session *session, struct path *path, __u64 octets_and_underlay,
+			  struct hop *hop)
 {
 	const struct iphdr *ip = (const void *)session->header;
 	const struct ipv6hdr *ip6 = (const void *)session->header;
@@ -61,6 +63,7 @@ static __noinline int ask(void *ctx, const struct session *session, struct path 
 	}
 	known = bpf_fib_lookup(ctx, &way, sizeof(way), 0);
 	hop->interface = way.ifindex;
+	hop->fresh = 1;
 	__builtin_memcpy(hop->addresses, way.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->addresses + ETH_ALEN, way.smac, ETH_ALEN);
 	if (known == BPF_FIB_LKUP_RET_SUCCESS && path)

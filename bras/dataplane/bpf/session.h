@@ -80,12 +80,12 @@ INLINE int resolve(const struct place *place, struct subscriber *who)
 /* A call cannot be another session's while the record has it and is active. */
 INLINE int by_call(__u32 call, struct subscriber *who)
 {
-	struct cells *line = cells_of_call(call);
+	struct spot spot = spot_of_call(call);
 	struct place *place;
 	__u32 slot = 0;
 	int found;
 
-	if (recall(line, call, &slot) && look_up(slot, who) && who->session->call == call &&
+	if (recall(&spot, &slot) && look_up(slot, who) && who->session->call == call &&
 	    (who->session->flags & (S_ACTIVE | S_NUMBERED)) == S_ACTIVE)
 		return FOUND;
 	place = bpf_map_lookup_elem(&calls, &call);
@@ -93,19 +93,19 @@ INLINE int by_call(__u32 call, struct subscriber *who)
 		return FALLBACK_UNKNOWN_SESSION;
 	found = resolve(place, who);
 	if (found == FOUND)
-		keep(line, call, who->place.slot);
+		keep(spot.line, spot.cell, spot.tag, who->place.slot);
 	return found;
 }
 
 /* Only the first address of a session is in its record, and only of the main table: others are looked up each time. */
 INLINE int by_address(__u32 vrf, __be32 address, struct subscriber *who)
 {
-	struct cells *line = cells_of_host(address);
+	struct spot spot = spot_of_host(address);
 	struct place *place;
 	__u32 slot = 0;
 	int found;
 
-	if (!vrf && recall(line, address, &slot) && look_up(slot, who) && who->session->address == address &&
+	if (!vrf && recall(&spot, &slot) && look_up(slot, who) && who->session->address == address &&
 	    (who->session->flags & (S_ACTIVE | S_NUMBERED | S_IN_VRF)) == S_ACTIVE)
 		return FOUND;
 	place = place4(vrf, address);
@@ -113,7 +113,7 @@ INLINE int by_address(__u32 vrf, __be32 address, struct subscriber *who)
 		return FALLBACK_NO_SUBSCRIBER;
 	found = resolve(place, who);
 	if (found == FOUND && !vrf && who->session->address == address)
-		keep(line, address, who->place.slot);
+		keep(spot.line, spot.cell, spot.tag, who->place.slot);
 	return found;
 }
 

@@ -153,15 +153,17 @@ INLINE int have_cut(__u32 anchor)
 	return bpf_redirect(anchor, BPF_F_INGRESS);
 }
 
+/* Now and then the kernel's own output carries one to a known neighbour too: a neighbour that nobody is seen to use is
+ * not asked any more whether it is still there. */
 INLINE int send(struct __sk_buff *skb, const struct hop *hop, int known)
 {
 	struct ethhdr *ethernet = DATA(skb);
 
 	if (AT(ethernet, ETH_HLEN) > DATA_END(skb))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
-	if (known == BPF_FIB_LKUP_RET_NO_NEIGH) /* the kernel asks for the neighbour, and sends then */
-		return bpf_redirect_neigh(hop->interface, 0, 0, 0);
 	copy_addresses(ethernet, hop->addresses);
+	if (known == BPF_FIB_LKUP_RET_NO_NEIGH || hop->fresh)
+		return bpf_redirect_neigh(hop->interface, 0, 0, 0);
 	return bpf_redirect(hop->interface, 0);
 }
 
@@ -207,55 +209,71 @@ INLINE bool indivisible(const struct session *session, const struct down *down, 
 	       header_octets(session) + down->length > LARGEST_PACKET;
 }
 
+/* Left to Python; but behind the segmenter there is nobody to leave it to. */
+INLINE int refuse(const __u32 l2, int reason)
+{
+	if (reason != SILENT)
+		note(reason);
+	return l2 ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* Is there a way to the LAC by which we can send?  `known`: what the kernel says of it. */
+INLINE int judge_way(struct __sk_buff *skb, const struct down *down, __u32 underlay, struct hop *hop, int *known)
+{
+	const struct session *session = down->who.session;
+
+	*known = way_out(skb, session, underlay, header_octets(session) + down->first, hop);
+	if (*known == BPF_FIB_LKUP_RET_SUCCESS || *known == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return FOUND;
+	if (*known != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return FALLBACK_NO_PATH;
+	/* A cut IPv6 packet is the sender's own work: Python's socket does it. */
+	return session->flags & S_OUTER6 ? FALLBACK_OUTER_FRAGMENT : FOUND;
+}
+
+/* What the outer checksum needs of the inner packet; negative if that cannot be known. */
+INLINE int sum_inner(struct __sk_buff *skb, const __u32 l2, const struct down *down)
+{
+	if (down->summing == SUM_NONE)
+		return 0;
+	if (down->summing == SUM_HEADERS)
+		return sum_headers(DATA(skb), DATA_END(skb), l2, down);
+	return sum_skb(skb, l2, down->length);
+}
+
 INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 {
-	const bool segmented = l2 != 0;
-	const int refuse = segmented ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 	struct train train = { skb->gso_size, skb->gso_segs };
 	struct settings *settings = our_settings();
 	struct down down = {};
 	struct hop hop;
-	struct session *session;
-	int found, known, sum = 0;
+	int found, known, sum;
 	bool whole;
 
 	if (!settings)
-		return refuse;
+		return refuse(l2, SILENT);
 	reach(skb, l2 + DOWN_HEADERS);
 	down.length = skb->len - l2;
 	down.inner6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	found = judge_down(DATA(skb), DATA_END(skb), l2, settings->vrf, &train, &down);
-	if (found != FOUND) {
-		if (found != SILENT)
-			note(found);
-		return refuse;
-	}
-	session = down.who.session;
-	known = way_out(skb, session, settings->underlay, header_octets(session) + down.first, &hop);
-	if (known != BPF_FIB_LKUP_RET_SUCCESS && known != BPF_FIB_LKUP_RET_NO_NEIGH && known != BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return note(FALLBACK_NO_PATH), refuse;
-	/* A cut IPv6 packet is the sender's own work: Python's socket does it. */
-	if (known == BPF_FIB_LKUP_RET_FRAG_NEEDED && session->flags & S_OUTER6)
-		return note(FALLBACK_OUTER_FRAGMENT), refuse;
-	if (!segmented && indivisible(session, &down, &train, known)) {
+	if (found == FOUND)
+		found = judge_way(skb, &down, settings->underlay, &hop, &known);
+	if (found != FOUND)
+		return refuse(l2, found);
+	if (!l2 && indivisible(down.who.session, &down, &train, known)) {
 		if (settings->segmenter)
 			return segment(skb, settings->segmenter, down.inner6);
 		if (train.size)
-			return note(FALLBACK_SEGMENT), TC_ACT_UNSPEC;
+			return refuse(l2, FALLBACK_SEGMENT);
 	}
-	if (down.summing != SUM_NONE) {
-		sum = down.summing == SUM_HEADERS ? sum_headers(DATA(skb), DATA_END(skb), l2, &down)
-						  : sum_skb(skb, l2, down.length);
-		if (sum < 0)
-			return note(FALLBACK_UNUSUAL_HEADER), refuse;
-	}
-	whole = train.size && settings->segmenter && !segmented;
-	if (!police_down(&down, whole ? down.octets : down.first)) {
-		if (whole)
-			return segment(skb, settings->segmenter, down.inner6);
-		return policed_down(&down), TC_ACT_SHOT;
-	}
-	return take_down(skb, l2, &down, &hop, known, settings->anchor, sum);
+	sum = sum_inner(skb, l2, &down);
+	if (sum < 0)
+		return refuse(l2, FALLBACK_UNUSUAL_HEADER);
+	/* Where it can be taken apart, a train passes whole or not at all; else its first segment speaks for it. */
+	whole = train.size && settings->segmenter && !l2;
+	if (police_down(&down, whole ? down.octets : down.first))
+		return take_down(skb, l2, &down, &hop, known, settings->anchor, sum);
+	return whole ? segment(skb, settings->segmenter, down.inner6) : (policed_down(&down), TC_ACT_SHOT);
 }
 
 #endif
