@@ -22,6 +22,8 @@ from tests.support.traffic import never_cut, soon
 pytestmark = pytest.mark.root
 both = pytest.mark.both
 SINK = 9
+NUMBER = 21
+"""Of the subscriber: not the one of other tests' connections, whose ends go on talking for a while."""
 outers = pytest.mark.parametrize("outer", FAMILIES, ids=lambda family: f"outer{family}")
 inners = pytest.mark.parametrize("inner", FAMILIES, ids=lambda family: f"inner{family}")
 
@@ -41,7 +43,7 @@ class Bench:
 
     def packet(self, family: int, payload: bytes = b"x" * 40, **changes: object) -> bytes:
         """Return a packet of the subscriber's."""
-        given = {"source": subscriber(1)[family], "target": CORE[family], "port": SINK} | changes
+        given = {"source": subscriber(NUMBER)[family], "target": CORE[family], "port": SINK} | changes
         return udp(payload=payload, **given)  # type: ignore[arg-type]  # by name
 
 
@@ -57,7 +59,7 @@ def bench_of(road: Road, outer: int, **changes: object) -> Iterator[Bench]:
         for core in (core4, core6):
             never_cut(core)
         lac.connect((LNS[outer], PORT))
-        with road.entered(road.route(1, road.leg(outer, 1, lac, **leg_changes), **changes)) as route:
+        with road.entered(road.route(NUMBER, road.leg(outer, NUMBER, lac, **leg_changes), **changes)) as route:
             yield Bench(road, route, lac, {4: core4, 6: core6})
 
 
@@ -147,7 +149,7 @@ def test_numbered_calls_are_the_cores_both_ways(road_of: Road, outer: int, inner
         message = data_message(bench.call, bench.packet(inner))
         bench.lac.send(message)
         heard(road_of, message, taken=False)
-        bench.cores[inner].sendto(b"hello", (subscriber(1)[inner], 5000))
+        bench.cores[inner].sendto(b"hello", (subscriber(NUMBER)[inner], 5000))
         for _ in until(10):
             frames = road_of.do(road_of.plane.to_be_numbered)
             if frames:
@@ -189,7 +191,7 @@ def test_framing_towards_the_lac_is_as_agreed(
         slow = road_of.slow()
         for octets in (0, 1, 2, 3, 501, 1000):
             payload = random.Random(octets).randbytes(octets)
-            bench.cores[inner].sendto(payload, (subscriber(1)[inner], 5000))
+            bench.cores[inner].sendto(payload, (subscriber(NUMBER)[inner], 5000))
             got = bench.lac.recv(2048)
             framing = (b"" if acfc else b"\xff\x03") + PPP[inner][pfc:]
             length = struct.pack("!H", len(got)) if length_bit else b""
@@ -225,10 +227,10 @@ def script(bench: Bench, family: int) -> None:
         one_by_one(bench, lambda message=message: bench.lac.send(message))
     for octets in (0, 1, 100, 1300, 1300, 1300):
         one_by_one(
-            bench, lambda octets=octets: bench.cores[family].sendto(bytes(octets), (subscriber(1)[family], 5000))
+            bench, lambda octets=octets: bench.cores[family].sendto(bytes(octets), (subscriber(NUMBER)[family], 5000))
         )
     for octets in (1400, 1450):  # the kernel knows of what prefix packets are too big, and refuses those itself
-        bench.cores[family].sendto(bytes(octets), (subscriber(1)[family], 5000))
+        bench.cores[family].sendto(bytes(octets), (subscriber(NUMBER)[family], 5000))
 
 
 def one_by_one(bench: Bench, send: Callable[[], object]) -> None:

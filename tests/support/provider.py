@@ -23,6 +23,7 @@ from bras.forwarding.entry import AddEntry, Counters, Leg, Operation, Outcome, R
 from tests.support.concentrator import Concentrator, Line, of_groups
 from tests.support.namespaces import Namespace, Network
 from tests.support.pump import Pump
+from tests.support.traffic import soon
 
 T = TypeVar("T")
 LAC = {4: "198.18.0.2", 6: "2001:db8::2"}
@@ -76,6 +77,12 @@ def lay(network: Network, vlan: int = 0) -> tuple[Namespace, Namespace, Namespac
     for family in FAMILIES:
         core.ip(f"-{family}", "route", "add", "default", "via", GATEWAY[family])
     return lac, lns, core
+
+
+def ready(where: Namespace, interface: str) -> None:
+    """Wait until the kernel has noticed that a link is up: it looks once a second, and IPv6 hears nobody until then."""
+    shown = ("-6", "route", "show", "table", "local", "dev", interface, "type", "multicast")
+    assert soon(lambda: where.ip(*shown)), f"{interface} of {where.name} does not come up"
 
 
 def honest(where: Namespace, interface: str) -> None:
@@ -254,6 +261,7 @@ def road(mode: str, pins: Path, *, vlan: int = 0, vrf: str = "", **config: Any) 
             config["xdp"] = tuple((f"lac0.{vlan}" if n == "lac0" else n, mode) for n in _XDP.get(mode, ()))
         for where, interface in ((lac, "eth0"), (lns, "lac0"), (lns, "core0"), (core, "eth0")):
             honest(where, interface)
+            ready(where, interface)
         listeners = {family: undo.enter_context(udp_socket(lns, LNS[family], PORT)) for family in FAMILIES}
         outlets = [Outlet(listener, wildcard=False) for listener in listeners.values()]
         plane = backend(mode, outlets, pins, **config)
