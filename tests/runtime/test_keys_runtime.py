@@ -90,6 +90,9 @@ def running(site: Site, place: Path, changes: dict[str, Any], reply: bytes = b""
             yield Run(site, lns, wire)
         finally:
             lns.stop(signal.SIGKILL)
+            interface = changed(BASE, changes)["dataplane"]["interface"]
+            if any(link["ifname"] == interface for link in site.lns.json("link")):
+                site.lns.ip("link", "delete", interface)  # what `ebpf` leaves for the next start is not tried here
 
 
 # -- [lns]
