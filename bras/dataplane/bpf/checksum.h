@@ -5,8 +5,8 @@
 #ifndef CHECKSUM_H
 #define CHECKSUM_H
 
-#define SUM_CHUNK 256
-#define SUM_CHUNKS 40 /* 10,240 octets: more than any packet that is not GSO */
+#define SUM_CHUNK 128 /* the stack is small, and older kernels have one for caller and callee */
+#define SUM_CHUNKS 80 /* 10,240 octets: more than any packet that is not GSO */
 
 INLINE __u16 fold(__u64 sum)
 {
@@ -54,7 +54,7 @@ INLINE int sum_octets(void *ctx, const bool xdp, __u32 at, __u32 octets)
 	if (octets == 0)
 		return fold(sum);
 	__builtin_memset(chunk, 0, sizeof(chunk));
-	/* From 1 to 255: older verifiers do not see it but by a mask. */
+	/* From 1 to 127: older verifiers do not see it but by a mask. */
 	octets--;
 	AS_IT_IS(octets);
 	octets &= SUM_CHUNK - 1;

@@ -49,6 +49,20 @@ INLINE bool holds(__u32 cell, __u32 tag)
 	return (cell & ~SLOT_MASK) == tag && cell & SLOT_MASK;
 }
 
+/* Look into all cells.  Not static, so that it is verified once, and not again with whatever follows. */
+__noinline __u32 scan(struct cells *line, __u32 tag)
+{
+	if (!line)
+		return 0;
+	for (int i = 0; i < CELLS; i++) {
+		__u32 cell = *(const volatile __u32 *)&line->cell[i];
+
+		if (holds(cell, tag))
+			return cell;
+	}
+	return 0;
+}
+
 INLINE bool recall(const struct spot *spot, __u32 *slot)
 {
 	__u32 cell;
@@ -56,14 +70,14 @@ INLINE bool recall(const struct spot *spot, __u32 *slot)
 	if (!spot->line)
 		return false;
 	cell = *(const volatile __u32 *)&spot->line->cell[spot->cell];
-	for (int i = 0; i < CELLS && !holds(cell, spot->tag); i++)
-		cell = *(const volatile __u32 *)&spot->line->cell[i];
+	if (!holds(cell, spot->tag))
+		cell = scan(spot->line, spot->tag);
 	*slot = (cell & SLOT_MASK) - 1;
-	return holds(cell, spot->tag);
+	return cell & SLOT_MASK;
 }
 
 /* In the place of what it said of the same key, or in its own if nothing is there, or where nothing is, or somewhere. */
-static __noinline int keep(struct cells *line, __u32 own, __u32 tag, __u32 slot)
+__noinline int keep(struct cells *line, __u32 own, __u32 tag, __u32 slot)
 {
 	__u32 place = CELLS;
 
