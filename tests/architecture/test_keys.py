@@ -30,7 +30,8 @@ GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
 RUNTIME = "runtime/test_keys_runtime.py::test_"
 RESTART = "runtime/test_restart.py::test_"
-TRAFFIC = "unit/config/test_traffic.py::test_"
+PLANE = "runtime/test_dataplane.py::test_"
+ROADS = "dataplane/test_roads_kernel.py::test_"
 CREDENTIALS = "unit/config/test_credentials.py::test_"
 
 EFFECTS = {
@@ -76,7 +77,7 @@ EFFECTS = {
     "lac.reorder_timeout_s": DATA + "reorder_timeout",
     "lac.length_bit": DATA + "length_bit",
     "lac.priority_bit": DATA + "priority_bit",
-    "lac.udp6_zero_checksum": DATA + "udp6_zero_checksum",
+    "lac.udp6_zero_checksum": "dataplane/test_bpf_down.py::test_no_sum_over_ipv6_where_none_is_wanted",
     "auth.methods": AUTH + "methods_are_offered_in_their_order",
     "auth.source": AUTH + "source",
     "auth.timeout_s": AUTH + "timeout_s_and_max_attempts",
@@ -140,16 +141,16 @@ EFFECTS = {
     "grant.burst_down_octets": GRANT + "what_the_data_plane_is_told",
     "grant.accept_client_address": GRANT + "accept_client_address",
     "grant.source_check": GRANT + "what_the_data_plane_is_told",
-    "grant.mark": GRANT + "what_the_data_plane_is_told",
-    "grant.priority": GRANT + "what_the_data_plane_is_told",
-    "dataplane.backend": RUNTIME + "interface_and_local_address",
+    "grant.mark": ROADS + "a_mark_is_there_both_ways",
+    "grant.priority": ROADS + "a_class_of_the_lacs_interface_is_chosen_by_priority",
+    "dataplane.backend": PLANE + "the_kernel_forwards_and_the_figures_say_so",
     "dataplane.interface": RUNTIME + "interface_and_local_address",
     "dataplane.local_address": PPP + "local_address",
     "dataplane.counter_interval_s": PPP + "counter_interval_s",
     "dataplane.clamp_mss": PPP + "clamp_mss",
-    "dataplane.interfaces": TRAFFIC + "interfaces_xdp_and_pin_dir",
-    "dataplane.xdp": TRAFFIC + "interfaces_xdp_and_pin_dir",
-    "dataplane.pin_dir": TRAFFIC + "interfaces_xdp_and_pin_dir",
+    "dataplane.interfaces": PLANE + "interfaces_xdp_and_pin_dir",
+    "dataplane.xdp": PLANE + "interfaces_xdp_and_pin_dir",
+    "dataplane.pin_dir": PLANE + "interfaces_xdp_and_pin_dir",
     "metrics.listen": RUNTIME + "metrics_listen",
     "admin.socket": RUNTIME + "admin_socket",
     "log.level": RUNTIME + "log_level",

@@ -9,7 +9,7 @@ mountpoint -q /dev || mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm /dev/net
 mount -t devpts -o ptmxmode=0666 devpts /dev/pts
 for directory in /dev/shm /run /tmp /var/log /var/lib /var/tmp /mnt; do mount -t tmpfs tmpfs $directory; done
-mkdir -p /run/lock /run/netns /mnt/work
+mkdir -p /run/lock /run/netns /mnt/shared
 mount -t bpf bpf /sys/fs/bpf
 mount -t tracefs tracefs /sys/kernel/tracing
 
@@ -20,7 +20,7 @@ echo /run/modprobe >/proc/sys/kernel/modprobe
 /run/modprobe -a ${bras_load//,/ }
 ip link set lo up
 
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,access=any work /mnt/work && cd /mnt/work || echo o >/proc/sysrq-trigger
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,access=any work /mnt/shared && cd /mnt/shared || echo o >/proc/sysrq-trigger
 cut -d' ' -f1 /proc/uptime >booted
 bash ./command >output 2>&1 </dev/null
 echo $? >status

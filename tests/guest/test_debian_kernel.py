@@ -77,7 +77,7 @@ def report(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str])
     words = shlex.join(
         [
             *(sys.executable, "-m", "pytest", "-q", "--durations=25", "-p", "no:cacheprovider", "-p", "no:randomly"),
-            *("-m", " or ".join(sorted(MARKS)), "--basetemp=/tmp/pytest", "--junitxml=/mnt/work/report.xml"),
+            *("-m", " or ".join(sorted(MARKS)), "--basetemp=/tmp/pytest", "--junitxml=/mnt/shared/report.xml"),
             *(str(path) for path in sorted({str(SUITE / f"{stem}.py") for stem, _ in TESTS})),
         ]
     )

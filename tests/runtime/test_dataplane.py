@@ -280,3 +280,26 @@ def test_from_one_back_end_to_the_other(site: Site) -> None:
         if third.show("dataplane")["totals"]["up_packets4"] == 4:
             break
     no_harm(site, lac, clients)
+
+
+def test_interfaces_xdp_and_pin_dir(site: Site) -> None:
+    """``interfaces`` says by which LACs come, ``xdp`` what is done there, ``pin_dir`` where all of it stays."""
+    pins = site.place / "bpf" / "elsewhere"
+    first = _start(site, interfaces=["lac0"], xdp={"lac0": "decap"}, pin_dir=str(pins))
+    lac, (client,) = dial(site, 1)
+    _send(site, lac, client, 3)
+    shown = first.show("dataplane")
+    assert shown["interfaces"] == [{"interface": "lac0", "mode": "xdp-decap"}]
+    assert Path(shown["pins"]).parent == pins
+    assert (Path(shown["pins"]) / "sessions").exists()
+    (link,) = site.lns_space.json("link", "show", "lac0")
+    assert link["xdp"]["mode"] == 1, "in the driver"
+    first.stop()
+    second = _start(site, interfaces=["core0"], pin_dir=str(pins))
+    site.wire.run(10.0, until=lambda: len(up_rows(second)) == 1)
+    shown = second.show("dataplane")
+    assert shown["interfaces"] == [{"interface": "core0", "mode": "tc"}]
+    _send(site, lac, client, 3)  # it comes by an interface without program: the daemon carries it
+    after = second.show("dataplane")
+    assert after["totals"]["up_packets4"] == shown["totals"]["up_packets4"] + 3
+    assert after["fallbacks"]["control"] == 0
