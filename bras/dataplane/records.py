@@ -53,6 +53,7 @@ class SessionFlag(IntFlag):
     POLICED_DOWN = 1 << 7
     COLOURED = 1 << 8
     IN_VRF = 1 << 9
+    IPV6 = 1 << 10
 
 
 class XdpMode(IntEnum):

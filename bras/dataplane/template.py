@@ -32,6 +32,7 @@ _ACTIVE = SessionFlag.ACTIVE.value
 _CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
 _COLOURED = SessionFlag.COLOURED.value
 _IN_VRF = SessionFlag.IN_VRF.value
+_IPV6_TOO = SessionFlag.IPV6.value
 _LENGTH = SessionFlag.LENGTH.value
 _NUMBERED = SessionFlag.NUMBERED.value
 _OUTER6 = SessionFlag.OUTER6.value
@@ -117,6 +118,8 @@ def _further(route: Route) -> int:
         flags |= _COLOURED
     if route.vrf:
         flags |= _IN_VRF
+    if route.prefixes6:
+        flags |= _IPV6_TOO
     return flags
 
 

@@ -348,6 +348,12 @@ def test_own_sources(fast: FastPath, source: str) -> None:
     was_taken(fast, upstream(packet), packet)
 
 
+@pytest.mark.parametrize("checked", [True, False])
+def test_ipv6_of_who_has_none_is_the_cores(fast: FastPath, checked: bool) -> None:
+    fast.add(route(prefixes6=(), source_check=checked))
+    left(fast, upstream(udp("2001:db8:64::1", CORE[6], bytes(50))), FallbackReason.PPP_CONTROL)
+
+
 def test_a_source_of_another_subscriber(fast: FastPath) -> None:
     fast.add(route())
     other = int.from_bytes(packed("10.64.0.3"), "big")

@@ -55,6 +55,7 @@ enum session_flag {
 	S_POLICED_DOWN = 1 << 7,
 	S_COLOURED = 1 << 8,      /* has a mark or a priority */
 	S_IN_VRF = 1 << 9,        /* `vrf` is not 0 */
+	S_IPV6 = 1 << 10,         /* has IPv6: of others IPv6 is the core's to judge */
 };
 
 #define HEADER_OCTETS 64

@@ -198,6 +198,8 @@ INLINE int inner6(void *data, void *data_end, const struct train *train, struct 
 	struct ipv6hdr *ip = AT(data, up->inner);
 	__u32 total;
 
+	if (!(up->who.session->flags & S_IPV6))
+		return leave(up->quiet, FALLBACK_PPP_CONTROL);
 	if (AT(ip, sizeof(*ip)) > data_end)
 		return drop(DROP_BAD_PACKET_HEADER);
 	total = IPV6_HEADER + bpf_ntohs(ip->payload_len);

@@ -86,6 +86,7 @@ def test_numbers_and_names() -> None:
     [
         (ROUTE, SessionFlag.CHECK_SOURCE),
         (replace(ROUTE, source_check=False), 0),
+        (replace(ROUTE, prefixes6=((0x20010DB8 << 96, 64),)), SessionFlag.CHECK_SOURCE | SessionFlag.IPV6),
         (replace(ROUTE, legs=(LEG6,)), SessionFlag.CHECK_SOURCE | SessionFlag.OUTER6),
         (
             replace(ROUTE, legs=(replace(LEG6, udp6_zero_checksum=True),)),
