@@ -22,7 +22,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 # These begin first and last longest; guests and namespaces stay on one worker, so that two
 # machines' worth of load never meet and time limits mean something.
-_FIRST = ("tests/interop/", "tests/architecture/test_mypyc.py", "tests/fuzz/", "tests/dataplane/")
+_FIRST = ("tests/guest/", "tests/interop/", "tests/architecture/test_mypyc.py", "tests/fuzz/", "tests/dataplane/")
 _TOGETHER = ("tests/interop/",)
 _APART = ("tests/fuzz/test_fuzzing.py",)
 
