@@ -174,11 +174,14 @@ class Ebpf(Tun):
         reason = reason or self._table.refusal(entry, self._outlets, before) or self._put(entry, before)
         if not reason:
             assert isinstance(entry, Route)  # else it was refused
+            held = before.route if before is not None else None
             if isinstance(operation, AddEntry):
                 self.kernel.accounts.clear(entry.slot)
+                self.kernel.tables.put(entry, held)
             else:
-                self._forgive(entry)
-            self.kernel.tables.put(entry, before.route if before is not None else None)
+                self._forgive(entry)  # what the old rate owes would seem too much to the new one
+                self.kernel.tables.put(entry, held)
+                self._forgive(entry)  # and so would what was sent at the old one meanwhile
             self.kernel.serve(entry.legs[0].remote)
         return Outcome(entry.slot, entry.generation, not reason, reason)
 

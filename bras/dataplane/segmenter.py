@@ -26,7 +26,7 @@ _UP, _NO_ARP = 0x1, 0x80
 _MTU = 65535
 """The largest that an Ethernet interface can have: as large as any packet."""
 _NAME_OCTETS = 15
-_SIOCETHTOOL, _ETHTOOL_STSO = 0x8946, 0x1F
+_SIOCETHTOOL, _ETHTOOL_STXCSUM, _ETHTOOL_STSO = 0x8946, 0x17, 0x1F
 _REQUEST = struct.Struct("16sP16x")
 _NOBODY = LINK.pack(0, 0, 0, 0, 0)
 _VALUE = struct.Struct("=II")
@@ -99,18 +99,22 @@ def _ready(kernel: Conversation, name: str, segments: int = 0) -> int:
         Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
     limits = attribute(_IFLA_MTU, U32.pack(_MTU))
     if segments:
-        _no_tso(name)
+        _no_offloads(name)
         limits += attribute(_IFLA_GSO_MAX_SEGS, U32.pack(segments))
     kernel.request(SETLINK, 0, LINK.pack(0, 0, found.index, _UP | _NO_ARP, _UP | _NO_ARP) + limits)
     return found.index
 
 
-def _no_tso(name: str) -> None:
-    """Take TCP segmentation from an end: of a packet from a guest, gso_max_segs does not know how many it has."""
-    value = ctypes.create_string_buffer(_VALUE.pack(_ETHTOOL_STSO, 0))
-    request = _REQUEST.pack(name.encode(), ctypes.addressof(value))
+def _no_offloads(name: str) -> None:
+    """Let what leaves an end be whole, as no device behind it will make it.
+
+    Of a packet from a guest, gso_max_segs does not know how many segments it has; and a checksum that a
+    device is to finish would be unfinished at the other end too.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCETHTOOL, request)
+        for wish in (_ETHTOOL_STSO, _ETHTOOL_STXCSUM):
+            value = ctypes.create_string_buffer(_VALUE.pack(wish, 0))
+            fcntl.ioctl(any_socket, _SIOCETHTOOL, _REQUEST.pack(name.encode(), ctypes.addressof(value)))
 
 
 def _remove(kernel: Conversation, index: int) -> None:
