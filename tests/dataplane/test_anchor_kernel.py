@@ -172,6 +172,7 @@ def test_the_pair(lns: Namespace, kernel: Conversation) -> None:
         assert {"UP", "NOARP"} <= set(each["flags"])
         assert (each["mtu"], each["addr_info"]) == (65535, [])
     features = lns.run("ethtool", "-k", "bras0s").stdout
+    assert "tx-checksumming: off" in features
     assert "tx-tcp-segmentation: off" in features
     assert "tx-tcp6-segmentation: off" in features
     again = pair(lns, kernel)
