@@ -24,6 +24,8 @@ from tests.support.provider import (
     PORT,
     Road,
     backend,
+    honest,
+    ready,
     road,
     subscriber,
     udp_socket,
@@ -36,7 +38,9 @@ pytestmark = pytest.mark.root
 both = pytest.mark.both
 outers = pytest.mark.parametrize("outer", FAMILIES, ids=lambda family: f"outer{family}")
 OCTETS = 200
-PER_SECOND, SECONDS = 400, 2.5
+PER_SECOND, SECONDS = 400, 1.6
+CHANGE = 200
+"""At this packet the network changes."""
 INNER = 4
 
 
@@ -80,9 +84,9 @@ def flow(
 
 
 def lost(sink: Sink, sent: int) -> list[int]:
-    """Return the numbers that have not come; judges that none came twice or out of order."""
+    """Return the numbers that have not come; judges that none came twice."""
     numbers = sink.numbers()
-    assert numbers == sorted(set(numbers))
+    assert len(numbers) == len(set(numbers))
     print(f"{len(numbers)} of {sent} came")
     return sorted(set(range(sent)) - set(numbers))
 
@@ -99,7 +103,7 @@ def streamed(flow: Flow, change: Callable[[], object]) -> tuple[list[int], list[
 
     def send(number: int) -> None:
         flow.both(number)
-        if number == PER_SECOND:
+        if number == CHANGE:
             change()
 
     sent = paced(send, per_second=PER_SECOND, seconds=SECONDS)
@@ -150,17 +154,22 @@ def second_link(road: Road) -> None:
         *(lns, "lac1", [f"{SECOND[4][0]}/24", f"{SECOND[6][0]}/64"]),
     )
     for where, name in ((lac, "eth1"), (lns, "lac1")):
-        where.run("ethtool", "-K", name, "tx", "off", "tso", "off", "tx-udp_tnl-segmentation", "off")
+        honest(where, name)
+        ready(where, name)
     for family in FAMILIES:
         whole = 32 if family == 4 else 128
-        lac.ip("address", "add", f"{FAR[family]}/{whole}", "dev", "lo")
+        lac.ip("address", "add", f"{FAR[family]}/{whole}", "dev", "lo", *(("nodad",) if family == 6 else ()))
         lns.ip(f"-{family}", "route", "add", FAR[family], "via", LAC[family], "dev", "lac0")
 
 
 @outers
 @both
 def test_a_route_to_the_lac_that_moves_to_another_link_is_followed(fresh_road: Road, outer: int) -> None:
-    """Both ways, without a loss: the new way is there before the old one goes."""
+    """Both ways: the new way is there before the old one goes.
+
+    The one loss that there may be is of the kernel's making: while it puts the first ``clsact`` on the link that has
+    become a LAC's, it sends nothing by that link, some milliseconds long.
+    """
     lns, lac = fresh_road.lns, fresh_road.lac
     second_link(fresh_road)
 
@@ -171,18 +180,31 @@ def test_a_route_to_the_lac_that_moves_to_another_link_is_followed(fresh_road: R
 
     with flow(fresh_road, outer, FAR[outer]) as stream, fresh_road.entered(fresh_road.route(1, stream.leg)):
         before = sent_on(lns, "lac1")
-        assert streamed(stream, move) == ([], [])
-        assert sent_on(lns, "lac1") - before >= PER_SECOND
+        at_core, at_lac = streamed(stream, move)
+        assert at_core == []
+        assert len(at_lac) <= dropped_by(lns, "lac1") <= PER_SECOND / 20
+        assert sent_on(lns, "lac1") - before >= PER_SECOND * SECONDS - CHANGE - 50
+        found(lns, "lac1")
         slow = fresh_road.slow()
-        assert slow < PER_SECOND / 2, "the interface by which it comes now was not found soon"
-        exchange(stream, len(stream.at_core.arrivals) + 10)
+        exchange(stream, 10)
         assert fresh_road.slow() == slow
         assert "lac1" in {name for name, _ in fresh_road.do(fresh_road.plane.status).interfaces}
+
+
+def found(lns: Namespace, interface: str) -> None:
+    """Wait until packets of LACs are taken from an interface."""
+    shown = ("tc", "filter", "show", "dev", interface, "ingress")
+    assert soon(lambda: "tc_up" in lns.run(*shown).stdout), f"{interface} was not found"
 
 
 def sent_on(where: Namespace, interface: str) -> int:
     (link,) = where.json("-statistics", "link", "show", interface)
     return int(link["stats64"]["tx"]["packets"])
+
+
+def dropped_by(where: Namespace, interface: str) -> int:
+    (link,) = where.json("-statistics", "link", "show", interface)
+    return int(link["stats64"]["tx"]["dropped"])
 
 
 @both
@@ -196,11 +218,10 @@ def test_an_interface_of_the_lac_that_comes_and_goes(fresh_road: Road) -> None:
         fresh_road.lac.run("ethtool", "-K", "eth0", "tx", "off", "gro", "on")
         lns.run("ethtool", "-K", "lac0", "tx", "off", "tx-udp_tnl-segmentation", "off")
         exchange(stream, 10)
-        shown = ("tc", "filter", "show", "dev", "lac0", "ingress")
-        assert soon(lambda: "tc_up" in lns.run(*shown).stdout), "the interface was not found again"
+        found(lns, "lac0")
         exchange(stream, 50)
         slow = fresh_road.slow()
-        exchange(stream, 60)
+        exchange(stream, 10)
         assert fresh_road.slow() == slow
 
 
@@ -231,17 +252,18 @@ def test_two_instances_side_by_side(fresh_road: Road, pins: Path, tmp_path: Path
             addresses = (int.from_bytes(socket.inet_aton(other_address), "big"),)
             with other.entered(other.route(1, theirs.leg, addresses=addresses, prefixes6=())) as route:
                 exchange(theirs, 10)
-                exchange(ours, 20)
+                exchange(ours, 10)
                 counters = other.counters(route)
                 assert (counters.up_packets4, counters.down_packets4) == (10, 10)
                 assert other.slow() == 0
-        exchange(ours, 30)
+        exchange(ours, 10)
         assert fresh_road.slow() == 0
 
 
-def exchange(flow: Flow, upto: int) -> None:
-    """Send packets both ways, each after the one before has come, until there were ``upto``."""
-    for number in range(len(flow.at_core.arrivals), upto):
-        flow.both(number)
-        flow.at_core.wait(number + 1)
-        flow.at_lac.wait(number + 1)
+def exchange(flow: Flow, count: int) -> None:
+    """Send so many packets both ways, each after the one before has come."""
+    for _ in range(count):
+        core, lac = len(flow.at_core.arrivals), len(flow.at_lac.arrivals)
+        flow.both(count)
+        flow.at_core.wait(core + 1)
+        flow.at_lac.wait(lac + 1)

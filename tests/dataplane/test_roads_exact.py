@@ -262,9 +262,7 @@ def settled(bench: Bench) -> tuple[Counters, dict[str, int]]:
 @both
 def test_both_roads_bill_and_drop_alike(road_of: Road, tun_road: Road, outer: int, inner: int, limited: bool) -> None:
     """One script of packets by ``tun`` and by ``ebpf``; the rates are so low that only the bursts pass."""
-    limits = {f"rate_{way}_bps": 800 for way in ("up", "down")} | {
-        f"burst_{way}_octets": 3100 for way in ("up", "down")
-    }
+    limits = {f"rate_{way}_bps": 80 for way in ("up", "down")} | {f"burst_{way}_octets": 3100 for way in ("up", "down")}
     results = []
     for each in (tun_road, road_of):
         with bench_of(each, outer, mtu=1400, **(limits if limited else {})) as bench:
