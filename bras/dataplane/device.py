@@ -17,7 +17,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from bras.dataplane.base import DataPlaneError
-from bras.dataplane.links import LINK, SETLINK
+from bras.dataplane.links import LINK, SETLINK, links
 from bras.dataplane.routes import Prefix, Routes
 from bras.dataplane.rtnetlink import U32, Conversation, attribute, nested
 
@@ -113,6 +113,16 @@ class Device:
         """Give it back; the kernel takes its address and routes away with it."""
         self._kernel.close()
         os.close(self.descriptor)
+
+    def vrf(self) -> str:
+        """Return the name of the VRF to which somebody has given the device, or nothing."""
+        try:
+            found = links(self._kernel)
+        except OSError:
+            return ""
+        ours = found.get(self._index)
+        master = found.get(ours.master) if ours is not None else None
+        return master.name if master is not None and master.kind == "vrf" else ""
 
     def covers(self, prefix: Prefix) -> bool:
         """Tell whether a prefix is part of a pool's, and so has its route already."""

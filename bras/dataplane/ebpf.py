@@ -76,7 +76,7 @@ class Ebpf(Tun):
                 self._kernel.listen(outlet)
             self._tun = self._kernel.open(self._local_address, self._prefixes, mtu)
             self._device = self._tun.descriptor
-            self._errors6.sources.open()
+            self._errors6.sources.open(self._tun.vrf)
             self._grace = Grace()
         except DataPlaneError:
             self.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 
 from bras.dataplane.ipv6 import HEADER_OCTETS, MULTICAST, is_link_local, pseudo_checksum, upper_layer
 from bras.dataplane.police import Policer
@@ -32,14 +33,20 @@ _DISCARD_PORT = 9
 class Sources:
     """Which address of ours answers a sender: the one that the kernel would choose (RFC 6724)."""
 
-    __slots__ = ("_probe",)
+    __slots__ = ("_bound", "_probe", "_vrf")
 
     def __init__(self) -> None:
         """Know none before ``open``."""
         self._probe: socket.socket | None = None
+        self._vrf: Callable[[], str] = str
+        self._bound = ""
 
-    def open(self) -> None:
-        """Ask the kernel from now on, in the namespace in which this is called; where it has no IPv6, know none."""
+    def open(self, vrf: Callable[[], str] = str) -> None:
+        """Ask the kernel from now on, in the namespace in which this is called; where it has no IPv6, know none.
+
+        ``vrf`` tells the name of the VRF in which subscribers are, if they are in one: its routes count then.
+        """
+        self._vrf, self._bound = vrf, ""
         with contextlib.suppress(OSError):
             self._probe = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 
@@ -54,6 +61,10 @@ class Sources:
         if self._probe is None:
             return None
         try:
+            vrf = self._vrf()
+            if vrf != self._bound:
+                self._probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, vrf.encode() + b"\0")
+                self._bound = vrf
             self._probe.connect((socket.inet_ntop(socket.AF_INET6, address), _DISCARD_PORT))
             return socket.inet_pton(socket.AF_INET6, self._probe.getsockname()[0])
         except OSError:

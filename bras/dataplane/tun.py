@@ -40,7 +40,7 @@ class Tun(Forwarder):
     def _take(self, device: Device) -> None:
         """Forward by this device, in the namespace in which this is called."""
         self._tun, self._device = device, device.descriptor
-        self._errors6.sources.open()
+        self._errors6.sources.open(self._tun.vrf)
 
     def close(self, *, keep: bool = False) -> None:
         """Give the device back, and with it everything that hangs on it; nothing of it can be kept."""
