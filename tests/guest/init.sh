@@ -8,7 +8,11 @@ mount -t sysfs sys /sys
 mountpoint -q /dev || mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm /dev/net
 mount -t devpts -o ptmxmode=0666 devpts /dev/pts
+# what is to be tried may stand below a directory that gets a file system of its own
+tree=${bras_modules%/build/guest/modules}
+mkdir -p /dev/host && mount --bind / /dev/host
 for directory in /dev/shm /run /tmp /var/log /var/lib /var/tmp /mnt; do mount -t tmpfs tmpfs $directory; done
+[ -e "$tree" ] || { mkdir -p "$tree" && mount --bind "/dev/host$tree" "$tree"; }
 mkdir -p /run/lock /run/netns /mnt/shared
 mount -t bpf bpf /sys/fs/bpf
 mount -t tracefs tracefs /sys/kernel/tracing
