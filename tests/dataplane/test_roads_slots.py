@@ -20,7 +20,6 @@ from tests.support.namespaces import Namespace
 from tests.support.provider import CORE, FAMILIES, LAC, LNS, PORT, Road, subscriber, udp_socket
 
 pytestmark = pytest.mark.root
-both = pytest.mark.both
 SLOT = 5
 OCTETS = 200
 TURNS = 12
@@ -99,8 +98,8 @@ def counted(where: Namespace) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("outer", FAMILIES, ids=lambda family: f"outer{family}")
-@both
 def test_a_slot_used_again_under_load_bills_each_session_its_own(road_of: Road, outer: int) -> None:
+    """Not in the machine of Debian's kernel: at full speed its queues overflow, and nothing can be told."""
     for attempt in range(4):
         lost = lost_by_the_machine(road_of)
         billed, arrived = _reused_under_load(road_of, outer)
