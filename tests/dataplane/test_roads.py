@@ -176,7 +176,7 @@ FOREIGN = {4: "10.64.99.1", 6: "2001:db8:6499::1"}
 def also_having(where: Namespace, address: str) -> Iterator[None]:
     """Give a namespace one more address for a while."""
     whole = f"{address}/{128 if ':' in address else 32}"
-    where.ip("address", "add", whole, "dev", "lo")
+    where.ip("address", "add", whole, "dev", "lo", *(("nodad",) if ":" in address else ()))
     try:
         yield
     finally:

@@ -82,3 +82,13 @@ def test_what_comes_untagged_is_not_the_vlans(vlan_road: Road) -> None:
         sink.wait(1)
         assert len(sink.arrivals) == 1
         assert vlan_road.counters(route).up_packets4 == 1
+
+
+@pytest.mark.parametrize("outer", FAMILIES, ids=lambda family: f"outer{family}")
+def test_from_a_vrf_outer_packets_that_exceed_the_link_are_cut(vrf_road: Road, outer: int) -> None:
+    """The way to the LAC is not the VRF's."""
+    with vrf_road.dial(outer, mtu=1500) as call:
+        for family in FAMILIES:
+            headers = 28 if family == 4 else 48
+            assert ping(vrf_road.core, call.addresses[family], "-M", "do", "-s", str(1500 - headers)) == 3
+            assert ping(call.client, CORE[family], "-M", "do", "-s", str(1500 - headers)) == 3

@@ -96,9 +96,10 @@ def _packet(data: bytes) -> tuple[int, int] | None:
 def _interface(line: Line) -> int:
     with line.namespace.entered():
         device = make_tun("ppp0")
-    line.namespace.ip("link", "set", "ppp0", "mtu", str(line.mtu), "up")
+    commands = [f"link set ppp0 mtu {line.mtu} up"]
     for address in line.addresses:
-        family, length = ("-6", 128) if ":" in address else ("-4", 32)
-        line.namespace.ip("address", "add", f"{address}/{length}", "dev", "ppp0", *(("nodad",) * (length == 128)))
-        line.namespace.ip(family, "route", "replace", "default", "dev", "ppp0", "src", address)
+        everywhere, rest = ("::/0", "/128 dev ppp0 nodad") if ":" in address else ("0.0.0.0/0", "/32 dev ppp0")
+        commands.append(f"address add {address}{rest}")
+        commands.append(f"route replace {everywhere} dev ppp0 src {address}")
+    line.namespace.ip_all(*commands)
     return device

@@ -118,6 +118,17 @@ class Namespace:
         """Run ``ip`` in it; raises RuntimeError with its words when it fails."""
         return _ip("-n", self.name, *arguments)
 
+    def ip_all(self, *commands: str) -> None:
+        """Run several ``ip`` commands in it, one after the other, in one process; raises RuntimeError."""
+        self.given("\n".join(commands), "ip", "-n", self.name, "-batch", "-")
+
+    @staticmethod
+    def given(text: str, *arguments: str) -> None:
+        """Run a program that reads ``text``; raises RuntimeError with its words when it fails."""
+        done = subprocess.run(arguments, input=text, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip()}\n{text}")
+
     def json(self, *arguments: str) -> Any:
         """Run ``ip -json`` in it."""
         return json.loads(self.ip("-json", *arguments) or "[]")
@@ -203,9 +214,8 @@ class Network:
             *("peer", "name", right_name, "mtu", str(mtu), "netns", right.name),
         )
         for end, name, addresses in ((left, left_name, left_addresses), (right, right_name, right_addresses)):
-            for address in addresses:
-                end.ip("address", "add", address, "dev", name, *(("nodad",) if ":" in address else ()))
-            end.ip("link", "set", name, "up")
+            added = [f"address add {address} dev {name} {'nodad' if ':' in address else ''}" for address in addresses]
+            end.ip_all(*added, f"link set {name} up")
 
     def close(self) -> None:
         """Delete all namespaces and end what runs in them."""

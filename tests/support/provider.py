@@ -10,7 +10,7 @@ import contextlib
 import ipaddress
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ CORE = {4: "192.0.2.2", 6: "2001:db8:c::2"}
 GATEWAY = {4: "192.0.2.1", 6: "2001:db8:c::1"}
 LOCAL = "10.255.255.1"
 POOL, POOL6 = "10.64.0.0/16", "2001:db8:6400::/40"
+EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 FAMILIES = (4, 6)
 PORT = 1701
 MODES = ("tc", "decap", "full")
@@ -67,22 +68,37 @@ def lay(network: Network, vlan: int = 0) -> tuple[Namespace, Namespace, Namespac
     its, ours = [f"{LAC[4]}/24", f"{LAC[6]}/64"], [f"{LNS[4]}/24", "198.18.0.11/24", f"{LNS[6]}/64", "2001:db8::11/64"]
     network.link(lac, "eth0", [] if vlan else its, lns, "lac0", [] if vlan else ours)
     for where, name, addresses in ((lac, "eth0", its), (lns, "lac0", ours)) if vlan else ():
-        where.ip("link", "add", "link", name, "name", f"{name}.{vlan}", "type", "vlan", "id", str(vlan))
-        for address in addresses:
-            where.ip("address", "add", address, "dev", f"{name}.{vlan}", *(("nodad",) if ":" in address else ()))
-        where.ip("link", "set", f"{name}.{vlan}", "up")
+        where.ip_all(
+            f"link add link {name} name {name}.{vlan} type vlan id {vlan}",
+            *(f"address add {address} dev {name}.{vlan} {'nodad' if ':' in address else ''}" for address in addresses),
+            f"link set {name}.{vlan} up",
+        )
     network.link(
         lns, "core0", [f"{GATEWAY[4]}/24", f"{GATEWAY[6]}/64"], core, "eth0", [f"{CORE[4]}/24", f"{CORE[6]}/64"]
     )
-    for family in FAMILIES:
-        core.ip(f"-{family}", "route", "add", "default", "via", GATEWAY[family])
+    core.ip_all(f"route add 0.0.0.0/0 via {GATEWAY[4]}", f"route add ::/0 via {GATEWAY[6]}")
     return lac, lns, core
 
 
 def ready(where: Namespace, interface: str) -> None:
     """Wait until the kernel has noticed that a link is up: it looks once a second, and IPv6 hears nobody until then."""
-    shown = ("-6", "route", "show", "table", "local", "dev", interface, "type", "multicast")
-    assert soon(lambda: where.ip(*shown)), f"{interface} of {where.name} does not come up"
+
+    def there() -> bool:
+        with where.entered():
+            routes = Path("/proc/thread-self/net/ipv6_route").read_text().splitlines()
+        return any(line.startswith("ff00") and line.split()[-1] == interface for line in routes)
+
+    assert soon(there), f"{interface} of {where.name} does not come up"
+
+
+def acquaint(where: Namespace, interface: str, addresses: Mapping[int, str]) -> None:
+    """Let neighbours become known: while they are not, XDP leaves packets to others."""
+    for address in addresses.values():
+        with udp_socket(where, "::" if ":" in address else "0.0.0.0") as asking:
+            asking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+            asking.sendto(b"", (address, 9))
+    shown = ("neighbour", "show", "dev", interface)
+    assert soon(lambda: all(f"{address} lladdr" in where.ip(*shown) for address in addresses.values()))
 
 
 def honest(where: Namespace, interface: str) -> None:
@@ -130,6 +146,8 @@ class Road:
 
     def slow(self) -> int:
         """Return how many packets passed through this process instead of the kernel alone."""
+        for _ in range(2):  # what waited at its descriptors when we asked, is through at the second answer
+            self.do(lambda: None)
         return self.pump.datagrams + len(self.read_packets)
 
     def fallbacks(self) -> dict[str, int]:
@@ -212,7 +230,7 @@ class Road:
                 finally:
                     for where in (self.core, client):  # path MTUs that it has learnt are this call's
                         for family in FAMILIES:
-                            where.ip(f"-{family}", "route", "flush", "cache")
+                            where.sysctl(f"net/ipv{family}/route/flush", 1)
 
 
 def udp_socket(where: Namespace, address: str, port: int = 0, *, timeout: float = 10.0) -> socket.socket:
@@ -273,9 +291,8 @@ def road(mode: str, pins: Path, *, vlan: int = 0, vrf: str = "", **config: Any) 
             receives_frames(core, "eth0")
         if vrf:
             enslave(lns, vrf, plane.status().interface)
-        for address in (*LAC.values(), *CORE.values()):  # XDP leaves packets to others while a neighbour is not known
-            where = ("vrf", "exec", vrf) if vrf and address in CORE.values() else ()
-            lns.run(*(("ip", *where) if where else ()), "ping", "-n", "-c1", "-W5", address)
+        acquaint(lns, f"lac0.{vlan}" if vlan else "lac0", LAC)
+        acquaint(lns, "core0", CORE)
         pump = undo.enter_context(Pump(plane, *listeners.values()))
         sockets = undo.enter_context(contextlib.ExitStack())
         yield Road(mode, network, lac, lns, core, plane, pump, listeners, watched(plane), sockets)
@@ -284,12 +301,14 @@ def road(mode: str, pins: Path, *, vlan: int = 0, vrf: str = "", **config: Any) 
 def enslave(lns: Namespace, vrf: str, anchor: str) -> None:
     """Put anchor and core in a VRF, as an operator would; the routes to the anchor are that VRF's business then."""
     lns.ip("link", "add", vrf, "type", "vrf", "table", "100")
-    lns.ip("link", "set", vrf, "up")
-    for name in (anchor, "core0"):
-        lns.ip("link", "set", name, "master", vrf)
-    lns.ip("address", "replace", f"{GATEWAY[6]}/64", "dev", "core0", "nodad")  # enslaving has taken it away
-    lns.ip("route", "replace", POOL, "dev", anchor, "vrf", vrf)
-    lns.ip("-6", "route", "replace", POOL6, "dev", anchor, "vrf", vrf)
+    lns.sysctl(f"net/ipv4/conf/{vrf}/accept_local", 1)  # what comes in by a port of it, comes in by the VRF itself
+    lns.ip_all(
+        f"link set {vrf} up",
+        *(f"link set {name} master {vrf}" for name in (anchor, "core0")),
+        f"address replace {GATEWAY[6]}/64 dev core0 nodad",  # enslaving has taken it away
+        *(f"route replace {network} dev {anchor} vrf {vrf}" for network in (POOL, POOL6)),
+        *(f"route replace {everywhere} via {CORE[family]} vrf {vrf}" for family, everywhere in EVERYWHERE.items()),
+    )
 
 
 def watched(plane: Any) -> list[int]:
