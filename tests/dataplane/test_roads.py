@@ -64,8 +64,8 @@ def test_pings_both_ways_are_billed(road_of: Road, outer: int, inner: int) -> No
         with in_the_kernel(road_of):
             assert ping(call.client, CORE[inner]) == 3
             assert ping(road_of.core, call.addresses[inner]) == 3
-            assert ping(call.client, CORE[inner], "-M", "do", "-s", str(MTU - headers)) == 3
-            assert ping(road_of.core, call.addresses[inner], "-M", "do", "-s", str(MTU - headers)) == 3
+            assert ping(call.client, CORE[inner], df=True, octets=MTU - headers) == 3
+            assert ping(road_of.core, call.addresses[inner], df=True, octets=MTU - headers) == 3
         octets = 6 * (56 + headers) + 6 * MTU
         assert carried_by(call.counters(), inner) == (octets, 12, octets, 12)
         assert carried_by(call.counters(), 10 - inner) == (0, 0, 0, 0)
@@ -169,7 +169,7 @@ def test_outer_packets_that_exceed_the_link_are_cut_not_the_inner_ones(
         assert carried_by(call.counters(), inner)[2:] == (sum(LADDER), len(LADDER))
 
 
-FOREIGN = {4: "10.64.99.1", 6: "2001:db8:6499::1"}
+FOREIGN = {4: "10.64.255.1", 6: "2001:db8:6400:ffff::1"}
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def test_tshark_finds_every_sum_right_outside_and_inside(road_of: Road, tmp_path
         for leg in ({}, {"pfc": True, "acfc": False}, {"pfc": True, "acfc": True}, {"length_bit": True}):
             with road_of.dial(outer, leg=leg) as call:
                 for inner, octets in product(FAMILIES, (0, 1, 55, 1000)):
-                    assert ping(call.client, CORE[inner], "-s", str(octets), count=1) == 1
+                    assert ping(call.client, CORE[inner], octets=octets, count=1) == 1
                 for inner in FAMILIES:
                     with connected(call.client, road_of.core, CORE[inner]) as (client, server):
                         assert carried(server, client, payload) == payload

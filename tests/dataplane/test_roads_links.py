@@ -36,7 +36,7 @@ def all_ways(road: Road, outer: int) -> None:
             assert ping(call.client, CORE[family], count=1) == 1
             slow = road.slow()
             assert ping(call.client, CORE[family]) == 3
-            assert ping(road.core, call.addresses[family], "-M", "do", "-s", str(MTU - headers)) == 3
+            assert ping(road.core, call.addresses[family], df=True, octets=MTU - headers) == 3
             assert road.slow() == slow
             with connected(call.client, road.core, CORE[family]) as (client, server):
                 assert carried(client, server, bytes(50_000)) == bytes(50_000)
@@ -90,5 +90,5 @@ def test_from_a_vrf_outer_packets_that_exceed_the_link_are_cut(vrf_road: Road, o
     with vrf_road.dial(outer, mtu=1500) as call:
         for family in FAMILIES:
             headers = 28 if family == 4 else 48
-            assert ping(vrf_road.core, call.addresses[family], "-M", "do", "-s", str(1500 - headers)) == 3
-            assert ping(call.client, CORE[family], "-M", "do", "-s", str(1500 - headers)) == 3
+            assert ping(vrf_road.core, call.addresses[family], df=True, octets=1500 - headers) == 3
+            assert ping(call.client, CORE[family], df=True, octets=1500 - headers) == 3

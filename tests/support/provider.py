@@ -31,13 +31,15 @@ LNS = {4: "198.18.0.1", 6: "2001:db8::1"}
 CORE = {4: "192.0.2.2", 6: "2001:db8:c::2"}
 GATEWAY = {4: "192.0.2.1", 6: "2001:db8:c::1"}
 LOCAL = "10.255.255.1"
-POOL, POOL6 = "10.64.0.0/16", "2001:db8:6400::/40"
+POOL, POOL6 = "10.64.0.0/16", "2001:db8:6400::/48"
 EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 FAMILIES = (4, 6)
 PORT = 1701
 MODES = ("tc", "decap", "full")
 """How ``ebpf`` carries: by its TC programs, with XDP before them, by XDP alone."""
 SLOTS = 64
+DIALLED = 1000
+"""Subscribers that ``Road.dial`` brings up are numbered from here on."""
 _SO_RCVBUFFORCE = 33
 
 
@@ -47,7 +49,7 @@ def family_of(address: str) -> int:
 
 def subscriber(number: int) -> dict[int, str]:
     """Return the addresses of a subscriber by number, 1 or more."""
-    return {4: f"10.64.{number >> 8}.{number & 255}", 6: f"2001:db8:64{number:02x}::2"}
+    return {4: f"10.64.{number >> 8}.{number & 255}", 6: f"2001:db8:6400:{number:x}::2"}
 
 
 @contextmanager
@@ -143,6 +145,7 @@ class Road:
     sockets: contextlib.ExitStack
     clients: dict[int, Namespace] = field(default_factory=dict)
     generations: int = 0
+    dialled: int = 0
 
     def slow(self) -> int:
         """Return how many packets passed through this process instead of the kernel alone."""
@@ -216,21 +219,28 @@ class Road:
             assert outcome.ok, outcome
 
     @contextmanager
-    def dial(self, outer: int, *, number: int = 1, client_mtu: int = 1500, **changes: Any) -> Iterator[Call]:
-        """Bring a subscriber up; ``changes`` are a Route's, or a Leg's as ``leg={...}``."""
+    def dial(self, outer: int, *, client_mtu: int = 1500, **changes: Any) -> Iterator[Call]:
+        """Bring a subscriber up; ``changes`` are a Route's, or a Leg's as ``leg={...}``.
+
+        It has addresses that nobody had before: the core remembers what MTU there was on a path for a while, and sends
+        the last words of a connection again and again, so at the end it is told that nobody is there any more.
+        """
         leg_changes = changes.pop("leg", {})
-        client, addresses = self.client(number), subscriber(number)
+        self.dialled += 1
+        number = DIALLED + self.dialled
+        client, addresses = self.client(1), subscriber(number)
         with udp_socket(self.lac, LAC[outer], PORT) as lac:
             lac.connect((LNS[outer], PORT))
             leg = self.leg(outer, number, lac, **leg_changes)
             line = Line(client, leg.key, leg.peer_session_id, tuple(addresses.values()), client_mtu)
-            with Concentrator(lac, line) as concentrator, self.entered(self.route(number, leg, **changes)) as route:
+            with (
+                Concentrator(lac, line) as concentrator,
+                self.entered(self.route(number, leg, slot=1, **changes)) as route,
+            ):
                 try:
                     yield Call(self, route, client, concentrator, addresses)
                 finally:
-                    for where in (self.core, client):  # path MTUs that it has learnt are this call's
-                        for family in FAMILIES:
-                            where.sysctl(f"net/ipv{family}/route/flush", 1)
+                    self.core.ip_all(*(f"route add blackhole {address}" for address in addresses.values()))
 
 
 def udp_socket(where: Namespace, address: str, port: int = 0, *, timeout: float = 10.0) -> socket.socket:
