@@ -89,7 +89,7 @@ def test_packets_of_real_clients(
     assert shown(ebpf)["entries"] == 0
 
 
-def test_a_packet_that_is_too_large_for_the_client_is_answered(lab: Lab, ebpf: Bench) -> None:
+def test_a_packet_that_is_too_large_for_the_client_is_answered_over_ebpf(lab: Lab, ebpf: Bench) -> None:
     lac = Xl2tpd(lab.guest, [Client("user1")])
     lac.dial("198.18.0.1", "tunsecret")
     (session,) = lac.wait_up()
