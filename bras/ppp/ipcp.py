@@ -108,6 +108,7 @@ class Ipcp:
                     wish = value
                 hints += option.build(kind, right)
                 naked += option.build(kind, value)
+        rejected = rejected or (hints and option.repeated(options))
         if rejected:
             return CONFIGURE_REJECT, rejected
         if wish != _NONE and not self.decided:

@@ -209,6 +209,7 @@ class Lcp:
                 hints += option.build(kind, hint)
                 naked += option.build(kind, value)
         self.loops = self.loops + 1 if looped else 0
+        rejected = rejected or (hints and option.repeated(options))
         if rejected:
             return CONFIGURE_REJECT, rejected
         if hints:

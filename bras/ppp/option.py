@@ -29,3 +29,17 @@ def parse(data: bytes) -> list[Option]:
 def build(kind: int, value: bytes = b"") -> bytes:
     """Return the option; ``value`` has 253 octets at most."""
     return bytes((kind, len(value) + 2)) + value
+
+
+def repeated(options: list[Option]) -> bytes:
+    """Return those options, built, whose kind was listed before: nothing is to be listed twice (RFC 1661 section 6).
+
+    Whoever does it gets them back, so that no refusal with hints outgrows its request.
+    """
+    kinds: set[int] = set()
+    again = b""
+    for kind, value in options:
+        if kind in kinds:
+            again += build(kind, value)
+        kinds.add(kind)
+    return again

@@ -34,6 +34,8 @@ _line = attrgetter(*(field.name for field in fields(Line)))
 _leg = attrgetter(*(field.name for field in fields(Leg)))
 _who = attrgetter(*(field.name for field in fields(Who)))
 _NONE: Final = EntryState.NONE
+MOST_SLOTS: Final = 1 << 21
+"""More than twice as many as the sessions that can be configured."""
 
 
 def outlives(subscriber: Subscriber) -> bool:
@@ -62,8 +64,15 @@ def lasting(subscriber: Subscriber) -> bytes:
 
 
 def slot(lasting_state: bytes) -> int:
-    """Return the slot in a record ``subscriber:N``."""
-    return int(decode(lasting_state)[1])
+    """Return the slot in a record ``subscriber:N``; ValueError if there can be no such slot."""
+    return _sensible(int(decode(lasting_state)[1]))
+
+
+def _sensible(slot: int) -> int:
+    """Slots are given from 0 on: one far beyond all sessions is damage, and would cost memory for all below it."""
+    if not 0 <= slot < MOST_SLOTS:
+        raise ValueError(f"slot {slot}")
+    return slot
 
 
 def session(subscriber: Subscriber) -> bytes:
@@ -102,7 +111,7 @@ def restore(
     """Return the subscriber of both records; ``settings_of`` a group and an MRU."""
     session_id, slot, line, leg, mru, link, network, profile, address, who, called_at, *shown = decode(lasting_state)
     settings = settings_of(line[0], mru)
-    subscriber = Subscriber(number, slot, Line(*line), Leg(*leg), settings, no_entropy, now=called_at)
+    subscriber = Subscriber(number, _sensible(slot), Line(*line), Leg(*leg), settings, no_entropy, now=called_at)
     subscriber.entropy = entropy
     subscriber.session_id, subscriber.address = session_id, address
     subscriber.who = _restore_who(*who)

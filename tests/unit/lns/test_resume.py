@@ -24,6 +24,19 @@ def test_slots_of_before_are_counted_up_to_the_highest() -> None:
         slots_in_use(records | {"subscriber:1": b"\x01"}, "boot1")
 
 
+@pytest.mark.parametrize("far", [-1, 1 << 21, 1 << 40])
+def test_a_slot_that_nobody_was_given_is_damage(far: int) -> None:
+    """All slots below one count as free: a damaged one would cost memory without end."""
+    records = {key: state for turn in life().turns for key, state in turn if state}
+    name = next(key for key in records if key.startswith("subscriber:"))
+    session_id, _, *rest = decode(records[name])
+    damaged = records | {name: encode((session_id, far, *rest))}
+    with pytest.raises(StateError, match="makes no sense"):
+        slots_in_use(damaged, "boot1")
+    with pytest.raises(StateError, match="makes no sense"):
+        Lns.resume(damaged, life().configuration, codec(), Numbers(), epoch=1, boot="boot1", read=lambda _: ())
+
+
 @pytest.mark.parametrize(
     ("kind", "leaf"),
     [("call", "peer_session_id"), ("tunnel", "path"), ("channel", "sender"), ("call", "info"), ("subscriber", "who")],

@@ -95,6 +95,8 @@ def test_what_we_do_not_do_is_rejected_alone(frame: bytes, reject: bytes) -> Non
         ("0104007f" + "1104 05dc", 4, "1104 05dc"),  # a reject goes before a hint
         ("0104007f" + "050600000000" + "0702", 3, "01040080" + "050600020304"),
         ("00020e02", 4, "00020e02"),
+        ("0102" * 3 + "0702", 4, "0102" * 2),  # a hint for each would be twice as long
+        ("0104ffff" * 2, 2, ""),  # what can be granted is
     ],
 )
 def test_each_option_is_judged(octets: str, code: int, answer: str) -> None:

@@ -19,3 +19,8 @@ def test_what_is_built_is_read() -> None:
 def test_a_wrong_length_is_refused(octets: str) -> None:
     with pytest.raises(WireError):
         option.parse(bytes.fromhex(octets))
+
+
+def test_what_is_listed_again_is_found() -> None:
+    assert option.repeated([(1, b"a"), (2, b""), (3, b"c")]) == b""
+    assert option.repeated([(1, b"a"), (2, b""), (1, b"b"), (2, b""), (1, b"a")]) == bytes.fromhex("010362 0202 010361")
