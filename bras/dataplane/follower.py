@@ -110,6 +110,12 @@ class Follower:
         remarks, self._remarks = self._remarks, []
         return remarks
 
+    def vrf_of(self, index: int) -> int:
+        """Return the index of the VRF to which an interface belongs, 0: to none; as of the last look."""
+        one = self._links.get(index)
+        master = self._links.get(one.master) if one is not None else None
+        return master.index if master is not None and master.kind == "vrf" else 0
+
     def modes(self) -> tuple[tuple[str, str], ...]:
         """Return (name, mode) of the interfaces that have a program."""
         return self._attachments.modes(self._links)

@@ -41,6 +41,7 @@ _LISTENED = struct.pack("=I", 1)
 _MAPPED = bytes(10) + b"\xff\xff"
 """What an IPv4 address begins with where all addresses are of 16 octets."""
 _MAIN_VRF = 0
+_UNTOLD = -1
 _LOOPBACK = "lo"
 
 
@@ -62,11 +63,11 @@ class Kernel:
         "_config",
         "_conversation",
         "_follower",
-        "_hooks",
         "_listened",
         "_loaded",
         "_memory",
         "_predecessors",
+        "_settings",
         "accounts",
         "anchor",
         "tables",
@@ -82,9 +83,9 @@ class Kernel:
         self.accounts = Accounts(self._memory[1])
         self.anchor: Anchor | None = None
         self._conversation = Conversation()
-        self._hooks: Hooks | None = None
         self._follower: Follower | None = None
         self._listened: dict[bytes, str] = {}
+        self._settings: tuple[int, ...] = ()
         self._before = self._counted()
         self._predecessors, remarks = predecessors(Path(config.pin_dir), self._loaded.directory)
         for remark in (*self._loaded.remarks, *remarks):
@@ -116,15 +117,22 @@ class Kernel:
         """Tell the programs what they must know before they run."""
         entrance = pair.entrance if pair is not None else 0
         underlay = socket.if_nametoindex(_LOOPBACK)
-        octets = SETTINGS.pack(anchor.index, entrance, underlay, _MAIN_VRF, self.tables.slots)
-        self._loaded.maps["settings"].update(_ONLY, octets)
+        self._settings = anchor.index, entrance, underlay, _MAIN_VRF, self.tables.slots, _UNTOLD
+        self._tell(in_vrf=anchor.vrf() != "")
         there, maps = dict(self._loaded.maps["listen"].items()), self._loaded.maps
         for key in there.keys() - self._listened.keys():
             maps["listen"].delete(key)
 
+    def _tell(self, *, in_vrf: bool) -> None:
+        """Write the settings of the programs, if they are others than before."""
+        settings = (*self._settings[:-1], int(in_vrf))
+        if settings != self._settings:
+            self._settings = settings
+            self._loaded.maps["settings"].update(_ONLY, SETTINGS.pack(*settings))
+
     def _attach(self, anchor: Anchor, pair: segmenter.Segmenter | None) -> None:
         """Put our programs in the places of a predecessor's; what has no predecessor comes before what feeds it."""
-        hooks = self._hooks = Hooks(self._conversation, anchor.index)
+        hooks = Hooks(self._conversation, anchor.index)
         programs, never = self._loaded.programs, {anchor.index}
         if pair is not None:
             hooks.attach(pair.exit, Side.INGRESS, programs["tc_segmented"])
@@ -191,6 +199,7 @@ class Kernel:
         """Follow the network."""
         if self._follower is not None:
             self._follower.on_readable()
+            self._tell(in_vrf=self._follower.vrf_of(self._settings[0]) != 0)
             self._remark()
 
     def _remark(self) -> None:

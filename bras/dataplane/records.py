@@ -32,7 +32,7 @@ LISTENER = struct.Struct("!16sHxx")
 SESSION = struct.Struct("=IIIIHHHH64sHHIIIIIQQ")
 ACCOUNT = struct.Struct("=12Q4Q16Q")
 FLAGS = struct.Struct("=I")
-SETTINGS = struct.Struct("=IIIII12x")
+SETTINGS = struct.Struct("=IIIIII8x")
 PORT = struct.Struct("=II")
 META = struct.Struct("=IIII")
 CARRIED = 8

@@ -213,7 +213,7 @@ class FastPath:
         self._seen = self._sum()
 
     def settings(self, *, segmenter: int = 0) -> None:
-        value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024)
+        value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024, 0)
         self.maps["settings"].update(bytes(4), value)
 
     def clear(self) -> None:

@@ -146,7 +146,8 @@ struct settings {
 	__u32 underlay;     /* interface index by which the kernel is asked for the way to a LAC: lo */
 	__u32 vrf;          /* VRF id of the anchor's subscribers */
 	__u32 slots;        /* slots that there are */
-	__u32 spare[3];
+	__u32 in_vrf;       /* the anchor belongs to a VRF: what comes in by it is not routed to LACs */
+	__u32 spare[2];
 };
 
 enum xdp_mode {

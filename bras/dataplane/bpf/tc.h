@@ -218,17 +218,18 @@ INLINE int refuse(const __u32 l2, int reason)
 }
 
 /* Is there a way to the LAC by which we can send?  `known`: what the kernel says of it. */
-INLINE int judge_way(struct __sk_buff *skb, const struct down *down, __u32 underlay, struct hop *hop, int *known)
+INLINE int judge_way(struct __sk_buff *skb, const struct down *down, const struct settings *settings, struct hop *hop,
+		     int *known)
 {
 	const struct session *session = down->who.session;
 
-	*known = way_out(skb, session, underlay, header_octets(session) + down->first, hop);
+	*known = way_out(skb, session, settings->underlay, header_octets(session) + down->first, hop);
 	if (*known == BPF_FIB_LKUP_RET_SUCCESS || *known == BPF_FIB_LKUP_RET_NO_NEIGH)
 		return FOUND;
 	if (*known != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return FALLBACK_NO_PATH;
-	/* A cut IPv6 packet is the sender's own work: Python's socket does it. */
-	return session->flags & S_OUTER6 ? FALLBACK_OUTER_FRAGMENT : FOUND;
+	/* A cut IPv6 packet is the sender's own work, and a VRF has no way to the LAC: Python's socket does it. */
+	return session->flags & S_OUTER6 || settings->in_vrf ? FALLBACK_OUTER_FRAGMENT : FOUND;
 }
 
 /* What the outer checksum needs of the inner packet; negative if that cannot be known. */
@@ -257,7 +258,7 @@ INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 	down.inner6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	found = judge_down(DATA(skb), DATA_END(skb), l2, settings->vrf, &train, &down);
 	if (found == FOUND)
-		found = judge_way(skb, &down, settings->underlay, &hop, &known);
+		found = judge_way(skb, &down, settings, &hop, &known);
 	if (found != FOUND)
 		return refuse(l2, found);
 	if (!l2 && indivisible(down.who.session, &down, &train, known)) {
