@@ -176,7 +176,9 @@ FOREIGN = {4: "10.64.255.1", 6: "2001:db8:6400:ffff::1"}
 def also_having(where: Namespace, address: str) -> Iterator[None]:
     """Give a namespace one more address for a while."""
     whole = f"{address}/{128 if ':' in address else 32}"
-    where.ip("address", "add", whole, "dev", "lo", *(("nodad",) if ":" in address else ()))
+    where.ip("address", "add", whole, "dev", "lo")
+    if ":" in address:
+        where.hold(address)
     try:
         yield
     finally:

@@ -158,8 +158,9 @@ def second_link(road: Road) -> None:
         ready(where, name)
     for family in FAMILIES:
         whole = 32 if family == 4 else 128
-        lac.ip("address", "add", f"{FAR[family]}/{whole}", "dev", "lo", *(("nodad",) if family == 6 else ()))
+        lac.ip("address", "add", f"{FAR[family]}/{whole}", "dev", "lo")
         lns.ip(f"-{family}", "route", "add", FAR[family], "via", LAC[family], "dev", "lac0")
+    lac.hold(FAR[6])
 
 
 @outers

@@ -102,4 +102,5 @@ def _interface(line: Line) -> int:
         commands.append(f"address add {address}{rest}")
         commands.append(f"route replace {everywhere} dev ppp0 src {address}")
     line.namespace.ip_all(*commands)
+    line.namespace.hold(*(address for address in line.addresses if ":" in address))
     return device

@@ -18,6 +18,7 @@ import atexit
 import contextlib
 import ctypes
 import fcntl
+import ipaddress
 import itertools
 import json
 import os
@@ -25,6 +26,7 @@ import secrets
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +36,8 @@ PREFIX = "bras-"
 LOCKS = Path("/tmp/bras-test-namespaces")
 RUN = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
+_LOCAL = 0x80000000
+"""RTF_LOCAL of ``linux/ipv6_route.h``."""
 _libc = ctypes.CDLL(None, use_errno=True)
 _count = itertools.count()
 _lock_holder: list[tuple[str, int]] = []
@@ -121,6 +125,20 @@ class Namespace:
     def ip_all(self, *commands: str) -> None:
         """Run several ``ip`` commands in it, one after the other, in one process; raises RuntimeError."""
         self.given("\n".join(commands), "ip", "-n", self.name, "-batch", "-")
+
+    def hold(self, *addresses: str) -> None:
+        """Wait until IPv6 addresses that were added are in use: the kernel sees to new ones a little later."""
+        wanted = {ipaddress.IPv6Address(address.partition("/")[0]).packed.hex() for address in addresses}
+        end = time.monotonic() + 20
+        while wanted - self._local():
+            if time.monotonic() > end:
+                raise RuntimeError(f"{self.name} does not take {', '.join(addresses)}")
+            time.sleep(0.002)
+
+    def _local(self) -> set[str]:
+        with self.entered():
+            routes = Path("/proc/thread-self/net/ipv6_route").read_text()
+        return {line.split()[0] for line in routes.splitlines() if int(line.split()[8], 16) & _LOCAL}
 
     @staticmethod
     def given(text: str, *arguments: str) -> None:
@@ -216,6 +234,8 @@ class Network:
         for end, name, addresses in ((left, left_name, left_addresses), (right, right_name, right_addresses)):
             added = [f"address add {address} dev {name} {'nodad' if ':' in address else ''}" for address in addresses]
             end.ip_all(*added, f"link set {name} up")
+        for end, addresses in ((left, left_addresses), (right, right_addresses)):
+            end.hold(*(address for address in addresses if ":" in address))
 
     def close(self) -> None:
         """Delete all namespaces and end what runs in them."""

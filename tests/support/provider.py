@@ -75,6 +75,7 @@ def lay(network: Network, vlan: int = 0) -> tuple[Namespace, Namespace, Namespac
             *(f"address add {address} dev {name}.{vlan} {'nodad' if ':' in address else ''}" for address in addresses),
             f"link set {name}.{vlan} up",
         )
+        where.hold(*(address for address in addresses if ":" in address))
     network.link(
         lns, "core0", [f"{GATEWAY[4]}/24", f"{GATEWAY[6]}/64"], core, "eth0", [f"{CORE[4]}/24", f"{CORE[6]}/64"]
     )
