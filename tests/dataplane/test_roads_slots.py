@@ -24,32 +24,42 @@ SLOT = 5
 OCTETS = 200
 TURNS = 12
 SINK = 9
-# Sends messages (hex, separated by commas) to an address, over and over, as fast as it can.
+# Sends messages (hex, separated by commas) to an address, over and over, as fast as it can or with pauses.
 _FLOOD = """
-import socket, sys, itertools
-family, address, port, local, local_port, messages = sys.argv[1:]
+import socket, sys, time, itertools
+pause, family, address, port, local, local_port, messages = sys.argv[1:]
 sender = socket.socket(int(family), socket.SOCK_DGRAM)
 sender.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 sender.bind((local, int(local_port)))
 targets = [target.split("=") for target in messages.split(",")]
 print("begins", flush=True)
-for where, message in itertools.cycle([((host or address, int(port)), bytes.fromhex(text)) for host, text in targets]):
-    try:
-        sender.sendto(message, where)
-    except OSError:
-        pass
+sends = [((host or address, int(port)), bytes.fromhex(text)) for host, text in targets] * 16
+while True:
+    for where, message in sends:
+        try:
+            sender.sendto(message, where)
+        except OSError:
+            pass
+    if float(pause):
+        time.sleep(float(pause))
 """
 
 
 @contextmanager
 def flood(
-    where: Namespace, local: str, local_port: int, target: str, port: int, messages: list[tuple[str, bytes]]
+    where: Namespace,
+    local: str,
+    local_port: int,
+    target: str,
+    port: int,
+    messages: list[tuple[str, bytes]],
+    pause_s: float,
 ) -> Iterator[None]:
     """Send messages, each to an address of its own or to ``target``, until the context is left."""
     words = ",".join(f"{host}={message.hex()}" for host, message in messages)
     family = "10" if ":" in local else "2"
     process = where.start(
-        *(sys.executable, "-I", "-c", _FLOOD, family, target, str(port), local, str(local_port), words),
+        *(sys.executable, "-I", "-c", _FLOOD, str(pause_s), family, target, str(port), local, str(local_port), words),
         stdout=subprocess.PIPE,
     )
     try:
@@ -102,7 +112,7 @@ def test_a_slot_used_again_under_load_bills_each_session_its_own(road_of: Road, 
     """Not in the machine of Debian's kernel: at full speed its queues overflow, and nothing can be told."""
     for attempt in range(4):
         lost = lost_by_the_machine(road_of)
-        billed, arrived = _reused_under_load(road_of, outer)
+        billed, arrived = _reused_under_load(road_of, outer, attempt * 0.005)  # its queues have overflown: slower
         lost = lost_by_the_machine(road_of) - lost
         print(f"attempt {attempt}: the machine lost {lost}; billed {billed}, arrived {arrived}")
         if not lost:
@@ -112,7 +122,9 @@ def test_a_slot_used_again_under_load_bills_each_session_its_own(road_of: Road, 
     pytest.fail("the machine's own queues overflow in every attempt: nothing can be told from the counts")
 
 
-def _reused_under_load(road: Road, outer: int) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+def _reused_under_load(
+    road: Road, outer: int, pause_s: float
+) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
     """Have two sessions in turn in one slot; return packets and octets that were billed, and that came to the ends."""
     numbers, headers = (31, 32), 38 if outer == 4 else 58
     with contextlib.ExitStack() as undo:
@@ -123,7 +135,7 @@ def _reused_under_load(road: Road, outer: int) -> tuple[dict[str, tuple[int, int
             where.run("nft", text)
             undo.callback(where.run, "nft", "flush", "ruleset")
         billed = {n: Counters() for n in numbers}
-        with _floods(road, outer, numbers):
+        with _floods(road, outer, numbers, pause_s):
             for number, _ in zip(itertools.cycle(numbers), range(TURNS), strict=False):
                 route = road.route(number, road.leg(outer, number, lac), slot=SLOT)
                 assert road.program(AddEntry(route)).ok
@@ -152,7 +164,7 @@ def _billed(sessions: Mapping[int, Counters]) -> dict[str, tuple[int, int]]:
 
 
 @contextmanager
-def _floods(road: Road, outer: int, numbers: Iterable[int]) -> Iterator[None]:
+def _floods(road: Road, outer: int, numbers: Iterable[int], pause_s: float) -> Iterator[None]:
     """Let LAC and core send packets of both families of all sessions as fast as they can."""
     up, down = [], {family: list[tuple[str, bytes]]() for family in FAMILIES}
     for number, family in itertools.product(numbers, FAMILIES):
@@ -161,8 +173,8 @@ def _floods(road: Road, outer: int, numbers: Iterable[int]) -> Iterator[None]:
         up.append(("", data_message(call, udp(address, CORE[family], payload, port=SINK))))
         down[family].append((address, payload))
     with (
-        flood(road.lac, LAC[outer], PORT, LNS[outer], PORT, up),
-        flood(road.core, CORE[4], SINK, "", 5000, down[4]),
-        flood(road.core, CORE[6], SINK, "", 5000, down[6]),
+        flood(road.lac, LAC[outer], PORT, LNS[outer], PORT, up, pause_s),
+        flood(road.core, CORE[4], SINK, "", 5000, down[4], pause_s),
+        flood(road.core, CORE[6], SINK, "", 5000, down[6], pause_s),
     ):
         yield

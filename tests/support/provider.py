@@ -220,15 +220,15 @@ class Road:
             assert outcome.ok, outcome
 
     @contextmanager
-    def dial(self, outer: int, *, client_mtu: int = 1500, **changes: Any) -> Iterator[Call]:
+    def dial(self, outer: int, *, number: int = 0, client_mtu: int = 1500, **changes: Any) -> Iterator[Call]:
         """Bring a subscriber up; ``changes`` are a Route's, or a Leg's as ``leg={...}``.
 
-        It has addresses that nobody had before: the core remembers what MTU there was on a path for a while, and sends
-        the last words of a connection again and again, so at the end it is told that nobody is there any more.
+        Without a ``number`` it has addresses that nobody had before: the core remembers for a while what MTU there
+        was on a path.  It goes when its connections have had their last words, which would else come again and again.
         """
         leg_changes = changes.pop("leg", {})
         self.dialled += 1
-        number = DIALLED + self.dialled
+        number = number or DIALLED + self.dialled
         client, addresses = self.client(1), subscriber(number)
         with udp_socket(self.lac, LAC[outer], PORT) as lac:
             lac.connect((LNS[outer], PORT))
@@ -241,7 +241,20 @@ class Road:
                 try:
                     yield Call(self, route, client, concentrator, addresses)
                 finally:
-                    self.core.ip_all(*(f"route add blackhole {address}" for address in addresses.values()))
+                    soon(lambda: at_rest(client) and at_rest(self.core))
+                    if number < DIALLED:  # its addresses will be another's
+                        self.core.ip("-6", "route", "flush", "cache")
+
+
+def at_rest(where: Namespace) -> bool:
+    """Tell whether no TCP connection of a namespace has anything to send, or waits for anything."""
+    with where.entered():
+        tables = [Path(f"/proc/thread-self/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    return {line.split()[3] for table in tables for line in table} <= _AT_REST
+
+
+_AT_REST = {"06", "07", "0A"}
+"""TIME_WAIT, CLOSE, LISTEN."""
 
 
 def udp_socket(where: Namespace, address: str, port: int = 0, *, timeout: float = 10.0) -> socket.socket:

@@ -42,13 +42,23 @@ def soon(condition: Callable[[], object], seconds: float = 10.0) -> bool:
     return True
 
 
-def ping(where: Namespace, target: str, *, count: int = 3, octets: int = 56, df: bool = False, source: str = "") -> int:
+def ping(
+    where: Namespace,
+    target: str,
+    *,
+    count: int = 3,
+    octets: int = 56,
+    df: bool = False,
+    source: str = "",
+    within_s: float = 5.0,
+) -> int:
     """Send Echo-Requests with so many octets of data, each when the one before is answered; return how many were.
 
     As the program does, without the time that a slow machine takes to start it.
     """
     identifier, answered = secrets.randbelow(1 << 16), 0
     with where.entered(), _echoes(target, df=df) as opened:
+        opened.settimeout(within_s)
         if source:
             opened.bind((source, 0))
         opened.connect((target, 0))
@@ -66,7 +76,6 @@ def _echoes(target: str, *, df: bool) -> socket.socket:
     else:
         opened = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         opened.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, PROBE if df else DONT)
-    opened.settimeout(5.0)
     return opened
 
 
