@@ -183,7 +183,7 @@ def test_a_route_to_the_lac_that_moves_to_another_link_is_followed(fresh_road: R
         before = sent_on(lns, "lac1")
         at_core, at_lac = streamed(stream, move)
         assert at_core == []
-        assert len(at_lac) <= dropped_by(lns, "lac1") <= PER_SECOND / 20
+        assert len(at_lac) <= PER_SECOND / 20
         assert sent_on(lns, "lac1") - before >= PER_SECOND * SECONDS - CHANGE - 50
         found(lns, "lac1")
         slow = fresh_road.slow()
@@ -201,11 +201,6 @@ def found(lns: Namespace, interface: str) -> None:
 def sent_on(where: Namespace, interface: str) -> int:
     (link,) = where.json("-statistics", "link", "show", interface)
     return int(link["stats64"]["tx"]["packets"])
-
-
-def dropped_by(where: Namespace, interface: str) -> int:
-    (link,) = where.json("-statistics", "link", "show", interface)
-    return int(link["stats64"]["tx"]["dropped"])
 
 
 @both

@@ -1,7 +1,7 @@
 """The eBPF data plane on Debian 12's kernel (Linux 6.1), in a machine of its own (``tests/support/machine.py``).
 
-The machine runs the tests that are marked ``both`` or ``guest`` once, all of them; here each of them stands by
-its name, and fails for what has failed in there.
+The machine runs once what ``part.py`` says: load and fixtures of the programs, and real packets, those of VLANs and
+VRFs too.  Here each test stands by its name, and fails for what has failed in there.
 """
 
 from __future__ import annotations
@@ -16,23 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.guest.part import FIXTURES, MARKS
 from tests.support.machine import Machine, MachineFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = ROOT / "tests" / "dataplane"
-MARKS = {"both", "guest"}
-KEPT = """
-    (not inner4 and not inner6
-     and (not outer4 and not outer6 or [tc- and outer4 or [decap- and outer6 or [full- and outer4))
-    or ([tc- and (inner4-outer4 or inner6-outer6 or outer4-inner4 or outer6-inner6))
-    or ([decap- and (inner4-outer6 or outer6-inner4))
-    or ([full- and (inner6-outer4 or outer4-inner6))
-"""
-"""Each combination of families once, and each way of the programs with two of them: the machine is slow, and what all
-of them do is judged on the host's kernel, which has all of the tests."""
-FILES = ("test_anchor_kernel", "test_follower_kernel", "test_programs_kernel", "test_roads", "test_roads_links")
-FEWER = "not every_size"
-"""What counts packets against time, or sends very many, is judged on the host: this machine is too slow for it."""
+INI = Path(__file__).with_name("machine.ini")
 WITHIN_S = 1500.0
 """Five minutes are usual; the machine is slow, and may share its two cores with other tests."""
 
@@ -48,22 +37,19 @@ def marks(node: ast.AST) -> set[str]:
 def named(path: Path) -> Iterator[str]:
     """Iterate over the tests of a file that are to run in the machine."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    of_all = {
-        mark for node in body if isinstance(node, ast.Assign) for mark in marks(node) & MARKS if _is_for_all(node)
-    }
-    tests = [node for node in body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
-    for node in tests:
-        if of_all or MARKS & {mark for decorator in node.decorator_list for mark in marks(decorator)}:
-            yield node.name
+    of_all = {mark for node in body if isinstance(node, ast.Assign) and _is_for_all(node) for mark in marks(node)}
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            found = of_all.union(*(marks(decorator) for decorator in node.decorator_list))
+            if path.name.startswith(FIXTURES) or found & set(MARKS):
+                yield node.name
 
 
 def _is_for_all(node: ast.Assign) -> bool:
     return any(isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets)
 
 
-TESTS = [
-    (stem, name) for stem in FILES for name in named(SUITE / f"{stem}.py") if FEWER.removeprefix("not ") not in name
-]
+TESTS = [(path.stem, name) for path in sorted(SUITE.glob("test_*.py")) for name in named(path)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +76,10 @@ def report(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str])
     directory = tmp_path_factory.mktemp("machine")
     words = shlex.join(
         [
-            *(sys.executable, "-m", "pytest", "-q", "--durations=25", "-p", "no:cacheprovider", "-p", "no:randomly"),
-            *("-k", f"({' '.join(KEPT.split())}) and {FEWER}"),
-            *("-m", " or ".join(sorted(MARKS)), "--basetemp=/tmp/pytest", "--junitxml=/mnt/shared/report.xml"),
-            *(str(path) for path in sorted({str(SUITE / f"{stem}.py") for stem, _ in TESTS})),
+            *("env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1", f"PYTHONPATH={ROOT}"),
+            *(sys.executable, "-m", "pytest", "-c", str(INI), "--rootdir", str(ROOT), "--confcutdir", str(SUITE)),
+            *("-p", "tests.guest.part", "-q", "--durations=15", "--basetemp=/tmp/pytest"),
+            *("--junitxml=/mnt/shared/report.xml", str(SUITE)),
         ]
     )
     try:
