@@ -75,9 +75,13 @@ class Profile(NamedTuple):
 
     @classmethod
     def restore(cls, saved: list[object]) -> Profile:
-        """Return the Profile of which ``saved`` is the plain data; it lacks fields that came after it was saved."""
+        """Return the Profile of which ``saved`` is the plain data; it lacks fields that came after it was saved.
+
+        Raises TypeError or ValueError when it makes no sense.
+        """
         *values, sources = (tuple(value) if isinstance(value, list) else value for value in saved)
-        assert isinstance(sources, tuple)
+        if not isinstance(sources, tuple):
+            raise TypeError("a profile ends with its sources")
         later = FIELDS[len(values) :]
         values += [getattr(BUILT_IN, name) for name in later]
         return cls._make((*values, sources + (BUILT_IN_SOURCE,) * len(later)))
