@@ -155,6 +155,7 @@ class Ebpf(Tun):
     def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Carry out operations; removals that begin well are answered by ``outcomes``."""
         done: list[Outcome] = []
+        self._quieten(operations)
         for operation in operations:
             if not isinstance(operation, RemoveEntry):
                 done.append(self._enter(operation))
@@ -166,6 +167,23 @@ class Ebpf(Tun):
                 self._grace.hand_over((operation.slot, operation.generation))
         full = self.kernel.tables.flush()
         return [self._withdraw(one) if one.ok and one.slot in full else one for one in done] if full else done
+
+    def _quieten(self, operations: Sequence[Operation]) -> None:
+        """Have no program use the headers that are about to change, while Python forwards: a LAC calls from elsewhere.
+
+        Waits for milliseconds, once for all calls of a LAC.
+        """
+        turned = [one.entry.slot for one in operations if isinstance(one, ReplaceEntry) and self._is_turned(one.entry)]
+        for slot in turned:
+            self.kernel.tables.silence(slot)
+        if turned:
+            barrier()
+
+    def _is_turned(self, entry: Entry) -> bool:
+        before = self._table.slots.get(entry.slot)
+        if self._slot_refusal(entry, before, adding=False) or self._table.refusal(entry, self._outlets, before):
+            return False
+        return isinstance(entry, Route) and self.kernel.tables.is_turned(entry)
 
     def _enter(self, operation: AddEntry | ReplaceEntry) -> Outcome:
         entry = operation.entry
@@ -183,6 +201,8 @@ class Ebpf(Tun):
                 self.kernel.tables.put(entry, held)
                 self._forgive(entry)  # and so would what was sent at the old one meanwhile
             self.kernel.serve(entry.legs[0].remote)
+        elif before is not None and not self.kernel.tables.is_active(entry.slot):
+            self.kernel.tables.put(before.route, before.route)  # it was quiet, and stays as it was
         return Outcome(entry.slot, entry.generation, not reason, reason)
 
     def _slot_refusal(self, entry: Entry, before: Row | None, *, adding: bool) -> str:

@@ -2,7 +2,8 @@
 
 A record is written before its keys are, and is made inactive before they are taken away, so a program
 never finds half an entry; a key that leads to a slot of another generation, or to an inactive one, leads
-nowhere.  Keys are gathered and written many at a time by ``flush``.
+nowhere.  Headers of an active record never change: who wants that silences it and waits for a grace period.
+Keys are gathered and written many at a time by ``flush``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _FEW = 3
 GENERATION = 0xFFFFFFFF
 """The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
+_HEADERS = slice(Session.header_octets.offset, Session.header.offset + Session.header.size)
+"""What a packet towards a LAC is given, bit by bit: of a record that changes meanwhile it would get some of each."""
 _WHOLE4, _WHOLE6 = 32, 128
 _ACTIVE = SessionFlag.ACTIVE.value
 Key = tuple[str, bytes]
@@ -100,6 +103,13 @@ class Tables:
                 self._remove(name, key)
         for name, key in keys(route):
             self._pending[name][key] = place
+
+    def is_turned(self, route: Route) -> bool:
+        """Tell whether packets of a slot that forwards would go to the LAC under other headers than they do."""
+        at = route.slot * SESSION.size
+        return (
+            self.is_active(route.slot) and self._sessions[at : at + SESSION.size][_HEADERS] != record(route)[_HEADERS]
+        )
 
     def silence(self, slot: int) -> None:
         """Make a slot inactive: nothing is forwarded by it any more; its keys may still be there."""

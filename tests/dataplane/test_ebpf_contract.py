@@ -18,6 +18,8 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
+from bras.dataplane.records import SESSION, Session
+from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from tests.support.namespaces import Network
 from tests.support.provider import bpf_file_system
@@ -65,6 +67,36 @@ def _answers(plane: Ebpf) -> list[Outcome]:
     assert ready
     plane.on_readable(now=0.0)
     return list(plane.outcomes())
+
+
+def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packet on its way would get some of the old and some of the new; what comes meanwhile is Python's."""
+    plane = start()
+    plane.program_all([AddEntry(ROUTE)])
+    tables = plane.kernel.tables
+    waited: list[tuple[bool, bytes]] = []
+
+    def wait() -> None:
+        at = ROUTE.slot * SESSION.size + Session.header.offset
+        waited.append((tables.is_active(ROUTE.slot), bytes(tables._sessions[at : at + Session.header.size])))
+
+    monkeypatch.setattr("bras.dataplane.ebpf.barrier", wait)
+    plane.program_all([ReplaceEntry(replace(ROUTE, rate_up_bps=1_000_000, mark=7))])
+    assert waited == []
+    moved = replace(ROUTE, legs=(replace(LEG, remote_port=4011),))
+    assert plane.program_all([ReplaceEntry(moved)]) == [Outcome(5, 7, ok=True)]
+    assert waited == [(False, record(ROUTE)[Session.header.offset :][: Session.header.size])]
+    assert tables.is_active(ROUTE.slot)
+    assert record(moved) == bytes(tables._sessions[ROUTE.slot * SESSION.size :][: SESSION.size])
+
+
+def test_an_entry_whose_successor_cannot_be_had_goes_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = start()
+    plane.program_all([AddEntry(ROUTE)])
+    monkeypatch.setattr(plane, "_put", lambda *_: "no room for its routes")
+    moved = replace(ROUTE, legs=(replace(LEG, remote_port=4011),))
+    assert plane.program_all([ReplaceEntry(moved)]) == [Outcome(5, 7, ok=False, reason="no room for its routes")]
+    assert record(ROUTE) == bytes(plane.kernel.tables._sessions[ROUTE.slot * SESSION.size :][: SESSION.size])
 
 
 def test_a_removal_is_answered_later_and_meanwhile_there_is_nothing_to_read(start: Start) -> None:

@@ -123,7 +123,7 @@ INLINE int find4(void *data, void *data_end, __u32 l3, __u32 vrf, const struct t
 		return FALLBACK_UNUSUAL_HEADER;
 	if (!(ip->frag_off & IPV4_OFFSET))
 		note_syn(AT(ip, down->header), data_end, down);
-	if (down->who.session->flags & S_OUTER6 && !(down->who.session->flags & S_ZERO_CHECKSUM))
+	if (down->who.flags & S_OUTER6 && !(down->who.flags & S_ZERO_CHECKSUM))
 		down->summing = summing4(ip, data_end, down);
 	return FOUND;
 }
@@ -151,7 +151,7 @@ INLINE int find6(void *data, void *data_end, __u32 l3, __u32 vrf, const struct t
 	if (train->size && !segments_known((void *)(ip + 1), data_end, train, down))
 		return FALLBACK_UNUSUAL_HEADER;
 	note_syn((void *)(ip + 1), data_end, down);
-	if (down->who.session->flags & S_OUTER6 && !(down->who.session->flags & S_ZERO_CHECKSUM))
+	if (down->who.flags & S_OUTER6 && !(down->who.flags & S_ZERO_CHECKSUM))
 		down->summing = summing6(ip, data_end, down);
 	return FOUND;
 }
@@ -174,7 +174,7 @@ INLINE bool police_down(const struct down *down, __u32 first)
 {
 	struct session *session = down->who.session;
 
-	if (!(session->flags & S_POLICED_DOWN) || !session->cost_down)
+	if (!(down->who.flags & S_POLICED_DOWN) || !session->cost_down)
 		return true;
 	return conforms(&down->who.account->empty_down, session->cost_down, session->burst_down, down->octets, first);
 }
@@ -232,26 +232,27 @@ INLINE __u32 header_octets(const struct session *session)
 INLINE void outer_of(const struct session *session, const struct down *down, __u32 octets, __u32 inner_sum,
 		     struct outer *outer)
 {
-	__u32 ip = session->flags & S_OUTER6 ? IPV6_HEADER : IPV4_HEADER;
+	__u32 ip = down->who.flags & S_OUTER6 ? IPV6_HEADER : IPV4_HEADER;
 	__u32 total = octets + down->length;
 	__u64 sum;
 
 	outer->udp_length = bpf_htons(total - ip);
 	outer->udp_check = 0;
 	outer->l2tp_length = bpf_htons(total - ip - UDP_HEADER);
-	if (!(session->flags & S_OUTER6)) {
+	if (!(down->who.flags & S_OUTER6)) {
 		outer->length = bpf_htons(total);
 		outer->id = identification();
 		outer->check = ~fold((__u64)session->checksum + outer->length + outer->id);
 		return;
 	}
 	outer->length = outer->udp_length;
+	outer->id = outer->check = 0; /* the verifier must not find them copied without a value */
 	if (down->summing == SUM_NONE)
 		return;
 	sum = (__u64)session->checksum + outer->udp_length + outer->udp_length + at_place(inner_sum, octets);
 	if (down->inner6) /* the last octet of the template is another one */
 		sum += at_place(bpf_htons(PPP_TO_IPV6), octets);
-	if (session->flags & S_LENGTH)
+	if (down->who.flags & S_LENGTH)
 		sum += outer->l2tp_length;
 	outer->udp_check = ~fold(sum);
 	if (!outer->udp_check)
@@ -292,7 +293,7 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 	copy_half(half, session->header + octets - HALF);
 	if (down->inner6)
 		half[HALF - 1] = PPP_IPV6;
-	if (session->flags & S_OUTER6) {
+	if (down->who.flags & S_OUTER6) {
 		udp = AT(to, IPV6_HEADER);
 		if (AT(udp, UDP_HEADER + L2TP_LENGTH_AT + 2) > data_end)
 			return -1;
@@ -304,7 +305,7 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 	}
 	udp->len = outer->udp_length;
 	udp->check = outer->udp_check;
-	if (session->flags & S_LENGTH)
+	if (down->who.flags & S_LENGTH)
 		*(__be16 *)AT(udp, UDP_HEADER + L2TP_LENGTH_AT) = outer->l2tp_length;
 	return 0;
 }

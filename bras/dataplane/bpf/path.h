@@ -8,11 +8,12 @@
 
 #define PATH_JIFFIES 2 /* an answer is believed for so many ticks of the kernel's clock: 8 ms where it has 250 a second */
 
-INLINE bool same_ends(const struct session *session, const struct path *path)
+INLINE bool same_ends(const struct subscriber *who, const struct path *path)
 {
+	const struct session *session = who->session;
 	const __u64 *theirs = (const __u64 *)path->ends;
 
-	if (session->flags & S_OUTER6) {
+	if (who->flags & S_OUTER6) {
 		const __u64 *ours = (const __u64 *)(session->header + OUTER6_ENDS);
 
 		return ours[0] == theirs[0] && ours[1] == theirs[1] && ours[2] == theirs[2] && ours[3] == theirs[3];
@@ -26,7 +27,7 @@ INLINE void remember(struct path *path, const struct session *session, const str
 {
 	path->seen = 0; /* half an entry is none */
 	__builtin_memset(path->ends, 0, sizeof(path->ends));
-	if (session->flags & S_OUTER6)
+	if (answer->family == AF_INET6)
 		__builtin_memcpy(path->ends, session->header + OUTER6_ENDS, sizeof(path->ends));
 	else
 		__builtin_memcpy(path->ends, session->header + OUTER4_ENDS, 8);
@@ -38,21 +39,22 @@ INLINE void remember(struct path *path, const struct session *session, const str
 	path->seen = now;
 }
 
-/* Ask the kernel.  `octets`: of the outer packet. */
-static __noinline int ask(void *ctx, const struct session *session, struct path *path, __u64 octets_and_underlay,
-			  struct hop *hop)
+#define QUESTION6 (1ull << 63)
+
+/* Ask the kernel.  `question`: octets of the outer packet << 32 | interface by which it is asked, and QUESTION6. */
+static __noinline int ask(void *ctx, const struct session *session, struct path *path, __u64 question, struct hop *hop)
 {
 	const struct iphdr *ip = (const void *)session->header;
 	const struct ipv6hdr *ip6 = (const void *)session->header;
-	__u32 octets = octets_and_underlay >> 32;
+	__u32 octets = (question & ~QUESTION6) >> 32;
 	struct bpf_fib_lookup way;
 	int known;
 
 	__builtin_memset(&way, 0, sizeof(way));
 	way.l4_protocol = IPPROTO_UDP;
 	way.tot_len = octets > LARGEST_PACKET ? LARGEST_PACKET : octets;
-	way.ifindex = (__u32)octets_and_underlay;
-	if (session->flags & S_OUTER6) {
+	way.ifindex = (__u32)question;
+	if (question & QUESTION6) {
 		way.family = AF_INET6;
 		__builtin_memcpy(way.ipv6_src, &ip6->saddr, sizeof(way.ipv6_src));
 		__builtin_memcpy(way.ipv6_dst, &ip6->daddr, sizeof(way.ipv6_dst));
@@ -72,16 +74,16 @@ static __noinline int ask(void *ctx, const struct session *session, struct path 
 }
 
 /* Where a packet of so many octets goes that is sent to the LAC of a session; one of BPF_FIB_LKUP_RET_*. */
-INLINE int way_out(void *ctx, const struct session *session, __u32 underlay, __u32 octets, struct hop *hop)
+INLINE int way_out(void *ctx, const struct subscriber *who, __u32 underlay, __u32 octets, struct hop *hop)
 {
-	__u32 index = session->path;
+	__u32 index = who->session->path;
 	struct path *path = bpf_map_lookup_elem(&paths, &index);
 
-	if (path && bpf_jiffies64() - path->seen < PATH_JIFFIES && octets <= path->mtu && same_ends(session, path)) {
+	if (path && bpf_jiffies64() - path->seen < PATH_JIFFIES && octets <= path->mtu && same_ends(who, path)) {
 		*hop = path->hop;
 		return BPF_FIB_LKUP_RET_SUCCESS;
 	}
-	return ask(ctx, session, path, (__u64)octets << 32 | underlay, hop);
+	return ask(ctx, who->session, path, (__u64)octets << 32 | underlay | (who->flags & S_OUTER6 ? QUESTION6 : 0), hop);
 }
 
 #endif

@@ -38,11 +38,13 @@ INLINE struct place *place6(__u32 vrf, const struct in6_addr *address)
 	return bpf_map_lookup_elem(&nets6, &net);
 }
 
-/* What a place leads to. */
+/* What a place leads to.  The flags are read once: those of a session that is going may change before a packet of it is
+ * through, while the rest of its record stays as it is until then. */
 struct subscriber {
 	struct session *session;
 	struct account *account;
 	struct place place;
+	__u32 flags; /* enum session_flag */
 };
 
 /* Ask for a cache line that is needed soon.  A miss costs as much as fifty instructions; several at once cost one. */
@@ -61,20 +63,18 @@ INLINE bool look_up(__u32 slot, struct subscriber *who)
 	touch(who->session);
 	touch(who->account);
 	who->place.generation = who->session->generation;
+	who->flags = *(const volatile __u32 *)&who->session->flags;
 	return true;
 }
 
 /* Slots are reused: only a record with the generation of the place is the one that was meant. */
 INLINE int resolve(const struct place *place, struct subscriber *who)
 {
-	__u32 flags;
-
 	if (!look_up(place->slot, who))
 		return FALLBACK_STALE;
-	flags = who->session->flags;
-	if (!(flags & S_ACTIVE) || who->place.generation != place->generation)
+	if (!(who->flags & S_ACTIVE) || who->place.generation != place->generation)
 		return FALLBACK_STALE;
-	return flags & S_NUMBERED ? FALLBACK_NUMBERED : FOUND;
+	return who->flags & S_NUMBERED ? FALLBACK_NUMBERED : FOUND;
 }
 
 /* A call cannot be another session's while the record has it and is active. */
@@ -86,7 +86,7 @@ INLINE int by_call(__u32 call, struct subscriber *who)
 	int found;
 
 	if (recall(&spot, &slot) && look_up(slot, who) && who->session->call == call &&
-	    (who->session->flags & (S_ACTIVE | S_NUMBERED)) == S_ACTIVE)
+	    (who->flags & (S_ACTIVE | S_NUMBERED)) == S_ACTIVE)
 		return FOUND;
 	place = bpf_map_lookup_elem(&calls, &call);
 	if (!place)
@@ -106,7 +106,7 @@ INLINE int by_address(__u32 vrf, __be32 address, struct subscriber *who)
 	int found;
 
 	if (!vrf && recall(&spot, &slot) && look_up(slot, who) && who->session->address == address &&
-	    (who->session->flags & (S_ACTIVE | S_NUMBERED | S_IN_VRF)) == S_ACTIVE)
+	    (who->flags & (S_ACTIVE | S_NUMBERED | S_IN_VRF)) == S_ACTIVE)
 		return FOUND;
 	place = place4(vrf, address);
 	if (!place)

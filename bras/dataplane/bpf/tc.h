@@ -66,7 +66,7 @@ INLINE int unwrap(struct __sk_buff *skb, const struct up *up)
 
 INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 {
-	struct session *session = up->who.session;
+	const struct session *session = up->who.session;
 
 	if (!police_up(up))
 		return TC_ACT_SHOT;
@@ -76,7 +76,7 @@ INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 	/* After the headers are off: before, the helper would take an unfinished outer checksum for that of TCP. */
 	if (up->syn && up_mss(up))
 		clamp_skb(skb, ETH_HLEN + up->syn, up_mss(up));
-	if (!(session->flags & S_COLOURED))
+	if (!(up->who.flags & S_COLOURED))
 		return arrive(skb, 0, 0);
 	return arrive(skb, session->mark, session->priority);
 }
@@ -135,11 +135,10 @@ INLINE int segment(struct __sk_buff *skb, __u32 segmenter, bool v6)
 /* Put the outer headers before the packet; it begins with room for an Ethernet header if `l2`. */
 INLINE int wrap(struct __sk_buff *skb, const struct down *down)
 {
-	const struct session *session = down->who.session;
-	__u32 octets = header_octets(session);
+	__u32 octets = header_octets(down->who.session);
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 
-	if (session->flags & S_OUTER6)
+	if (down->who.flags & S_OUTER6)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_ENCAP_L2(octets - IPV6_HEADER - UDP_HEADER);
 	else
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L2(octets - IPV4_HEADER - UDP_HEADER);
@@ -173,7 +172,7 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 {
 	struct session *session = down->who.session;
 	const bool cut = known == BPF_FIB_LKUP_RET_FRAG_NEEDED;
-	bool v6 = session->flags & S_OUTER6;
+	bool v6 = down->who.flags & S_OUTER6;
 	struct outer outer;
 	__u32 at = l2;
 
@@ -195,18 +194,18 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 	if (write_outer(AT(DATA(skb), at), DATA_END(skb), session, down, &outer))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	count(down->who.account, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
-	if (session->flags & S_COLOURED)
+	if (down->who.flags & S_COLOURED)
 		colour(skb, session->mark, session->priority);
 	return cut ? have_cut(anchor) : send(skb, hop, known);
 }
 
 /* Must it be taken apart, or its inner checksum be finished, before it can be wrapped? */
-INLINE bool indivisible(const struct session *session, const struct down *down, const struct train *train, int known)
+INLINE bool indivisible(const struct down *down, const struct train *train, int known)
 {
 	if (!train->size)
 		return down->summing == SUM_DOUBT;
-	return down->summing != SUM_NONE || session->flags & S_LENGTH || known == BPF_FIB_LKUP_RET_FRAG_NEEDED ||
-	       header_octets(session) + down->length > LARGEST_PACKET;
+	return down->summing != SUM_NONE || down->who.flags & S_LENGTH || known == BPF_FIB_LKUP_RET_FRAG_NEEDED ||
+	       header_octets(down->who.session) + down->length > LARGEST_PACKET;
 }
 
 /* Left to Python; but behind the segmenter there is nobody to leave it to. */
@@ -221,15 +220,13 @@ INLINE int refuse(const __u32 l2, int reason)
 INLINE int judge_way(struct __sk_buff *skb, const struct down *down, const struct settings *settings, struct hop *hop,
 		     int *known)
 {
-	const struct session *session = down->who.session;
-
-	*known = way_out(skb, session, settings->underlay, header_octets(session) + down->first, hop);
+	*known = way_out(skb, &down->who, settings->underlay, header_octets(down->who.session) + down->first, hop);
 	if (*known == BPF_FIB_LKUP_RET_SUCCESS || *known == BPF_FIB_LKUP_RET_NO_NEIGH)
 		return FOUND;
 	if (*known != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return FALLBACK_NO_PATH;
 	/* A cut IPv6 packet is the sender's own work, and a VRF has no way to the LAC: Python's socket does it. */
-	return session->flags & S_OUTER6 || settings->in_vrf ? FALLBACK_OUTER_FRAGMENT : FOUND;
+	return down->who.flags & S_OUTER6 || settings->in_vrf ? FALLBACK_OUTER_FRAGMENT : FOUND;
 }
 
 /* What the outer checksum needs of the inner packet; negative if that cannot be known. */
@@ -261,7 +258,7 @@ INLINE int tc_downstream(struct __sk_buff *skb, const __u32 l2)
 		found = judge_way(skb, &down, settings, &hop, &known);
 	if (found != FOUND)
 		return refuse(l2, found);
-	if (!l2 && indivisible(down.who.session, &down, &train, known)) {
+	if (!l2 && indivisible(&down, &train, known)) {
 		if (settings->segmenter)
 			return segment(skb, settings->segmenter, down.inner6);
 		if (train.size)

@@ -100,12 +100,12 @@ INLINE bool damaged4(void *data, void *data_end, __u32 l3)
 }
 
 /* Does it come from where the session's own packets go, to where they come from? */
-INLINE bool same_peer(void *data, void *data_end, __u32 l3, const struct datagram *d, const struct session *session)
+INLINE bool same_peer(void *data, void *data_end, __u32 l3, const struct datagram *d, const struct subscriber *who)
 {
-	const __u32 *ours = (const __u32 *)session->header;
+	const __u32 *ours = (const __u32 *)who->session->header;
 	const __u32 *theirs = AT(data, l3);
 
-	if (d->outer6 != !!(session->flags & S_OUTER6))
+	if (d->outer6 != !!(who->flags & S_OUTER6))
 		return false;
 	if (d->outer6) {
 		if (AT(theirs, IPV6_HEADER + 4) > data_end)
@@ -198,7 +198,7 @@ INLINE int inner6(void *data, void *data_end, const struct train *train, struct 
 	struct ipv6hdr *ip = AT(data, up->inner);
 	__u32 total;
 
-	if (!(up->who.session->flags & S_IPV6))
+	if (!(up->who.flags & S_IPV6))
 		return leave(up->quiet, FALLBACK_PPP_CONTROL);
 	if (AT(ip, sizeof(*ip)) > data_end)
 		return drop(DROP_BAD_PACKET_HEADER);
@@ -221,7 +221,7 @@ INLINE bool genuine(void *data, void *data_end, const struct up *up)
 	struct iphdr *ip = AT(data, up->inner);
 	struct ipv6hdr *ip6 = AT(data, up->inner);
 
-	if (!(session->flags & S_CHECK_SOURCE))
+	if (!(up->who.flags & S_CHECK_SOURCE))
 		return true;
 	if (up->inner6)
 		return AT(ip6, sizeof(*ip6)) <= data_end && same_place(place6(session->vrf, &ip6->saddr), &up->who.place);
@@ -247,7 +247,7 @@ INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6
 		return found;
 	if (!v6 && damaged4(data, data_end, l3))
 		return SILENT;
-	if (!same_peer(data, data_end, l3, d, up->who.session))
+	if (!same_peer(data, data_end, l3, d, &up->who))
 		return FALLBACK_PEER_MISMATCH;
 	up->end = d->end;
 	up->outer6 = d->outer6;
@@ -276,7 +276,7 @@ INLINE bool police_up(const struct up *up)
 	struct session *session = up->who.session;
 	struct account *account = up->who.account;
 
-	if (!(session->flags & S_POLICED_UP) || !session->cost_up ||
+	if (!(up->who.flags & S_POLICED_UP) || !session->cost_up ||
 	    conforms(&account->empty_up, session->cost_up, session->burst_up, up->octets, up->first))
 		return true;
 	drop_of(&account->up_policed, DROP_POLICED_UP);

@@ -82,7 +82,7 @@ INLINE int write_link(void *data, void *data_end, const struct link *link, bool 
 INLINE int unwrap_to_stack(struct xdp_md *ctx, const struct link *link, const struct up *up)
 {
 	struct session *session = up->who.session;
-	bool coloured = session->flags & S_COLOURED;
+	bool coloured = up->who.flags & S_COLOURED;
 	struct meta *meta;
 
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
@@ -231,7 +231,7 @@ INLINE int wrap_and_send(struct xdp_md *ctx, const struct link *link, const stru
 
 	if (bpf_xdp_adjust_head(ctx, (int)(link->octets - ETH_HLEN - octets)))
 		return XDP_PASS;
-	if (write_ethernet(DATA(ctx), DATA_END(ctx), way_on, session->flags & S_OUTER6) ||
+	if (write_ethernet(DATA(ctx), DATA_END(ctx), way_on, down->who.flags & S_OUTER6) ||
 	    write_outer(AT(DATA(ctx), ETH_HLEN), DATA_END(ctx), session, down, outer))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	AS_IT_IS(octets);
@@ -275,7 +275,7 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	    judge_down(DATA(ctx), DATA_END(ctx), link->octets, settings->vrf, &none, &down) != FOUND)
 		return XDP_PASS;
 	session = down.who.session;
-	if (way_out(ctx, session, settings->underlay, header_octets(session) + down.length, &way) != BPF_FIB_LKUP_RET_SUCCESS ||
+	if (way_out(ctx, &down.who, settings->underlay, header_octets(session) + down.length, &way) != BPF_FIB_LKUP_RET_SUCCESS ||
 	    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) != XDP_REDIRECT)
 		return note(FALLBACK_NOT_XDP), XDP_PASS;
 	sum = sum_down(ctx, link, &down);
