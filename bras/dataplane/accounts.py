@@ -1,26 +1,30 @@
 """The counters and policers of all sessions, in memory that the programs in the kernel and we share.
 
-An account is ``struct account`` of ``bpf/bras.h``.  Its first part belongs to the programs, which add to it
-atomically; what we forward ourselves we count in its ``slow`` part, which nobody else writes, so that no
-count is ever lost between the two.  A session has carried the sum.  The policers are shared: both sides take
-from one bucket.  That is not atomic from here; a subscriber can gain a packet by it, never lose one.
+They lie in ``struct session`` and ``struct account`` of ``bpf/bras.h``.  The programs add to theirs
+atomically; what we forward ourselves we count in the ``slow`` part of an account, which nobody else writes,
+so that no count is ever lost between the two.  A session has carried the sum.  The policers are shared: both
+sides take from one bucket.  That is not atomic from here; a subscriber can gain a packet by it, never lose one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bras.dataplane.records import ACCOUNT, COST_SHIFT
+from bras.dataplane.records import ACCOUNT, CARRIED, COST_SHIFT, SESSION, Account, Session
 from bras.forwarding.entry import Counters
 
 WORDS = ACCOUNT.size // 8
 """64-bit words of an account."""
-EMPTY_UP, EMPTY_DOWN = 8, 9
+EMPTY_UP, EMPTY_DOWN = Account.empty_up.offset // 8, Account.empty_down.offset // 8
 """Words of an account that hold the policers."""
-_FAST = (0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13)
-_SLOW = 16
-_COUNTERS = len(_FAST)
-"""Words of an account that make Counters, in their order: those of the programs, and ours from ``_SLOW`` on."""
+_SESSION = SESSION.size // 8
+_CARRIED = slice(Session.up_octets4.offset // 8, _SESSION)
+"""Words of a session that make the first eight Counters, in their order."""
+_KEPT = slice(Account.up_spoofed.offset // 8, Account.slow.offset // 8)
+"""Words of an account that make the other four."""
+_SLOW = Account.slow.offset // 8
+_COUNTERS = CARRIED + _KEPT.stop - _KEPT.start
+"""Counters of our own, from word ``_SLOW`` on."""
 _NANOSECONDS = 1_000_000_000
 _MANY, _SPREAD = 32, 4
 """From so many slots on, and while no more than every fourth in between is asked for, whole columns are quicker."""
@@ -89,11 +93,12 @@ class SharedPolicer:
 class Accounts:
     """All accounts, by slot."""
 
-    __slots__ = ("_used", "words")
+    __slots__ = ("_carried", "_used", "words")
 
-    def __init__(self, memory: memoryview) -> None:
-        """Take the memory of the map ``accounts``; what a predecessor counted in it stays."""
-        self.words = memory.cast("B").cast("Q")
+    def __init__(self, sessions: memoryview, accounts: memoryview) -> None:
+        """Take the memory of the maps of these names; what a predecessor counted in it stays."""
+        self.words = accounts.cast("B").cast("Q")
+        self._carried = sessions.cast("B").cast("Q")
         self._used: set[int] = set()
         """Where the ``slow`` part of an account begins, of those in which it may not be zero."""
         if any(any(self.words[index::WORDS]) for index in range(_SLOW, _SLOW + _COUNTERS)):
@@ -103,8 +108,10 @@ class Accounts:
     def clear(self, slot: int) -> None:
         """Begin at zero, with full buckets."""
         at = slot * WORDS
-        self.words[at : at + WORDS] = _EMPTY
+        self.words[at + EMPTY_UP : at + WORDS] = _NO_ACCOUNT
         self._used.discard(at + _SLOW)
+        at = slot * _SESSION
+        self._carried[at + _CARRIED.start : at + _SESSION] = _NOTHING
 
     def tally(self, slot: int) -> SharedTally:
         """Return what counts for a slot from here."""
@@ -129,9 +136,11 @@ class Accounts:
 
     def row(self, slot: int) -> Row:
         """Return what a slot has counted."""
-        at = slot * WORDS
-        values = self.words[at : at + _SLOW].tolist()
-        fast = (*values[:8], *values[10:14])
+        at, there = slot * WORDS, slot * _SESSION
+        fast = (
+            *self._carried[there + _CARRIED.start : there + _SESSION],
+            *self.words[at + _KEPT.start : at + _KEPT.stop],
+        )
         at += _SLOW
         if at not in self._used:
             return fast
@@ -152,8 +161,11 @@ class Accounts:
 
     def rows(self, first: int, last: int) -> list[Row]:
         """Return what the slots from ``first`` to before ``last`` have counted: column by column, so it is quick."""
-        words = self.words[first * WORDS : last * WORDS]
-        rows: list[Row] = list(zip(*(words[index::WORDS].tolist() for index in _FAST), strict=True))
+        carried = self._carried[first * _SESSION : last * _SESSION]
+        kept = self.words[first * WORDS : last * WORDS]
+        columns = [carried[index::_SESSION].tolist() for index in range(_CARRIED.start, _CARRIED.stop)]
+        columns += [kept[index::WORDS].tolist() for index in range(_KEPT.start, _KEPT.stop)]
+        rows: list[Row] = list(zip(*columns, strict=True))
         for at in self._used:
             slot = at // WORDS
             if first <= slot < last:
@@ -161,4 +173,5 @@ class Accounts:
         return rows
 
 
-_EMPTY = memoryview(bytes(ACCOUNT.size)).cast("Q")
+_NOTHING = memoryview(bytes(8 * CARRIED)).cast("Q")
+_NO_ACCOUNT = memoryview(bytes(ACCOUNT.size - 8 * EMPTY_UP)).cast("Q")

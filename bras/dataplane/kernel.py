@@ -79,8 +79,8 @@ class Kernel:
         self._loaded = load(Path(config.pin_dir), slots, xdp=any(mode != "off" for _, mode in config.xdp))
         maps = self._loaded.maps
         self._memory = memoryview(maps["sessions"].memory()), memoryview(maps["accounts"].memory())
-        self.tables = Tables(maps, self._memory[0])
-        self.accounts = Accounts(self._memory[1])
+        self.tables = Tables(maps, *self._memory)
+        self.accounts = Accounts(*self._memory)
         self.anchor: Anchor | None = None
         self._conversation = Conversation()
         self._follower: Follower | None = None
@@ -132,7 +132,7 @@ class Kernel:
 
     def _attach(self, anchor: Anchor, pair: segmenter.Segmenter | None) -> None:
         """Put our programs in the places of a predecessor's; what has no predecessor comes before what feeds it."""
-        hooks = Hooks(self._conversation, anchor.index)
+        hooks = Hooks(self._conversation, anchor.index, self._loaded.ours)
         programs, never = self._loaded.programs, {anchor.index}
         if pair is not None:
             hooks.attach(pair.exit, Side.INGRESS, programs["tc_segmented"])
@@ -144,7 +144,7 @@ class Kernel:
             listening=frozenset(self._listened.values()),
             never=frozenset(never),
         )
-        attachments = Attachments(hooks, self._loaded, Path(self._config.pin_dir))
+        attachments = Attachments(hooks, self._loaded)
         self._follower = Follower(self._conversation, attachments, wish)
         self._remark()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +43,15 @@ class Record:
             return (int.from_bytes(found, sys.byteorder) & ((1 << 8 * size) - 1)).to_bytes(size, sys.byteorder)
         return found[:size].ljust(size, b"\0")
 
-    def convert(self, octets: bytes | memoryview, into: Record) -> bytes:
-        """Return one of these records as one of another layout."""
-        if into == self:
-            return bytes(octets)
-        made = bytearray(into.size)
-        for name, (at, size) in into.fields.items():
-            made[at : at + size] = self.read(octets, name, size)
-        return bytes(made)
+
+def converted(found: Iterable[tuple[Record, memoryview]], into: Record, without: Collection[str] = ()) -> bytes:
+    """Return a record made of the fields of others, whichever has them; what none has, or ``without`` has, is zero."""
+    made = bytearray(into.size)
+    for record, octets in found:
+        for name in (record.fields.keys() & into.fields.keys()).difference(without):
+            at, size = into.fields[name]
+            made[at : at + size] = record.read(octets, name, size)
+    return bytes(made)
 
 
 @dataclass(frozen=True, slots=True)

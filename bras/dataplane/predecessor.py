@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bras.dataplane import layout, pins
@@ -26,9 +26,12 @@ _FAST = (
     *("up_octets6", "up_packets6", "down_octets6", "down_packets6"),
     *("up_spoofed", "up_policed", "down_policed", "down_too_big"),
 )
-"""Fields of an account, in the order of Counters, in which ``slow`` has them too."""
-_FIELDS = {"sessions": ("header", "flags", "generation"), "accounts": (*_FAST, "slow")}
-_POLICERS = ("empty_up", "empty_down")
+"""Fields that the programs count in, in the order of Counters, in which ``slow`` has them too."""
+_COUNTED = (*_FAST, "slow")
+_STATES = ("flags", "generation")
+"""Fields that every version has in its sessions."""
+_KEPT = (*_STATES, "header", "tail", "ports", *_COUNTED)
+"""Fields that every version has in one of its two records."""
 _COUNTER = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
 _STATE = struct.Struct("=II")
@@ -66,9 +69,14 @@ class Predecessor:
             shape = self._maps[name].shape
             if (shape.value_octets, shape.entries) != (record.size, self._layout.slots) or not shape.flags & MMAPABLE:
                 raise ValueError(f"its {name} are not what its layout says")
-            if record.size % _COUNTER.size or not set(_FIELDS[name]) <= set(record.fields):
-                raise ValueError(f"its {name} lack what every version has")
+            if record.size % _COUNTER.size:
+                raise ValueError(f"its {name} are no whole counters")
             self._memory[name] = self._maps[name].memory()
+        session, account = self._layout.session.fields, self._layout.account.fields
+        if not set(_KEPT) <= session.keys() | account.keys() or not set(_STATES) <= session.keys():
+            raise ValueError("its records lack what every version has")
+        if any((account.get(name) or session[name])[0] % _COUNTER.size for name in _COUNTED):
+            raise ValueError("its counters are no words")
 
     def close(self) -> None:
         """Let go of it; may be called twice."""
@@ -87,26 +95,27 @@ class Predecessor:
         theirs, ours = self._layout, layout.ours(0)
         size, copied = ours.session.size, 0
         for slot in range(min(theirs.slots, len(sessions) // size)):
-            record = self._record("sessions", theirs.session, slot)
             place = slice(slot * size, (slot + 1) * size)
-            if _flags(theirs.session, record) & SessionFlag.ACTIVE and not _flags(ours.session, sessions[place]):
-                sessions[place] = theirs.session.convert(record, ours.session)
-                self._copy_policers(slot, accounts, ours.account)
+            if not _flags(theirs.session, self._record("sessions", slot)) & SessionFlag.ACTIVE:
+                continue
+            if not _flags(ours.session, sessions[place]):
+                where = slot * ours.account.size
+                accounts[where : where + ours.account.size] = self._converted(slot, ours.account)
+                sessions[place] = self._converted(slot, ours.session)
                 copied += 1
         for name in _KEYED:
             self._copy_keys(self._maps[name], maps[name], sessions)
         return copied
 
-    def _record(self, name: str, record: layout.Record, slot: int) -> memoryview:
-        return self._memory[name][slot * record.size : (slot + 1) * record.size]
+    def _record(self, name: str, slot: int) -> memoryview:
+        size = (self._layout.session if name == "sessions" else self._layout.account).size
+        return self._memory[name][slot * size : (slot + 1) * size]
 
-    def _copy_policers(self, slot: int, accounts: memoryview, ours: layout.Record) -> None:
-        theirs = self._record("accounts", self._layout.account, slot)
-        for name in _POLICERS:
-            at, size = ours.fields[name]
-            accounts[slot * ours.size + at : slot * ours.size + at + size] = self._layout.account.read(
-                theirs, name, size
-            )
+    def _converted(self, slot: int, into: layout.Record) -> bytes:
+        """Return a slot's record as ours; what it has carried is not taken yet."""
+        session, account = self._record("sessions", slot), self._record("accounts", slot)
+        theirs = (self._layout.session, session), (self._layout.account, account)
+        return layout.converted(theirs, into, without=_COUNTED)
 
     @staticmethod
     def _copy_keys(theirs: Map, ours: Map, sessions: memoryview) -> None:
@@ -124,27 +133,33 @@ class Predecessor:
 
         No program may count there any more.  ``sessions`` is the memory of our map, as octets.
         """
-        record = self._layout.account
-        words, step = self._memory["accounts"].cast("Q"), record.size // _COUNTER.size
-        fast = [words[at::step].tolist() for at in self._words(_FAST)]
-        (slow_at,) = self._words(("slow",))
-        slow = [words[slow_at + index :: step].tolist() for index in range(len(_FAST))]
+        fast = [self._column(name) for name in _FAST]
+        slow = [self._column("slow", index) for index in range(len(_FAST))]
         ours = layout.ours(0).session
-        for slot, (first, second) in enumerate(zip(zip(*fast, strict=True), zip(*slow, strict=True), strict=True)):
+        rows = (
+            zip(*(column.tolist() for column in fast), strict=True),
+            zip(*(one.tolist() for one in slow), strict=True),
+        )
+        for slot, (first, second) in enumerate(zip(*rows, strict=True)):
             if (any(first) or any(second)) and self._same(slot, sessions, ours):
-                for at in (*self._words(_FAST), *range(slow_at, slow_at + len(_FAST))):
-                    words[slot * step + at] = 0
+                for column in (*fast, *slow):
+                    column[slot] = 0
                 yield slot, tuple(map(operator.add, first, second))
-        words.release()
+        for column in (*fast, *slow):
+            column.release()
 
-    def _words(self, names: Sequence[str]) -> list[int]:
-        return [self._layout.account.fields[name][0] // _COUNTER.size for name in names]
+    def _column(self, name: str, index: int = 0) -> memoryview:
+        """Return the counters of a name, by slot."""
+        which = "accounts" if name in self._layout.account.fields else "sessions"
+        record = self._layout.account if which == "accounts" else self._layout.session
+        step = record.size // _COUNTER.size
+        return self._memory[which].cast("Q")[record.fields[name][0] // _COUNTER.size + index :: step]
 
     def _same(self, slot: int, sessions: memoryview, ours: layout.Record) -> bool:
         """Tell whether a slot has the session in our maps that it had in theirs."""
         if (slot + 1) * ours.size > len(sessions):
             return False
-        record = self._record("sessions", self._layout.session, slot)
+        record = self._record("sessions", slot)
         mine = sessions[slot * ours.size : (slot + 1) * ours.size]
         return self._layout.session.read(record, "generation", 4) == ours.read(mine, "generation", 4)
 

@@ -12,8 +12,10 @@ from enum import IntEnum, IntFlag
 
 from bras.errors import DropReason, FallbackReason
 
-LAYOUT = 1
+LAYOUT = 2
 HEADER_OCTETS = 64
+HEAD_OCTETS = 40
+TAIL_OCTETS = 32
 COST_SHIFT = 16
 META_MAGIC = 0x62726173
 PATHS = 4096
@@ -29,14 +31,18 @@ NET4 = struct.Struct("=II4s")
 NET6 = struct.Struct("=II16s")
 LISTENER = struct.Struct("!16sHxx")
 """Address (IPv4 mapped), port."""
-SESSION = struct.Struct("=IIIIHHHH64sHHIIIIIQQ")
-ACCOUNT = struct.Struct("=12Q4Q16Q")
+HEAD = struct.Struct("=IIIIHHHH40s")
+"""The first part of a session, which is ours; the rest is the programs'."""
+SESSION = struct.Struct("=IIIIHHHH40s8Q")
+TERMS = struct.Struct("=32sIHHIIIII4xQQ")
+"""The first part of an account, which is ours."""
+ACCOUNT = struct.Struct("=32sIHHIIIII4xQQ6Q16Q")
 FLAGS = struct.Struct("=I")
 SETTINGS = struct.Struct("=IIIIII8x")
 PORT = struct.Struct("=II")
 META = struct.Struct("=IIII")
 CARRIED = 8
-"""Counters of packets and octets, the first ones of an account and of the tallies."""
+"""Counters of packets and octets, of a session and of the tallies."""
 VRF_BITS = 32
 
 
@@ -78,7 +84,7 @@ TALLIES = struct.Struct(f"={CARRIED + len(DROPS) + len(FALLBACKS)}Q")
 
 
 class Session(ctypes.Structure):
-    """``struct session``; ``SESSION`` packs the same fields in the same order."""
+    """``struct session``; ``HEAD`` packs what is ours of it."""
 
     _fields_ = (
         ("flags", ctypes.c_uint32),
@@ -89,23 +95,7 @@ class Session(ctypes.Structure):
         ("header_octets", ctypes.c_uint16),
         ("checksum", ctypes.c_uint16),
         ("path", ctypes.c_uint16),
-        ("header", ctypes.c_uint8 * HEADER_OCTETS),
-        ("mss4", ctypes.c_uint16),
-        ("mss6", ctypes.c_uint16),
-        ("vrf", ctypes.c_uint32),
-        ("mark", ctypes.c_uint32),
-        ("priority", ctypes.c_uint32),
-        ("burst_up", ctypes.c_uint32),
-        ("burst_down", ctypes.c_uint32),
-        ("cost_up", ctypes.c_uint64),
-        ("cost_down", ctypes.c_uint64),
-    )
-
-
-class Account(ctypes.Structure):
-    """``struct account``; ``slow`` is ours, all else the programs'."""
-
-    _fields_ = (
+        ("header", ctypes.c_uint8 * HEAD_OCTETS),
         ("up_octets4", ctypes.c_uint64),
         ("up_packets4", ctypes.c_uint64),
         ("down_octets4", ctypes.c_uint64),
@@ -114,12 +104,30 @@ class Account(ctypes.Structure):
         ("up_packets6", ctypes.c_uint64),
         ("down_octets6", ctypes.c_uint64),
         ("down_packets6", ctypes.c_uint64),
+    )
+
+
+class Account(ctypes.Structure):
+    """``struct account``; ``TERMS`` packs what is ours of it, ``slow`` is ours too."""
+
+    _fields_ = (
+        ("tail", ctypes.c_uint8 * TAIL_OCTETS),
+        ("ports", ctypes.c_uint32),
+        ("mss4", ctypes.c_uint16),
+        ("mss6", ctypes.c_uint16),
+        ("vrf", ctypes.c_uint32),
+        ("mark", ctypes.c_uint32),
+        ("priority", ctypes.c_uint32),
+        ("burst_up", ctypes.c_uint32),
+        ("burst_down", ctypes.c_uint32),
+        ("spare", ctypes.c_uint32),
+        ("cost_up", ctypes.c_uint64),
+        ("cost_down", ctypes.c_uint64),
         ("empty_up", ctypes.c_uint64),
         ("empty_down", ctypes.c_uint64),
         ("up_spoofed", ctypes.c_uint64),
         ("up_policed", ctypes.c_uint64),
         ("down_policed", ctypes.c_uint64),
         ("down_too_big", ctypes.c_uint64),
-        ("spare", ctypes.c_uint64 * 2),
         ("slow", ctypes.c_uint64 * 16),
     )

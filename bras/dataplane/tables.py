@@ -12,7 +12,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import Map
-from bras.dataplane.records import CALL, FLAGS, HOST4, NET4, NET6, PLACE, SESSION, VRF_BITS, Session, SessionFlag
+from bras.dataplane.records import (
+    ACCOUNT,
+    CALL,
+    FLAGS,
+    HEAD,
+    HOST4,
+    NET4,
+    NET6,
+    PLACE,
+    SESSION,
+    TERMS,
+    VRF_BITS,
+    Account,
+    Session,
+    SessionFlag,
+)
 from bras.dataplane.template import record
 from bras.forwarding.entry import Route
 
@@ -23,7 +38,8 @@ _FEW = 3
 GENERATION = 0xFFFFFFFF
 """The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
-_HEADERS = slice(Session.header_octets.offset, Session.header.offset + Session.header.size)
+_HEADER = slice(Session.header_octets.offset, HEAD.size)
+_TAIL = Account.mss4.offset
 """What a packet towards a LAC is given, bit by bit: of a record that changes meanwhile it would get some of each."""
 _WHOLE4, _WHOLE6 = 32, 128
 _ACTIVE = SessionFlag.ACTIVE.value
@@ -48,11 +64,12 @@ def keys(route: Route) -> Iterator[Key]:
 class Tables:
     """What the programs look into."""
 
-    __slots__ = ("_maps", "_pending", "_sessions", "_words")
+    __slots__ = ("_accounts", "_maps", "_pending", "_sessions", "_words")
 
-    def __init__(self, maps: Mapping[str, Map], sessions: memoryview) -> None:
-        """Write into these maps, and into the memory of the map ``sessions``."""
+    def __init__(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview) -> None:
+        """Write into these maps, and into the memory of the maps ``sessions`` and ``accounts``."""
         self._maps = maps
+        self._accounts = accounts.cast("B")
         self._sessions = sessions.cast("B")
         self._words = self._sessions.cast("I")
         self._pending: dict[str, dict[bytes, bytes]] = {name: {} for name in KEYED}
@@ -93,10 +110,12 @@ class Tables:
 
     def put(self, route: Route, before: Route | None) -> None:
         """Enter a Route, in place of ``before`` if that is given; its keys wait for ``flush``.  Raises OSError."""
-        octets = record(route)
+        head, terms = record(route)
+        at = route.slot * ACCOUNT.size
+        self._accounts[at : at + TERMS.size] = terms
         at = route.slot * SESSION.size
-        self._sessions[at + FLAGS.size : at + SESSION.size] = octets[FLAGS.size :]
-        self._sessions[at : at + FLAGS.size] = octets[: FLAGS.size]  # last, and they are what it begins with
+        self._sessions[at + FLAGS.size : at + HEAD.size] = head[FLAGS.size :]
+        self._sessions[at : at + FLAGS.size] = head[: FLAGS.size]  # last, and they are what it begins with
         place = PLACE.pack(route.slot, route.generation & GENERATION)
         if before is not None:
             for name, key in set(keys(before)).difference(keys(route)):
@@ -106,10 +125,12 @@ class Tables:
 
     def is_turned(self, route: Route) -> bool:
         """Tell whether packets of a slot that forwards would go to the LAC under other headers than they do."""
-        at = route.slot * SESSION.size
-        return (
-            self.is_active(route.slot) and self._sessions[at : at + SESSION.size][_HEADERS] != record(route)[_HEADERS]
-        )
+        if not self.is_active(route.slot):
+            return False
+        head, terms = record(route)
+        at, there = route.slot * SESSION.size, route.slot * ACCOUNT.size
+        same = self._sessions[at : at + HEAD.size][_HEADER] == head[_HEADER]
+        return not same or self._accounts[there : there + _TAIL] != terms[:_TAIL]
 
     def silence(self, slot: int) -> None:
         """Make a slot inactive: nothing is forwarded by it any more; its keys may still be there."""

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bras.dataplane.police import burst_of
-from bras.dataplane.records import COST_SHIFT, PATHS, SESSION, SessionFlag
+from bras.dataplane.records import COST_SHIFT, HEAD, HEAD_OCTETS, PATHS, TAIL_OCTETS, TERMS, SessionFlag
 from bras.dataplane.rows import TCP_OVERHEAD
 from bras.forwarding.entry import Leg, Route
 
@@ -45,18 +45,29 @@ _MOST_BURST = 2**32 - 1
 _MOST_MTU = 2**16 - 1
 
 
-def record(route: Route) -> bytes:
-    """Return the session record of a Route with one leg; raises OSError when its addresses are none."""
+class Record(NamedTuple):
+    """What is ours of the two records of a slot."""
+
+    head: bytes
+    """``HEAD``: the first part of ``struct session``."""
+    terms: bytes
+    """``TERMS``: the first part of ``struct account``."""
+
+
+def record(route: Route) -> Record:
+    """Return the records of a Route with one leg; raises OSError when its addresses are none."""
     leg = route.legs[0]
     frame = _frame_of(leg)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
-    header, checksum = frame.before + ids + frame.behind, frame.checksum
+    header, checksum, tail = frame.before + ids + frame.behind, frame.checksum, b""
     if ":" in leg.remote:
         checksum = _folded(checksum + words(ids))
-    cost_up, burst_up = bucket(route.rate_up_bps, route.burst_up_octets)
-    cost_down, burst_down = bucket(route.rate_down_bps, route.burst_down_octets)
-    clamp = route.clamp_mss
-    return SESSION.pack(
+        tail = header[-TAIL_OCTETS:]
+    terms = _terms(
+        *(frame.ports, route.mtu if route.clamp_mss else 0, route.vrf, route.mark, route.priority),
+        *(route.rate_up_bps, route.burst_up_octets, route.rate_down_bps, route.burst_down_octets),
+    )
+    head = HEAD.pack(
         _flags(route, leg),
         route.generation & 0xFFFFFFFF,
         leg.key,
@@ -65,17 +76,28 @@ def record(route: Route) -> bytes:
         len(header),
         checksum,
         frame.place,
-        header,
-        max(route.mtu - TCP_OVERHEAD, 1) if clamp else 0,
-        max(route.mtu - TCP_OVERHEAD6, 1) if clamp else 0,
-        route.vrf,
-        route.mark,
-        route.priority,
-        burst_up,
-        burst_down,
-        cost_up,
-        cost_down,
+        header[:HEAD_OCTETS],
     )
+    return Record(head, tail + terms[len(tail) :])
+
+
+@lru_cache(maxsize=4096)
+def _terms(
+    ports: int,
+    clamp: int,
+    vrf: int,
+    mark: int,
+    priority: int,
+    rate_up: int,
+    burst_up: int,
+    rate_down: int,
+    burst_down: int,
+) -> bytes:
+    """Return what many sessions have in common, with an empty tail; ``clamp``: an MTU for TCP, or 0."""
+    cost_up, burst_up = bucket(rate_up, burst_up)
+    cost_down, burst_down = bucket(rate_down, burst_down)
+    mss4, mss6 = (max(clamp - TCP_OVERHEAD, 1), max(clamp - TCP_OVERHEAD6, 1)) if clamp else (0, 0)
+    return TERMS.pack(b"", ports, mss4, mss6, vrf, mark, priority, burst_up, burst_down, cost_up, cost_down)
 
 
 @lru_cache(maxsize=4096)
@@ -132,6 +154,8 @@ class _Frame(NamedTuple):
     """The PPP header of an IPv4 packet."""
     checksum: int
     """The sum that a record holds, without the ids."""
+    ports: int
+    """UDP ports as they stand in it, as one number in memory order."""
     place: int
     """Where the way to the LAC is remembered."""
 
@@ -147,6 +171,7 @@ def _frame(
 ) -> _Frame:
     """Return what is the same for all calls of a LAC; made once, for a call is set up in microseconds."""
     inner = _UDP.pack(local_port, remote_port, 0, 0)
+    ports = int.from_bytes(inner[:4], sys.byteorder)
     inner += _WORDS.pack(_FLAGS_LENGTH, 0) if length_bit else _WORD.pack(_FLAGS)
     behind = (b"" if acfc else b"\xff\x03") + (b"\x21" if pfc else b"\x00\x21")
     place = zlib.crc32(f"{local} {remote}".encode()) % PATHS
@@ -154,10 +179,12 @@ def _frame(
         addresses = socket.inet_pton(socket.AF_INET6, local) + socket.inet_pton(socket.AF_INET6, remote)
         outer = _IPV6.pack(6 << 28, 0, _UDP_PROTOCOL, _HOP_LIMIT, addresses[:16], addresses[16:])
         # The ids are two words: without them all others stand at even places still.
-        return _Frame(outer + inner, behind, words(addresses + bytes((0, _UDP_PROTOCOL)) + inner + behind), place)
+        return _Frame(
+            outer + inner, behind, words(addresses + bytes((0, _UDP_PROTOCOL)) + inner + behind), ports, place
+        )
     octets = socket.inet_pton(socket.AF_INET, local), socket.inet_pton(socket.AF_INET, remote)
     outer = _IPV4.pack(0x45, 0, 0, 0, 0, _HOP_LIMIT, _UDP_PROTOCOL, 0, *octets)
-    return _Frame(outer + inner, behind, words(outer), place)
+    return _Frame(outer + inner, behind, words(outer), ports, place)
 
 
 def _folded(total: int) -> int:

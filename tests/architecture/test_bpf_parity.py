@@ -105,7 +105,9 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
 
 
 def test_constants(said: dict[str, int]) -> None:
-    assert constants() == ["LAYOUT", "HEADER_OCTETS", "COST_SHIFT", "PATHS", "META_MAGIC"]
+    assert constants() == [
+        *("LAYOUT", "HEADER_OCTETS", "HEAD_OCTETS", "TAIL_OCTETS", "COST_SHIFT", "PATHS", "META_MAGIC")
+    ]
     for name in constants():
         assert said[name] == getattr(records, name), name
 
@@ -135,12 +137,13 @@ def test_offsets_of_what_is_packed(said: dict[str, int], name: str) -> None:
     assert begins[: len(offsets)] == offsets
 
 
-def test_the_counters_of_an_account_are_those_of_an_entry(said: dict[str, int]) -> None:
+def test_the_counters_of_both_records_are_those_of_an_entry(said: dict[str, int]) -> None:
     """The first eight in their order; the rest by name."""
     names = list(Counters._fields)
-    assert fields("account")[: records.CARRIED] == names[: records.CARRIED]
-    assert set(names) <= set(fields("account"))
-    assert said["account.empty_up"] == records.CARRIED * 8
+    assert fields("session")[-records.CARRIED :] == names[: records.CARRIED]
+    assert set(names[records.CARRIED :]) <= set(fields("account"))
+    assert said["session.up_octets4"] == records.HEAD.size
+    assert said["account.empty_up"] == records.TERMS.size
 
 
 def test_the_tallies(said: dict[str, int]) -> None:

@@ -58,7 +58,7 @@ int tc_down(struct __sk_buff *skb)
 	struct net6 net6 = {};
 
 	if (account)
-		__sync_fetch_and_add(&account->down_packets4, 1);
+		__sync_fetch_and_add(&account->down_policed, 1);
 	if (bpf_map_lookup_elem(&hosts4, &host) || bpf_map_lookup_elem(&nets4, &net4))
 		return 0;
 	return bpf_map_lookup_elem(&nets6, &net6) ? 0 : -1;

@@ -18,7 +18,7 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
-from bras.dataplane.records import SESSION, Session
+from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS
 from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from tests.support.namespaces import Network
@@ -55,7 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def _carry(plane: Ebpf, slot: int) -> None:
     """Count something on the slow road, whose figures are in the maps like those of the programs."""
-    tally = plane._table.slots[slot].tally
+    tally = plane._table.row_of(plane._table.routes[slot]).tally
     tally.up_octets += CARRIED.up_octets4
     tally.up_packets += CARRIED.up_packets4
     tally.down_octets6 += CARRIED.down_octets6
@@ -69,25 +69,34 @@ def _answers(plane: Ebpf) -> list[Outcome]:
     return list(plane.outcomes())
 
 
+def written(plane: Ebpf) -> tuple[bytes, bytes]:
+    """Return what is ours of the records of the slot."""
+    tables = plane.kernel.tables
+    return (
+        bytes(tables._sessions[ROUTE.slot * SESSION.size :][: HEAD.size]),
+        bytes(tables._accounts[ROUTE.slot * ACCOUNT.size :][: TERMS.size]),
+    )
+
+
 def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """A packet on its way would get some of the old and some of the new; what comes meanwhile is Python's."""
     plane = start()
     plane.program_all([AddEntry(ROUTE)])
     tables = plane.kernel.tables
-    waited: list[tuple[bool, bytes]] = []
+    waited: list[tuple[bool, tuple[bytes, bytes]]] = []
 
     def wait() -> None:
-        at = ROUTE.slot * SESSION.size + Session.header.offset
-        waited.append((tables.is_active(ROUTE.slot), bytes(tables._sessions[at : at + Session.header.size])))
+        waited.append((tables.is_active(ROUTE.slot), written(plane)))
 
     monkeypatch.setattr("bras.dataplane.ebpf.barrier", wait)
     plane.program_all([ReplaceEntry(replace(ROUTE, rate_up_bps=1_000_000, mark=7))])
     assert waited == []
+    before = written(plane)
     moved = replace(ROUTE, legs=(replace(LEG, remote_port=4011),))
     assert plane.program_all([ReplaceEntry(moved)]) == [Outcome(5, 7, ok=True)]
-    assert waited == [(False, record(ROUTE)[Session.header.offset :][: Session.header.size])]
+    assert waited == [(False, (bytes(4) + before[0][4:], before[1]))]
     assert tables.is_active(ROUTE.slot)
-    assert record(moved) == bytes(tables._sessions[ROUTE.slot * SESSION.size :][: SESSION.size])
+    assert written(plane) == record(moved)
 
 
 def test_an_entry_whose_successor_cannot_be_had_goes_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +105,7 @@ def test_an_entry_whose_successor_cannot_be_had_goes_on(start: Start, monkeypatc
     monkeypatch.setattr(plane, "_put", lambda *_: "no room for its routes")
     moved = replace(ROUTE, legs=(replace(LEG, remote_port=4011),))
     assert plane.program_all([ReplaceEntry(moved)]) == [Outcome(5, 7, ok=False, reason="no room for its routes")]
-    assert record(ROUTE) == bytes(plane.kernel.tables._sessions[ROUTE.slot * SESSION.size :][: SESSION.size])
+    assert written(plane) == record(ROUTE)
 
 
 def test_a_removal_is_answered_later_and_meanwhile_there_is_nothing_to_read(start: Start) -> None:

@@ -24,12 +24,16 @@ from bras.dataplane.programs import Loaded
 from bras.dataplane.records import (
     ACCOUNT,
     CALL,
-    HEADER_OCTETS,
+    HEAD,
+    HEAD_OCTETS,
     HOST4,
     NET4,
     NET6,
     PLACE,
     SESSION,
+    TAIL_OCTETS,
+    TERMS,
+    Account,
     Session,
     SessionFlag,
 )
@@ -185,13 +189,13 @@ def names(directory: Path) -> set[str]:
 
 def test_everything_is_pinned_under_its_version(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe) as loaded:
-        assert loaded.directory == pin_dir / "v1-64"
+        assert loaded.directory == pin_dir / "v2-64"
         assert names(loaded.directory) == {*loaded.maps, "tc_up", "tc_down", "tc_segmented"}
         assert (loaded.adopted, loaded.remarks) == (False, [])
         assert loaded.maps["sessions"].shape.entries == 64
         assert loaded.maps["nets6"].shape.entries == 128
         assert layout.read(loaded.maps["layout"]) == layout.ours(64)
-    assert pins.remove(pin_dir / "v1-64")
+    assert pins.remove(pin_dir / "v2-64")
     assert names(pin_dir) == set()
 
 
@@ -222,8 +226,8 @@ def test_a_start_that_was_cut_short_is_finished(pin_dir: Path, probe: Path) -> N
         assert second.adopted
         assert second.maps["nets4"].id == nets
         assert names(second.directory) >= {"calls", "tc_up"}
-    pins.remove(pin_dir / "v1-64")
-    (pin_dir / "v1-64").mkdir()
+    pins.remove(pin_dir / "v2-64")
+    (pin_dir / "v2-64").mkdir()
     with load(pin_dir, probe) as third:
         assert (third.adopted, third.remarks) == (False, [])
 
@@ -263,11 +267,11 @@ def test_a_version_that_makes_no_sense_is_begun_anew(pin_dir: Path, probe: Path,
     with load(pin_dir, probe) as first:
         first.maps["hosts4"].update(HOST4.pack(0, bytes(4)), PLACE.pack(1, 1))
     assert callable(spoil)
-    spoil(pin_dir / "v1-64")
+    spoil(pin_dir / "v2-64")
     with load(pin_dir, probe) as second:
         assert not second.adopted
         (remark,) = second.remarks
-        assert "v1-64 makes no sense (" in remark
+        assert "v2-64 makes no sense (" in remark
         assert dict(second.maps["hosts4"].items()) == {}
 
 
@@ -330,17 +334,23 @@ def test_these_rights_are_enough_for_the_programs_that_we_ship(pin_dir: Path) ->
 # From one version to the next.
 
 
+CARRIED = tuple(field[0] for field in Session._fields_[-8:])
+KEPT = ("up_spoofed", "up_policed", "down_policed", "down_too_big")
+
+
 def fill(loaded: Loaded, slots: list[int]) -> None:
     """Enter sessions that can be told apart, with counters and keys."""
     sessions, accounts = loaded.maps["sessions"].memory(), loaded.maps["accounts"].memory()
     for slot in slots:
-        session = Session(
-            flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, mss6=900, cost_up=5, cost_down=6
-        )
-        session.header[:] = bytes([slot]) * HEADER_OCTETS
+        carried = {name: slot * 1000 + at for at, name in enumerate(CARRIED)}
+        session = Session(flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, **carried)
+        session.header[:] = bytes([slot]) * HEAD_OCTETS
         sessions[slot * SESSION.size : (slot + 1) * SESSION.size] = bytes(session)
-        counters = [slot * 1000 + word for word in range(32)]
-        accounts[slot * ACCOUNT.size : (slot + 1) * ACCOUNT.size] = ACCOUNT.pack(*counters)
+        kept = {name: slot * 1000 + 8 + at for at, name in enumerate(("empty_up", "empty_down", *KEPT))}
+        account = Account(mss6=900, cost_up=5, cost_down=6, ports=slot, **kept)
+        account.tail[:] = bytes([slot]) * TAIL_OCTETS
+        account.slow[:] = [slot * 1000 + 16 + word for word in range(16)]
+        accounts[slot * ACCOUNT.size : (slot + 1) * ACCOUNT.size] = bytes(account)
         place = PLACE.pack(slot, slot + 7)
         loaded.maps["calls"].update(CALL.pack(slot), place)
         loaded.maps["hosts4"].update(HOST4.pack(0, bytes([10, 0, 0, slot])), place)
@@ -370,14 +380,16 @@ def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
         assert predecessor.copy_entries(new.maps, sessions, accounts) == 2
         assert dict(new.maps["calls"].items()) == {CALL.pack(slot): PLACE.pack(slot, slot + 7) for slot in (1, 5)}
         assert [len(dict(new.maps[name].items())) for name in ("hosts4", "nets4", "nets6")] == [2, 2, 2]
-        record = record_of(sessions, 5)
-        assert bytes(record.header) == bytes([5]) * HEADER_OCTETS
+        record, account = record_of(sessions, 5), Account.from_buffer_copy(accounts, 5 * ACCOUNT.size)
+        assert bytes(record.header) + bytes(account.tail) == bytes([5]) * (HEAD_OCTETS + TAIL_OCTETS)
         assert (record.flags, record.generation, record.mtu) == (SessionFlag.ACTIVE, 12, 1405)
-        assert (record.mss6, record.cost_up, record.cost_down) == (900, 5, 6)
-        assert ACCOUNT.unpack_from(accounts, 5 * ACCOUNT.size)[:10] == (0,) * 8 + (5008, 5009)  # the policers only
+        assert (account.mss6, account.cost_up, account.cost_down, account.ports) == (900, 5, 6, 5)
+        assert (account.empty_up, account.empty_down) == (5008, 5009)
+        assert {getattr(record, name) for name in CARRIED} | {getattr(account, name) for name in KEPT} == {0}
+        assert not any(account.slow)
         assert dict(predecessor.take_accounts(sessions)) == {1: counted(1), 5: counted(5)}
         predecessor.remove()
-        assert names(pin_dir) == {"v1-16"}
+        assert names(pin_dir) == {"v2-16"}
 
 
 def record_of(sessions: memoryview, slot: int) -> Session:
@@ -388,7 +400,7 @@ def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Pa
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5])
     with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
-        first = Predecessor(pin_dir / "v1-64")
+        first = Predecessor(pin_dir / "v2-64")
         assert first.copy_entries(new.maps, sessions, accounts) == 2
         taken = dict([next(iter(first.take_accounts(sessions)))])
         first.close()
@@ -396,7 +408,7 @@ def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Pa
         sessions[5 * SESSION.size + Session.header.offset] = 99
         new.maps["calls"].delete(CALL.pack(5))
         new.maps["calls"].update(CALL.pack(5), PLACE.pack(1, 8))
-        again = Predecessor(pin_dir / "v1-64")
+        again = Predecessor(pin_dir / "v2-64")
         assert again.copy_entries(new.maps, sessions, accounts) == 0
         assert record_of(sessions, 5).header[0] == 99
         assert new.maps["calls"].lookup(CALL.pack(5)) == PLACE.pack(1, 8)
@@ -410,23 +422,31 @@ def test_counters_of_a_slot_that_has_another_session_now_are_not_its(pin_dir: Pa
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5])
     with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
-        predecessor = Predecessor(pin_dir / "v1-64")
+        predecessor = Predecessor(pin_dir / "v2-64")
         predecessor.copy_entries(new.maps, sessions, accounts)
         sessions[5 * SESSION.size + Session.generation.offset] += 1
         assert set(dict(predecessor.take_accounts(sessions))) == {1}
         predecessor.remove()
 
 
-def moved(of: Record, seed: random.Random, *, without: str) -> Record:
-    """Return a made-up layout: the same fields elsewhere, but for one, and some octets between them."""
-    order = [name for name in of.fields if name != without]
-    seed.shuffle(order)
-    fields, at = {}, 8
-    for name in order:
-        size = of.fields[name][1]
-        fields[name] = (at, size)
-        at += -(-size // 8) * 8 + 8
-    return Record(at, fields)
+def moved(of: Layout, dice: random.Random, *, without: str) -> Layout:
+    """Return a made-up layout: the same fields elsewhere, in either record, but for one; some octets between them."""
+    sizes = {name: size for record in (of.session, of.account) for name, (_, size) in record.fields.items()}
+    names = [name for name in sizes if name != without]
+    dice.shuffle(names)
+    records = []
+    for first in (True, False):
+        fields, at = {}, 8
+        for name in names[::2] if first else names[1::2]:
+            fields[name] = (at, sizes[name])
+            at += -(-sizes[name] // 8) * 8 + 8
+        records.append((at, fields))
+    (at, session), account = records
+    for name in ("flags", "generation"):  # where every version has them
+        account[1].pop(name, None)
+        session[name] = (at, sizes[name])
+        at += 8
+    return Layout(77, of.slots, Record(at, session), Record(*account))
 
 
 def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
@@ -434,18 +454,19 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
     print(f"seed {seed}")
     dice = random.Random(seed)
     ours = layout.ours(64)
-    theirs = Layout(77, 64, moved(ours.session, dice, without="mss6"), moved(ours.account, dice, without="spare"))
+    theirs = moved(ours, dice, without="mss6")
     with load(pin_dir, probe, 64) as old:
         fill(old, [2, 9, 63])
         sessions, accounts = old.maps["sessions"].memory().tobytes(), old.maps["accounts"].memory().tobytes()
         old.directory.rename(pin_dir / theirs.version)
-        for name, record, mine, octets in (
-            ("sessions", theirs.session, ours.session, sessions),
-            ("accounts", theirs.account, ours.account, accounts),
-        ):
+        for name, record in (("sessions", theirs.session), ("accounts", theirs.account)):
             made = replaced(pin_dir / theirs.version, name, MapShape(ARRAY, 4, record.size, 64, MMAPABLE))
             for slot in range(64):
-                made.update(CALL.pack(slot), mine.convert(octets[slot * mine.size : (slot + 1) * mine.size], record))
+                of = [
+                    (mine, memoryview(octets)[slot * mine.size : (slot + 1) * mine.size])
+                    for mine, octets in ((ours.session, sessions), (ours.account, accounts))
+                ]
+                made.update(CALL.pack(slot), layout.converted(of, record))
             made.close()
         layout.write(old.maps["layout"], theirs)
     with load(pin_dir, probe, 64) as new, memories(new) as (sessions_now, accounts_now):
@@ -453,9 +474,11 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
         assert (predecessor.directory.name, remarks) == ("v77-64", [])
         assert predecessor.copy_entries(new.maps, sessions_now, accounts_now) == 3
         for slot in (2, 9, 63):
-            before = Session.from_buffer_copy(sessions, slot * SESSION.size)
+            assert bytes(record_of(sessions_now, slot))[: HEAD.size] == sessions[slot * SESSION.size :][: HEAD.size]
+            before = Account.from_buffer_copy(accounts, slot * ACCOUNT.size)
             before.mss6 = 0  # which the other layout does not have
-            assert bytes(record_of(sessions_now, slot)) == bytes(before)
+            there = accounts_now[slot * ACCOUNT.size :][: TERMS.size]
+            assert bytes(there) == bytes(before)[: TERMS.size]
         assert dict(predecessor.take_accounts(sessions_now)) == {slot: counted(slot) for slot in (2, 9, 63)}
         predecessor.remove()
 
@@ -464,7 +487,7 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
 def test_a_predecessor_that_makes_no_sense_is_removed(pin_dir: Path, probe: Path, spoil: object) -> None:
     with load(pin_dir, probe, 64):
         assert callable(spoil)
-        spoil(pin_dir / "v1-64")
+        spoil(pin_dir / "v2-64")
     (pin_dir / "empty").mkdir()
     with load(pin_dir, probe, 32) as new:
         found, remarks = predecessors(pin_dir, new.directory)
@@ -474,4 +497,4 @@ def test_a_predecessor_that_makes_no_sense_is_removed(pin_dir: Path, probe: Path
                 assert predecessor.copy_entries(new.maps, sessions, accounts) == 0
             predecessor.remove()
         assert len(found) + len(remarks) == 2
-        assert names(pin_dir) == {"v1-32"}
+        assert names(pin_dir) == {"v2-32"}

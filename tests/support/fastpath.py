@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from bras.dataplane import records
@@ -245,7 +246,10 @@ class FastPath:
         """Write a subscriber into the maps; ``generation``: that of its keys, if it is another one."""
         place = records.PLACE.pack(entry.slot, entry.generation if generation is None else generation)
         at = entry.slot * records.SESSION.size
-        self._sessions[at : at + records.SESSION.size] = record(entry)
+        head, terms = record(entry)
+        self._sessions[at : at + records.HEAD.size] = head
+        at = entry.slot * records.ACCOUNT.size
+        self._accounts[at : at + records.TERMS.size] = terms
         self.maps["calls"].update(records.CALL.pack(entry.legs[0].key), place)
         for address in entry.addresses:
             self.maps["hosts4"].update(records.HOST4.pack(entry.vrf, address.to_bytes(4, "big")), place)
@@ -265,9 +269,13 @@ class FastPath:
         mapped = octets if len(octets) == 16 else bytes(10) + b"\xff\xff" + octets
         self.maps["listen"].update(records.LISTENER.pack(mapped, port), b"\1\0\0\0")
 
-    def account(self, slot: int = 3) -> records.Account:
-        size = records.ACCOUNT.size
-        return records.Account.from_buffer_copy(self._accounts[slot * size : slot * size + size])
+    def account(self, slot: int = 3) -> SimpleNamespace:
+        """Return all that the two records of a slot have, by name."""
+        found = {}
+        for kind, memory in ((records.Session, self._sessions), (records.Account, self._accounts)):
+            one = kind.from_buffer_copy(memory, slot * ctypes.sizeof(kind))
+            found |= {field[0]: getattr(one, field[0]) for field in kind._fields_}
+        return SimpleNamespace(**found)
 
     def set_account(self, name: str, value: int, slot: int = 3) -> None:
         at = slot * records.ACCOUNT.size + getattr(records.Account, name).offset

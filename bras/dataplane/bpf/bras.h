@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define LAYOUT 1
+#define LAYOUT 2
 
 /* Where a session stands; the value of `calls`, `hosts4`, `nets4` and `nets6`. */
 struct place {
@@ -58,47 +58,53 @@ enum session_flag {
 	S_IPV6 = 1 << 10,         /* has IPv6: of others IPv6 is the core's to judge */
 };
 
-#define HEADER_OCTETS 64
+#define HEADER_OCTETS 64 /* at most, before a packet towards the LAC */
+#define HEAD_OCTETS 40
+#define TAIL_OCTETS 32
 
-/* One per slot, written by the daemon only; two cache lines.  A usual packet needs the first one alone: what a session
- * has on the second one only sometimes, a flag in the first one tells of. */
+/* One per slot, two cache lines that come together: what each packet of a session needs, and what it adds to.  What a
+ * session has in its account only sometimes, a flag tells of.  The first line is the daemon's, the second one the
+ * programs' (they add atomically). */
 struct session {
 	__u32 flags; /* enum session_flag */
 	__u32 generation;
 	__u32 call;          /* local tunnel id << 16 | session id: its key in `calls` */
 	__be32 address;      /* the client's first IPv4 address, 0: none; saves the source check a look-up */
 	__u16 mtu;           /* largest IP packet that the client takes */
-	__u16 header_octets; /* of `header` that are used */
+	__u16 header_octets; /* before a packet towards the LAC */
 	__u16 checksum;      /* ones' complement sum of the constant part: outer IPv4: of the whole IPv4 header of the
 	                      * template; outer IPv6: of pseudo header addresses, next header and the UDP, L2TP and PPP
 	                      * octets of the template (as 16-bit words in memory order, the odd last octet padded with zero) */
 	__u16 path;          /* place in `paths` */
-	/* The header of a packet towards the LAC as it stands before an IPv4 packet: outer IP, UDP, L2TP, PPP.
-	 * All lengths, the IPv4 identification and all checksums are zero.  Source is our address and port, destination
-	 * the LAC's: upstream packets are checked against the same octets.  Of an IPv6 packet the last octet is 0x57. */
-	__u8 header[HEADER_OCTETS];
-	__u16 mss4; /* TCP MSS at most, 0: not lowered */
-	__u16 mss6;
-	__u32 vrf;
-	__u32 mark;          /* skb->mark */
-	__u32 priority;      /* skb->priority */
-	__u32 burst_up;      /* octets */
-	__u32 burst_down;
-	__u64 cost_up;       /* nanoseconds an octet << COST_SHIFT; 0: no limit */
-	__u64 cost_down;
+	/* The beginning of the header of a packet towards the LAC as it stands before an IPv4 packet: outer IP, UDP, L2TP,
+	 * PPP; with outer IPv4 all of it.  All lengths, the IPv4 identification and all checksums are zero.  Source is our
+	 * address and port, destination the LAC's: upstream packets are checked against the same octets. */
+	__u8 header[HEAD_OCTETS];
+	__u64 up_octets4, up_packets4, down_octets4, down_packets4;
+	__u64 up_octets6, up_packets6, down_octets6, down_packets6;
 };
 
 #define COST_SHIFT 16
 
 #define PATHS 4096 /* places for the ways to LACs */
 
-/* One per slot.  The first two lines are added to by the programs (atomically), the rest by the daemon alone. */
+/* One per slot: what only some packets need.  The first part, to `cost_down`, is the daemon's, then come the programs'
+ * counters, and what user space forwards itself. */
 struct account {
-	__u64 up_octets4, up_packets4, down_octets4, down_packets4;
-	__u64 up_octets6, up_packets6, down_octets6, down_packets6;
+	__u8 tail[TAIL_OCTETS]; /* with outer IPv6: the last octets of the header; before an IPv6 packet the last one is 0x57 */
+	__u32 ports;            /* UDP ports of the header as they stand in it */
+	__u16 mss4;             /* TCP MSS at most, 0: not lowered */
+	__u16 mss6;
+	__u32 vrf;
+	__u32 mark;             /* skb->mark */
+	__u32 priority;         /* skb->priority */
+	__u32 burst_up;         /* octets */
+	__u32 burst_down;
+	__u32 spare;
+	__u64 cost_up;          /* nanoseconds an octet << COST_SHIFT; 0: no limit */
+	__u64 cost_down;
 	__u64 empty_up, empty_down; /* policers: when the bucket was or will be empty, CLOCK_BOOTTIME nanoseconds */
 	__u64 up_spoofed, up_policed, down_policed, down_too_big;
-	__u64 spare[2];
 	__u64 slow[16]; /* what user space forwarded: the first twelve counters of Counters, in its order */
 };
 
@@ -134,7 +140,7 @@ enum fallback {
 
 /* The one value of the per-CPU map `tallies`. */
 struct tallies {
-	__u64 carried[8]; /* the first eight of struct account, over all sessions */
+	__u64 carried[8]; /* those of struct session, over all of them */
 	__u64 drops[DROPS];
 	__u64 fallbacks[FALLBACKS];
 };

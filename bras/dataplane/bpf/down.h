@@ -172,11 +172,11 @@ INLINE int judge_down(void *data, void *data_end, __u32 l3, __u32 vrf, const str
 /* Has the session's rate room for it, or at least for the first octets of it? */
 INLINE bool police_down(const struct down *down, __u32 first)
 {
-	struct session *session = down->who.session;
+	struct account *account = down->who.account;
 
-	if (!(down->who.flags & S_POLICED_DOWN) || !session->cost_down)
+	if (!(down->who.flags & S_POLICED_DOWN) || !account->cost_down)
 		return true;
-	return conforms(&down->who.account->empty_down, session->cost_down, session->burst_down, down->octets, first);
+	return conforms(&account->empty_down, account->cost_down, account->burst_down, down->octets, first);
 }
 
 INLINE int policed_down(const struct down *down)
@@ -186,7 +186,7 @@ INLINE int policed_down(const struct down *down)
 
 INLINE __u32 down_mss(const struct down *down)
 {
-	return down->inner6 ? down->who.session->mss6 : down->who.session->mss4;
+	return down->inner6 ? down->who.account->mss6 : down->who.account->mss4;
 }
 
 /* The sum over an inner packet whose checksum is right, as the outer checksum needs it; negative if there is none. */
@@ -259,18 +259,16 @@ INLINE void outer_of(const struct session *session, const struct down *down, __u
 		outer->udp_check = 0xffff; /* zero says that there is none */
 }
 
-#define HALF (HEADER_OCTETS / 2)
-
-INLINE void copy_half(void *to, const void *from)
+INLINE void copy_piece(void *to, const void *from)
 {
 	__u64 *octets = to;
 	const __u64 *source = from;
 
-	for (int i = 0; i < HALF / 8; i++)
+	for (int i = 0; i < TAIL_OCTETS / 8; i++)
 		octets[i] = source[i];
 }
 
-/* Write the outer headers at `to`.  They are 35 to 64 octets, so two halves of 32 meet or overlap: no loop, no helper. */
+/* Write the outer headers at `to`.  They are 35 to 64 octets, so two pieces of 32 meet or overlap: no loop, no helper. */
 INLINE int write_outer(void *to, void *data_end, const struct session *session, const struct down *down,
 		       const struct outer *outer)
 {
@@ -278,7 +276,7 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 	struct iphdr *ip = to;
 	struct ipv6hdr *ip6 = to;
 	struct udphdr *udp = AT(to, IPV4_HEADER);
-	__u8 *half;
+	__u8 *tail;
 
 	if (octets < HEADER_LEAST)
 		return -1;
@@ -286,13 +284,16 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 	if (octets > HEADER_OCTETS)
 		return -1;
 	AS_IT_IS(octets);
-	half = AT(to, octets - HALF);
-	if (AT(half, HALF) > data_end || AT(to, HALF) > data_end)
+	tail = AT(to, octets - TAIL_OCTETS);
+	if (AT(tail, TAIL_OCTETS) > data_end || AT(to, TAIL_OCTETS) > data_end)
 		return -1;
-	copy_half(to, session->header);
-	copy_half(half, session->header + octets - HALF);
+	copy_piece(to, session->header);
+	if (down->who.flags & S_OUTER6)
+		copy_piece(tail, down->who.account->tail);
+	else if (octets <= HEAD_OCTETS)
+		copy_piece(tail, session->header + octets - TAIL_OCTETS);
 	if (down->inner6)
-		half[HALF - 1] = PPP_IPV6;
+		tail[TAIL_OCTETS - 1] = PPP_IPV6;
 	if (down->who.flags & S_OUTER6) {
 		udp = AT(to, IPV6_HEADER);
 		if (AT(udp, UDP_HEADER + L2TP_LENGTH_AT + 2) > data_end)

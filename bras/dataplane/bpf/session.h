@@ -60,8 +60,7 @@ INLINE bool look_up(__u32 slot, struct subscriber *who)
 	who->account = bpf_map_lookup_elem(&accounts, &slot);
 	if (!who->session || !who->account)
 		return false;
-	touch(who->session);
-	touch(who->account);
+	touch(&who->session->up_octets4);
 	who->place.generation = who->session->generation;
 	who->flags = *(const volatile __u32 *)&who->session->flags;
 	return true;

@@ -5,7 +5,7 @@
 #ifndef TALLY_H
 #define TALLY_H
 
-/* Counters of one direction and family: octets, then packets, as in struct account and in struct tallies. */
+/* Counters of one direction and family: octets, then packets, as in struct session and in struct tallies. */
 #define UP4 0
 #define DOWN4 2
 #define FAMILY6 4 /* so many places after the same of IPv4 */
@@ -57,9 +57,9 @@ INLINE __u16 identification(void)
 	return total ? total->carried[DOWN4 + 1] + total->carried[DOWN4 + FAMILY6 + 1] : 0;
 }
 
-INLINE void count(struct account *account, __u32 which, __u64 octets, __u64 packets)
+INLINE void count(struct session *session, __u32 which, __u64 octets, __u64 packets)
 {
-	__u64 *counters = &account->up_octets4 + which;
+	__u64 *counters = &session->up_octets4 + which;
 	struct tallies *total = tallied();
 
 	__sync_fetch_and_add(counters, octets);

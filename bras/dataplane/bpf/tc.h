@@ -66,7 +66,7 @@ INLINE int unwrap(struct __sk_buff *skb, const struct up *up)
 
 INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 {
-	const struct session *session = up->who.session;
+	const struct account *account = up->who.account;
 
 	if (!police_up(up))
 		return TC_ACT_SHOT;
@@ -78,7 +78,7 @@ INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 		clamp_skb(skb, ETH_HLEN + up->syn, up_mss(up));
 	if (!(up->who.flags & S_COLOURED))
 		return arrive(skb, 0, 0);
-	return arrive(skb, session->mark, session->priority);
+	return arrive(skb, account->mark, account->priority);
 }
 
 INLINE int tc_upstream(struct __sk_buff *skb)
@@ -193,9 +193,9 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 	}
 	if (write_outer(AT(DATA(skb), at), DATA_END(skb), session, down, &outer))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
-	count(down->who.account, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
+	count(session, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
 	if (down->who.flags & S_COLOURED)
-		colour(skb, session->mark, session->priority);
+		colour(skb, down->who.account->mark, down->who.account->priority);
 	return cut ? have_cut(anchor) : send(skb, hop, known);
 }
 

@@ -108,11 +108,13 @@ INLINE bool same_peer(void *data, void *data_end, __u32 l3, const struct datagra
 	if (d->outer6 != !!(who->flags & S_OUTER6))
 		return false;
 	if (d->outer6) {
+		__u32 ports = who->account->ports;
+
 		if (AT(theirs, IPV6_HEADER + 4) > data_end)
 			return false;
 		return theirs[2] == ours[6] && theirs[3] == ours[7] && theirs[4] == ours[8] && theirs[5] == ours[9] &&
 		       theirs[6] == ours[2] && theirs[7] == ours[3] && theirs[8] == ours[4] && theirs[9] == ours[5] &&
-		       theirs[10] == (ours[10] >> 16 | ours[10] << 16);
+		       theirs[10] == (ports >> 16 | ports << 16);
 	}
 	if (AT(theirs, IPV4_HEADER + 4) > data_end)
 		return false;
@@ -220,16 +222,17 @@ INLINE bool genuine(void *data, void *data_end, const struct up *up)
 	struct session *session = up->who.session;
 	struct iphdr *ip = AT(data, up->inner);
 	struct ipv6hdr *ip6 = AT(data, up->inner);
+	__u32 vrf = up->who.flags & S_IN_VRF ? up->who.account->vrf : 0;
 
 	if (!(up->who.flags & S_CHECK_SOURCE))
 		return true;
 	if (up->inner6)
-		return AT(ip6, sizeof(*ip6)) <= data_end && same_place(place6(session->vrf, &ip6->saddr), &up->who.place);
+		return AT(ip6, sizeof(*ip6)) <= data_end && same_place(place6(vrf, &ip6->saddr), &up->who.place);
 	if (AT(ip, sizeof(*ip)) > data_end)
 		return false;
 	if (session->address && ip->saddr == session->address)
 		return true;
-	return same_place(place4(session->vrf, ip->saddr), &up->who.place);
+	return same_place(place4(vrf, ip->saddr), &up->who.place);
 }
 
 INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6, struct datagram *d, struct up *up)
@@ -273,11 +276,10 @@ INLINE int judge_up(void *data, void *data_end, __u32 l3, __u32 octets, bool v6,
 
 INLINE bool police_up(const struct up *up)
 {
-	struct session *session = up->who.session;
 	struct account *account = up->who.account;
 
-	if (!(up->who.flags & S_POLICED_UP) || !session->cost_up ||
-	    conforms(&account->empty_up, session->cost_up, session->burst_up, up->octets, up->first))
+	if (!(up->who.flags & S_POLICED_UP) || !account->cost_up ||
+	    conforms(&account->empty_up, account->cost_up, account->burst_up, up->octets, up->first))
 		return true;
 	drop_of(&account->up_policed, DROP_POLICED_UP);
 	return false;
@@ -285,12 +287,12 @@ INLINE bool police_up(const struct up *up)
 
 INLINE __u32 up_mss(const struct up *up)
 {
-	return up->inner6 ? up->who.session->mss6 : up->who.session->mss4;
+	return up->inner6 ? up->who.account->mss6 : up->who.account->mss4;
 }
 
 INLINE void count_up(const struct up *up)
 {
-	count(up->who.account, up->inner6 ? UP4 + FAMILY6 : UP4, up->octets, up->packets);
+	count(up->who.session, up->inner6 ? UP4 + FAMILY6 : UP4, up->octets, up->packets);
 }
 
 #endif

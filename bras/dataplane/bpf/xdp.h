@@ -81,7 +81,7 @@ INLINE int write_link(void *data, void *data_end, const struct link *link, bool 
  * A driver that has no room for that says so before anything is changed, or counted. */
 INLINE int unwrap_to_stack(struct xdp_md *ctx, const struct link *link, const struct up *up)
 {
-	struct session *session = up->who.session;
+	struct account *account = up->who.account;
 	bool coloured = up->who.flags & S_COLOURED;
 	struct meta *meta;
 
@@ -97,8 +97,8 @@ INLINE int unwrap_to_stack(struct xdp_md *ctx, const struct link *link, const st
 	if (AT(meta, sizeof(*meta)) > DATA(ctx) || write_link(DATA(ctx), DATA_END(ctx), link, up->inner6))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	meta->magic = META_MAGIC;
-	meta->mark = coloured ? session->mark : 0;
-	meta->priority = coloured ? session->priority : 0;
+	meta->mark = coloured ? account->mark : 0;
+	meta->priority = coloured ? account->priority : 0;
 	meta->spare = 0;
 	count_up(up);
 	return XDP_PASS;
@@ -241,7 +241,7 @@ INLINE int wrap_and_send(struct xdp_md *ctx, const struct link *link, const stru
 	if (AT(ip, IPV4_HEADER) > DATA_END(ctx))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	hop(ip, down->inner6);
-	count(down->who.account, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
+	count(session, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
 	return XDP_REDIRECT;
 }
 

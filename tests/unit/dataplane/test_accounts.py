@@ -8,7 +8,7 @@ import pytest
 
 from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP, WORDS, Accounts
 from bras.dataplane.police import Policer
-from bras.dataplane.records import ACCOUNT, Account
+from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS, Account, Session
 from bras.dataplane.template import bucket
 from bras.forwarding.entry import Counters
 
@@ -29,22 +29,34 @@ NAMES = (
 )
 
 
+class Memory:
+    """Of both maps."""
+
+    def __init__(self, slots: int = SLOTS) -> None:
+        self.sessions, self.accounts = bytearray(slots * SESSION.size), bytearray(slots * ACCOUNT.size)
+
+    def opened(self) -> Accounts:
+        return Accounts(memoryview(self.sessions), memoryview(self.accounts))
+
+    def count(self, slot: int, **values: int) -> None:
+        """Count as a program does."""
+        session = Session.from_buffer(self.sessions, slot * SESSION.size)
+        account = Account.from_buffer(self.accounts, slot * ACCOUNT.size)
+        for name, value in values.items():
+            where = session if hasattr(session, name) else account
+            setattr(where, name, getattr(where, name) + value)
+
+
 @pytest.fixture
-def memory() -> bytearray:
-    return bytearray(SLOTS * ACCOUNT.size)
+def memory() -> Memory:
+    return Memory()
 
 
-def kernel(memory: bytearray, slot: int, **values: int) -> None:
-    """Count as a program does."""
-    account = Account.from_buffer(memory, slot * ACCOUNT.size)
-    for name, value in values.items():
-        setattr(account, name, getattr(account, name) + value)
-
-
-def test_what_the_kernel_counts_and_what_we_count_is_one_sum(memory: bytearray) -> None:
-    accounts = Accounts(memoryview(memory))
-    fields = [name for name, _ in Account._fields_ if name not in ("empty_up", "empty_down", "spare", "slow")]
-    kernel(memory, 3, **{name: 10 + at for at, name in enumerate(fields)}, empty_up=999, empty_down=999)
+def test_what_the_kernel_counts_and_what_we_count_is_one_sum(memory: Memory) -> None:
+    accounts = memory.opened()
+    fields = [field[0] for field in Session._fields_[-8:]]
+    fields += ["up_spoofed", "up_policed", "down_policed", "down_too_big"]
+    memory.count(3, **{name: 10 + at for at, name in enumerate(fields)}, empty_up=999, empty_down=999)
     assert accounts.row(3) == tuple(range(10, 22))
     tally = accounts.tally(3)
     for at, name in enumerate(NAMES):
@@ -56,36 +68,40 @@ def test_what_the_kernel_counts_and_what_we_count_is_one_sum(memory: bytearray) 
     assert accounts.counters(2) == Counters()
 
 
-def test_a_new_process_goes_on_with_both(memory: bytearray) -> None:
-    before = Accounts(memoryview(memory))
+def test_a_new_process_goes_on_with_both(memory: Memory) -> None:
+    before = memory.opened()
     before.tally(6).up_octets6 += 77
-    kernel(memory, 6, up_octets6=23)
-    after = Accounts(memoryview(memory))
+    memory.count(6, up_octets6=23)
+    after = memory.opened()
     assert after.counters(6) == Counters(up_octets6=100)
     assert after.rows(0, SLOTS)[6] == after.row(6)
 
 
-def test_a_cleared_account_begins_at_zero_with_a_full_bucket(memory: bytearray) -> None:
-    accounts = Accounts(memoryview(memory))
-    kernel(memory, 1, up_packets4=5, empty_up=2**60, empty_down=2**60)
+def test_a_cleared_account_begins_at_zero_with_a_full_bucket(memory: Memory) -> None:
+    """What the daemon has written of the two records stays."""
+    memory.sessions[SESSION.size : SESSION.size + HEAD.size] = b"s" * HEAD.size
+    memory.accounts[ACCOUNT.size : ACCOUNT.size + TERMS.size] = b"a" * TERMS.size
+    accounts = memory.opened()
+    memory.count(1, up_packets4=5, empty_up=2**60, empty_down=2**60)
     accounts.tally(1).down_too_big += 1
-    kernel(memory, 2, up_packets4=5)
+    memory.count(2, up_packets4=5)
     accounts.clear(1)
-    assert memory[ACCOUNT.size : 2 * ACCOUNT.size] == bytes(ACCOUNT.size)
+    assert memory.sessions[SESSION.size : 2 * SESSION.size] == b"s" * HEAD.size + bytes(SESSION.size - HEAD.size)
+    assert memory.accounts[ACCOUNT.size : 2 * ACCOUNT.size] == b"a" * TERMS.size + bytes(ACCOUNT.size - TERMS.size)
     assert accounts.counters(2) == Counters(up_packets4=5)
 
 
-def test_what_an_older_layout_held_is_added(memory: bytearray) -> None:
-    accounts = Accounts(memoryview(memory))
+def test_what_an_older_layout_held_is_added(memory: Memory) -> None:
+    accounts = memory.opened()
     accounts.add(4, tuple(range(12)))
-    kernel(memory, 4, up_octets4=100)
+    memory.count(4, up_octets4=100)
     accounts.add(4, tuple(range(12)))
     assert accounts.row(4) == (100, *(2 * number for number in range(1, 12)))
 
 
 @pytest.mark.parametrize("which", [EMPTY_UP, EMPTY_DOWN])
-def test_the_policer_decides_as_the_one_of_tun(memory: bytearray, which: int) -> None:
-    accounts = Accounts(memoryview(memory))
+def test_the_policer_decides_as_the_one_of_tun(memory: Memory, which: int) -> None:
+    accounts = memory.opened()
     rate_bps, burst_octets = 800_000, 3000
     shared = accounts.policer(5, which, *bucket(rate_bps, burst_octets))
     plain = Policer(rate_bps, burst_octets)
@@ -98,8 +114,8 @@ def test_the_policer_decides_as_the_one_of_tun(memory: bytearray, which: int) ->
     assert 0 < sum(verdicts) < len(verdicts)
 
 
-def test_the_bucket_is_the_kernels_too(memory: bytearray) -> None:
-    accounts = Accounts(memoryview(memory))
+def test_the_bucket_is_the_kernels_too(memory: Memory) -> None:
+    accounts = memory.opened()
     policer = accounts.policer(5, EMPTY_UP, *bucket(8_000_000, 1500))
     assert policer is not None
     assert policer.conforms(1500, 10.0)
@@ -109,8 +125,8 @@ def test_the_bucket_is_the_kernels_too(memory: bytearray) -> None:
     assert accounts.policer(5, EMPTY_UP, 0, 0) is None
 
 
-def test_a_smaller_burst_forgives_what_only_the_larger_one_allowed(memory: bytearray) -> None:
-    accounts = Accounts(memoryview(memory))
+def test_a_smaller_burst_forgives_what_only_the_larger_one_allowed(memory: Memory) -> None:
+    accounts = memory.opened()
     accounts.words[EMPTY_UP] = 20_000_000_000
     cost, burst = bucket(8_000_000, 10_000)
     accounts.forgive(0, EMPTY_UP, cost, burst, 10.0)
@@ -121,10 +137,10 @@ def test_a_smaller_burst_forgives_what_only_the_larger_one_allowed(memory: bytea
 
 @pytest.mark.parametrize("slots", [range(200), range(199, -1, -1), [7], [0, 150, 3], [*range(0, 200, 5)]])
 def test_those_that_are_asked_for(slots: Sequence[int]) -> None:
-    memory = bytearray(200 * ACCOUNT.size)
-    accounts = Accounts(memoryview(memory))
+    memory = Memory(200)
+    accounts = memory.opened()
     for slot in range(200):
-        kernel(memory, slot, up_octets4=slot, down_policed=2 * slot)
+        memory.count(slot, up_octets4=slot, down_policed=2 * slot)
     accounts.tally(150).up_octets += 1000
     assert accounts.chosen(list(slots)) == [accounts.row(slot) for slot in slots]
     assert accounts.chosen([150]) == [(1150, *(0,) * 9, 300, 0)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bras.dataplane.layout import OCTETS, Layout, Record, ours, parse
+from bras.dataplane.layout import OCTETS, Layout, Record, converted, ours, parse
 from bras.dataplane.records import LAYOUT, SESSION, Session
 
 
@@ -52,7 +52,7 @@ def test_fields_move_grow_shrink_and_are_new() -> None:
     old = Record(24, {"wide": (0, 8), "narrow": (8, 2), "name": (12, 4), "gone": (16, 8)})
     new = Record(40, {"fresh": (0, 4), "narrow": (4, 4), "wide": (8, 4), "name": (16, 16)})
     octets = number(0x0102030405060708, 8) + number(0xBEEF, 2) + b"\0\0" + b"eth0" + bytes(8)
-    assert old.convert(octets, new) == (
+    assert converted([(old, memoryview(octets))], new) == (
         bytes(4) + number(0xBEEF, 4) + number(0x05060708, 4) + bytes(4) + b"eth0" + bytes(12) + bytes(8)
     )
 
@@ -67,7 +67,15 @@ def test_there_and_back_is_the_same(octets: bytes, dice: object) -> None:
         fields[name] = (at, session.fields[name][1])
         at += session.fields[name][1]
     moved = Record(at, fields)
-    assert moved.convert(session.convert(octets, moved), session) == octets
+    there = converted([(session, memoryview(octets))], moved)
+    assert converted([(moved, memoryview(there))], session) == octets
+
+
+def test_fields_come_from_whichever_record_has_them() -> None:
+    one, other = Record(8, {"a": (0, 4), "b": (4, 4)}), Record(4, {"c": (0, 4)})
+    found = [(one, memoryview(b"aaaabbbb")), (other, memoryview(b"cccc"))]
+    new = Record(16, {"c": (0, 4), "b": (4, 4), "a": (8, 4), "d": (12, 4)})
+    assert converted(found, new, without=("b",)) == b"cccc" + bytes(4) + b"aaaa" + bytes(4)
 
 
 def test_layouts_differ_by_any_of_their_parts() -> None:

@@ -5,11 +5,24 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from bras.dataplane.police import SMALLEST_BURST_OCTETS
-from bras.dataplane.records import COST_SHIFT, PATHS, SESSION, Session, SessionFlag
+from bras.dataplane.records import (
+    ACCOUNT,
+    COST_SHIFT,
+    HEAD,
+    HEAD_OCTETS,
+    PATHS,
+    SESSION,
+    TAIL_OCTETS,
+    TERMS,
+    Account,
+    Session,
+    SessionFlag,
+)
 from bras.dataplane.template import bucket, path, record, words
 from bras.forwarding.entry import Leg, Route
 
@@ -22,16 +35,33 @@ IP6 = bytes.fromhex("60000000 0000 11 40 20010db8000000000000000000000001 20010d
 CALL = bytes.fromhex("0002 4321 0099")
 
 
-def session(route: Route) -> Session:
-    octets = record(route)
-    assert len(octets) == SESSION.size
-    return Session.from_buffer_copy(octets)
+def session(route: Route) -> SimpleNamespace:
+    """Return what is written of both records, by name."""
+    head, terms = record(route)
+    assert (len(head), len(terms)) == (HEAD.size, TERMS.size)
+    one = Session.from_buffer_copy(head.ljust(SESSION.size, b"\0"))
+    other = Account.from_buffer_copy(terms.ljust(ACCOUNT.size, b"\0"))
+    found = {field[0]: getattr(each, field[0]) for each in (one, other) for field in each._fields_}
+    return SimpleNamespace(**found)
 
 
-def header(one: Session) -> bytes:
-    whole = bytes(one.header)
+def header(one: SimpleNamespace) -> bytes:
+    """Return the header as the programs put it together: what it begins with, and what it ends with."""
+    whole, tail = bytes(one.header), bytes(one.tail)
     assert not any(whole[one.header_octets :])
-    return whole[: one.header_octets]
+    if not one.flags & SessionFlag.OUTER6:
+        assert one.header_octets <= HEAD_OCTETS
+        assert not any(tail)
+        return whole[: one.header_octets]
+    beyond = HEAD_OCTETS + TAIL_OCTETS - one.header_octets
+    assert whole[HEAD_OCTETS - beyond :] == tail[:beyond]
+    return whole + tail[beyond:]
+
+
+def test_ports_stand_beside_it() -> None:
+    for leg in (LEG4, LEG6):
+        one = session(replace(ROUTE, legs=(leg,)))
+        assert struct.pack("=I", one.ports) == UDP4[:4]
 
 
 @pytest.mark.parametrize(
