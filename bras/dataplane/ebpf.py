@@ -30,6 +30,7 @@ from bras.dataplane.rows import Row, counters_of
 from bras.dataplane.tables import GENERATION, destinations
 from bras.dataplane.template import bucket
 from bras.dataplane.tun import Tun, routed
+from bras.dataplane.ways import way_of
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
 
@@ -180,48 +181,48 @@ class Ebpf(Tun):
             barrier()
 
     def _is_turned(self, entry: Entry) -> bool:
-        before = self._table.slots.get(entry.slot)
+        before = self._table.routes.get(entry.slot)
         if self._slot_refusal(entry, before, adding=False) or self._table.refusal(entry, self._outlets, before):
             return False
         return isinstance(entry, Route) and self.kernel.tables.is_turned(entry)
 
     def _enter(self, operation: AddEntry | ReplaceEntry) -> Outcome:
         entry = operation.entry
-        before = self._table.slots.get(entry.slot)
-        reason = self._slot_refusal(entry, before, adding=isinstance(operation, AddEntry))
+        before = self._table.routes.get(entry.slot)
+        adding = isinstance(operation, AddEntry)
+        reason = self._slot_refusal(entry, before, adding=adding)
         reason = reason or self._table.refusal(entry, self._outlets, before) or self._put(entry, before)
         if not reason:
             assert isinstance(entry, Route)  # else it was refused
-            held = before.route if before is not None else None
-            if isinstance(operation, AddEntry):
+            if adding:
                 self.kernel.accounts.clear(entry.slot)
-                self.kernel.tables.put(entry, held)
+                self.kernel.tables.put(entry, before)
             else:
                 self._forgive(entry)  # what the old rate owes would seem too much to the new one
-                self.kernel.tables.put(entry, held)
+                self.kernel.tables.put(entry, before)
                 self._forgive(entry)  # and so would what was sent at the old one meanwhile
             self.kernel.serve(entry.legs[0].remote)
         elif before is not None and not self.kernel.tables.is_active(entry.slot):
-            self.kernel.tables.put(before.route, before.route)  # it was quiet, and stays as it was
+            self.kernel.tables.put(before, before)  # it was quiet, and stays as it was
         return Outcome(entry.slot, entry.generation, not reason, reason)
 
-    def _slot_refusal(self, entry: Entry, before: Row | None, *, adding: bool) -> str:
-        tables = self.kernel.tables
-        if not 0 <= entry.slot < tables.slots:
+    def _slot_refusal(self, entry: Entry, before: Route | None, *, adding: bool) -> str:
+        slot, tables = entry.slot, self.kernel.tables
+        if not 0 <= slot < tables.slots:
             return f"there are only {tables.slots} slots"
-        generation, active = tables.generation(entry.slot), tables.is_active(entry.slot)
         if adding:
-            return f"the slot is taken by generation {generation}" if active else ""
+            return f"the slot is taken by generation {tables.generation(slot)}" if tables.is_active(slot) else ""
         if before is not None:
-            return "" if before.route.generation == entry.generation else _NO_ENTRY
-        return "" if active and generation == entry.generation & GENERATION else _NO_ENTRY  # a predecessor's
+            return "" if before.generation == entry.generation else _NO_ENTRY
+        is_there = tables.is_active(slot) and tables.generation(slot) == entry.generation & GENERATION
+        return "" if is_there else _NO_ENTRY  # a predecessor's
 
     def _make_row(self, route: Route, way: Way, before: Row | None) -> Row:
         """Prepare a row whose counters and policers are those of the programs."""
         accounts, slot = self.kernel.accounts, route.slot
         return Row(
             route,
-            way,
+            way_of(route.legs[0], way, self._unnumbered),
             tally=accounts.tally(slot),
             police_up=accounts.policer(slot, EMPTY_UP, *bucket(route.rate_up_bps, route.burst_up_octets)),
             police_down=accounts.policer(slot, EMPTY_DOWN, *bucket(route.rate_down_bps, route.burst_down_octets)),
@@ -234,11 +235,10 @@ class Ebpf(Tun):
 
     def _silence(self, slot: int, generation: int) -> Outcome | None:
         """Stop to forward for an Entry; return a refusal when there is none of this generation and never was."""
-        tables, row = self.kernel.tables, self._table.row(slot, generation)
-        if row is not None:
-            self._table.drop(row)
-            self._unroute(routed(row.route))
-            tables.take_out(row.route)
+        tables, route = self.kernel.tables, self._table.route(slot, generation)
+        if route is not None:
+            self._leave(route)
+            tables.take_out(route)
         elif 0 <= slot < tables.slots and tables.generation(slot) == generation & GENERATION:
             tables.silence(slot)
             self._orphans = True
@@ -254,11 +254,10 @@ class Ebpf(Tun):
 
     def _withdraw(self, outcome: Outcome) -> Outcome:
         """Undo what the kernel's tables had no room for."""
-        row = self._table.row(outcome.slot, outcome.generation)
-        if row is not None:
-            self._table.drop(row)
-            self._unroute(routed(row.route))
-            self.kernel.tables.take_out(row.route)
+        route = self._table.route(outcome.slot, outcome.generation)
+        if route is not None:
+            self._leave(route)
+            self.kernel.tables.take_out(route)
         return Outcome(outcome.slot, outcome.generation, ok=False, reason="the kernel's tables are full")
 
     def retain(self, entries: Iterable[tuple[int, int]]) -> None:
@@ -309,4 +308,4 @@ class Ebpf(Tun):
 
     def status(self) -> Status:
         """Return what it is and has."""
-        return self.kernel.status(len(self._table.slots))
+        return self.kernel.status(len(self._table.routes))

@@ -23,6 +23,7 @@ from bras.dataplane.police import renewed
 from bras.dataplane.rows import PPP_IPV6, Counting, Row, Table, Tally, counters_of
 from bras.dataplane.tcp import PROTOCOL as TCP
 from bras.dataplane.tcp import SYN, clamp_mss, clamp_mss6
+from bras.dataplane.ways import way_of
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters, Route
 from bras.ids import CallKey
@@ -48,7 +49,7 @@ class Forwarder:
     def __init__(self, local_address: bytes) -> None:
         """Answer what cannot be forwarded from ``local_address``, four octets."""
         self._dropped = dict.fromkeys(DATA_PLANE_REASONS, 0)
-        self._table = Table()
+        self._table = Table(self._make_row)
         self._total: Counting = Tally()
         self._errors = Errors(local_address)
         self._errors6 = Errors6()
@@ -69,7 +70,7 @@ class Forwarder:
         tally, up, down = (before.tally, before.police_up, before.police_down) if before else (Tally(), None, None)
         up = renewed(up, route.rate_up_bps, route.burst_up_octets)
         down = renewed(down, route.rate_down_bps, route.burst_down_octets)
-        return Row(route, way, tally, up, down)
+        return Row(route, way_of(route.legs[0], way, self._unnumbered), tally, up, down)
 
     def datagram(self, data: bytes, address: Address, *, now: float) -> bool:
         """Forward a data message upstream; False if it is not for the data plane."""
@@ -83,9 +84,9 @@ class Forwarder:
                 return False
             key, begin, end = place
             if key[9] == _PPP_IPV6:
-                row = self._table.calls6.get(key)
+                row = self._table.caller6(key)
                 return row is not None and self._is_from(row, address) and self._up6(row, data, begin, end, now)
-            row = self._table.calls.get(key)
+            row = self._table.caller(key)
             if row is None:
                 return False
         if address != row.peer and address[:2] != row.peer[:2]:
@@ -98,10 +99,12 @@ class Forwarder:
 
     def forward(self, slot: int, generation: int, packet: bytes, *, now: float) -> None:
         """Forward a packet upstream that the core has found to be in order."""
-        row = self._table.row(slot, generation)
-        if row is None:
+        route = self._table.route(slot, generation)
+        if route is None:
             self._drop(DropReason.NOT_PROGRAMMED)
-        elif packet[:1] < b"\x60" or not row.route.prefixes6:
+            return
+        row = self._table.row_of(route)
+        if packet[:1] < b"\x60" or not route.prefixes6:
             self._up(row, packet, 0, len(packet), now, judged=True)
         elif not self._up6(row, packet, 0, len(packet), now):
             self._drop(DropReason.NO_ROUTE)  # of the link itself: there is no way on
@@ -127,7 +130,7 @@ class Forwarder:
             return self._drop(DropReason.BAD_PACKET_HEADER)
         if target >= MULTICAST and not judged and target & 0xF0 == MULTICAST:
             return False
-        if row.checked and self._table.addresses.get(source) is not row and self._table.owner(source) is not row:
+        if row.checked and self._table.addresses.get(source) is not row and self._table.owner(source) is not row.route:
             return self._spoofed(row)
         if row.police_up is not None and not row.police_up.conforms(total, now):
             return self._policed_up(row)
@@ -158,7 +161,7 @@ class Forwarder:
             return self._drop(DropReason.BAD_PACKET_HEADER)
         if target[0] == MULTICAST6 or is_link_local(source) or is_link_local(target):
             return False
-        if row.checked and self._table.nets6.find(source) is not row:
+        if row.checked and self._table.nets6.find(source) is not row.route:
             return self._spoofed(row)
         if row.police_up is not None and not row.police_up.conforms(octets, now):
             return self._policed_up(row)
@@ -232,14 +235,15 @@ class Forwarder:
         self._dropped[DropReason.POLICED_DOWN] += 1
 
     def _found(self, packet: bytes, now: float) -> Row | None:
-        """Return whose network an IPv4 packet is for; everything else is dealt with."""
+        """Return whom an IPv4 packet is for that had none yet, or has a network; everything else is dealt with."""
         version = packet[0] >> 4 if packet else 0
         if version == 4:
-            row = self._table.nets4.find(packet[16:20]) if len(packet) >= _HEADER4_OCTETS else None
-            if row is None:
-                self._dropped[DropReason.NO_ROUTE] += 1
-                self._answer(self._errors.no_host(packet, now=now))
-            return row
+            route = self._table.owner(packet[16:20]) if len(packet) >= _HEADER4_OCTETS else None
+            if route is not None:
+                return self._table.row_of(route)
+            self._dropped[DropReason.NO_ROUTE] += 1
+            self._answer(self._errors.no_host(packet, now=now))
+            return None
         if version != 6 or len(packet) < _HEADER6_OCTETS:
             self._dropped[DropReason.NOT_PROGRAMMED] += 1
         elif packet[24] != MULTICAST6:  # the kernel's own reports of its groups are for nobody
@@ -248,12 +252,13 @@ class Forwarder:
 
     def _down6(self, packet: bytes, now: float) -> None:
         """Forward an IPv6 packet downstream; one that is too big is never cut (RFC 8200 section 5)."""
-        row = self._table.nets6.find(packet[24:40])
+        route = self._table.nets6.find(packet[24:40])
         octets = len(packet)
-        if row is None:
+        if route is None:
             self._dropped[DropReason.NO_ROUTE] += 1
             self._answer(self._errors6.no_host(packet, now=now))
             return
+        row = self._table.row_of(route)
         if octets > row.mtu:
             self._too_big(row)
             self._answer(self._errors6.too_big(packet, row.mtu, now=now))

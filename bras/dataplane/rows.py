@@ -1,9 +1,13 @@
-"""What a back end in Python keeps of each Entry, and the tables in which it finds it."""
+"""What a back end in Python keeps of each Entry, and the tables in which it finds it.
+
+An Entry is kept as its Route, by integers that cost nothing to make; what a packet needs prepared is its
+``Row``, made when the first packet comes.  Where programs in the kernel forward, few Entries ever need one.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv6Address
 from typing import Protocol
 
@@ -20,7 +24,6 @@ PPP_IPV4 = b"\xff\x03\x00\x21"
 """Address, control and protocol of an IPv4 packet, nothing compressed (RFC 1332 section 2)."""
 PPP_IPV6 = b"\xff\x03\x00\x57"
 """The same of an IPv6 packet (RFC 5072)."""
-_NUMBERED = b"#"
 TCP_OVERHEAD, TCP_OVERHEAD6 = 40, 60
 """IP and TCP headers without options: what the MSS leaves out."""
 _WHOLE = 32
@@ -141,40 +144,47 @@ def call_octets(key: int, ppp: bytes = PPP_IPV4) -> bytes:
     return _CALL.pack(_DATA, key) + ppp
 
 
-def _place(leg: Leg) -> bytes:
-    """Return the key of ``Table.calls``; one that nothing finds where messages are numbered: they are the core's."""
-    return call_octets(leg.key) + _NUMBERED if leg.numbered else call_octets(leg.key)
+def _single(route: Route) -> Iterable[int]:
+    """Return the IPv4 networks of one address, which are addresses like any other."""
+    return [network for network, length in route.prefixes4 if length == _WHOLE] if route.prefixes4 else ()
 
 
-def hosts(route: Route) -> Iterator[int]:
-    """Iterate over the single IPv4 addresses of a Route."""
-    yield from route.addresses
-    yield from (network for network, length in route.prefixes4 if length == _WHOLE)
-
-
-def nets4(route: Route) -> Iterator[Network]:
-    """Iterate over its IPv4 networks of more than one address."""
-    return (network for network in route.prefixes4 if network[1] != _WHOLE)
+def _nets4(route: Route) -> Iterable[Network]:
+    """Return its IPv4 networks of more than one address."""
+    return [network for network in route.prefixes4 if network[1] != _WHOLE] if route.prefixes4 else ()
 
 
 class Table:
-    """All rows: by slot, by how their upstream datagrams begin, by address (four octets) and by network.
+    """All Entries: as Routes by slot, call, address and network, and the rows of those that had a packet.
 
-    In ``calls6`` are those that have IPv6: of the others it is the core's.
+    A row is found by how its upstream datagrams begin, and by address (four octets).  In ``calls6`` are those that
+    have IPv6: of the others it is the core's, as are the messages of a call where they are numbered.
     """
 
-    __slots__ = ("addresses", "calls", "calls6", "nets4", "nets6", "slots")
+    __slots__ = ("_make", "_ways", "addresses", "calls", "calls6", "hosts", "keys", "nets4", "nets6", "routes", "rows")
 
-    def __init__(self) -> None:
-        """Begin empty."""
-        self.slots: dict[int, Row] = {}
+    def __init__(self, make: Callable[[Route, Way, Row | None], Row]) -> None:
+        """Begin empty; ``make`` returns the row of a Route, which goes on where the row of its predecessor stands."""
+        self._make = make
+        self._ways: dict[int, Way] = {}
+        """By slot: the way to the peer."""
+        self.routes: dict[int, Route] = {}
+        """By slot."""
+        self.keys: dict[int, Route] = {}
+        """By key of the call."""
+        self.hosts: dict[int, Route] = {}
+        """By single IPv4 address."""
+        self.nets4: Nets[Route] = Nets(32)
+        self.nets6: Nets[Route] = Nets(128)
+        self.rows: dict[int, Row] = {}
+        """By slot."""
         self.calls: dict[bytes, Row] = {}
         self.calls6: dict[bytes, Row] = {}
         self.addresses: dict[bytes, Row] = {}
-        self.nets4: Nets[Row] = Nets(32)
-        self.nets6: Nets[Row] = Nets(128)
 
-    def refusal(self, entry: Entry, outlets: Mapping[int, Outlet], before: Row | None) -> str:
+    # -- Entries
+
+    def refusal(self, entry: Entry, outlets: Mapping[int, Outlet], before: Route | None) -> str:
         """Return why ``entry`` cannot be had in place of ``before``, in words; empty if it can."""
         if not isinstance(entry, Route):
             return f"this data plane carries no {type(entry).__name__}"
@@ -182,66 +192,117 @@ class Table:
             return f"this data plane has no VRF {entry.vrf}"
         if len(entry.legs) != 1:
             return f"this data plane carries one leg, not {len(entry.legs)}"
-        if entry.legs[0].listener not in outlets:
-            return f"there is no listener {entry.legs[0].listener}"
-        return self._taken(entry, before)
-
-    def _taken(self, route: Route, before: Row | None) -> str:
-        octets = call_octets(route.legs[0].key)
-        other = self.calls.get(octets) or self.calls.get(octets + _NUMBERED)
+        leg = entry.legs[0]
+        if leg.listener not in outlets:
+            return f"there is no listener {leg.listener}"
+        other = self.keys.get(leg.key)
         if other is not None and other is not before:
-            return f"the call belongs to slot {other.route.slot}"
-        for address in hosts(route):
-            other = self.addresses.get(_ADDRESS.pack(address))
+            return f"the call belongs to slot {other.slot}"
+        for address in entry.addresses:
+            other = self.hosts.get(address)
             if other is not None and other is not before:
-                return f"the address {dotted(address)} belongs to slot {other.route.slot}"
+                return f"the address {dotted(address)} belongs to slot {other.slot}"
+        return self._taken(entry, before) if entry.prefixes4 or entry.prefixes6 else ""
+
+    def _taken(self, route: Route, before: Route | None) -> str:
+        """Return whose a network is already, in words."""
+        for address in _single(route):
+            other = self.hosts.get(address)
+            if other is not None and other is not before:
+                return f"the address {dotted(address)} belongs to slot {other.slot}"
         for networks, known, written in (
-            (nets4(route), self.nets4, dotted),
+            (_nets4(route), self.nets4, dotted),
             (route.prefixes6, self.nets6, _colons),
         ):
             for network in networks:
                 other = known.get(network)
                 if other is not None and other is not before:
-                    return f"the prefix {written(network[0])}/{network[1]} belongs to slot {other.route.slot}"
+                    return f"the prefix {written(network[0])}/{network[1]} belongs to slot {other.slot}"
         return ""
 
-    def row(self, slot: int, generation: int) -> Row | None:
-        """Return the row of a slot if it is of this generation."""
-        row = self.slots.get(slot)
-        return row if row is not None and row.route.generation == generation else None
+    def route(self, slot: int, generation: int) -> Route | None:
+        """Return the Route of a slot if it is of this generation."""
+        route = self.routes.get(slot)
+        return route if route is not None and route.generation == generation else None
 
-    def put(self, row: Row) -> None:
-        """Enter a row."""
-        route = row.route
-        leg = route.legs[0]
-        self.slots[route.slot] = row
-        self.calls[_place(leg)] = row
-        if route.prefixes6 and not leg.numbered:
-            self.calls6[call_octets(leg.key, PPP_IPV6)] = row
-        for address in hosts(route):
-            self.addresses[_ADDRESS.pack(address)] = row
-        for network in nets4(route):
-            self.nets4.put(network, row)
-        for network in route.prefixes6:
-            self.nets6.put(network, row)
+    def put(self, route: Route, way: Way) -> None:
+        """Enter a Route whose packets go ``way``."""
+        self.routes[route.slot] = self.keys[route.legs[0].key] = route
+        self._ways[route.slot] = way
+        for address in route.addresses:
+            self.hosts[address] = route
+        if route.prefixes4 or route.prefixes6:
+            for address in _single(route):
+                self.hosts[address] = route
+            for network in _nets4(route):
+                self.nets4.put(network, route)
+            for network in route.prefixes6:
+                self.nets6.put(network, route)
 
-    def drop(self, row: Row) -> None:
-        """Take a row out."""
-        route = row.route
-        leg = route.legs[0]
-        del self.slots[route.slot]
-        del self.calls[_place(leg)]
-        self.calls6.pop(call_octets(leg.key, PPP_IPV6), None)
-        for address in hosts(route):
-            self.addresses.pop(_ADDRESS.pack(address), None)
-        for network in nets4(route):
+    def replace(self, before: Route, route: Route, way: Way) -> None:
+        """Enter a Route in the place of another; what that has counted goes on."""
+        row = self.rows.get(before.slot)
+        self.drop(before)
+        self.put(route, way)
+        if row is not None:
+            self._enter(self._make(route, way, row))
+
+    def drop(self, route: Route) -> None:
+        """Take a Route out, and its row."""
+        del self.routes[route.slot], self.keys[route.legs[0].key], self._ways[route.slot]
+        for address in (*route.addresses, *_single(route)):
+            self.hosts.pop(address, None)
+        for network in _nets4(route):
             self.nets4.drop(network)
         for network in route.prefixes6:
             self.nets6.drop(network)
+        if self.rows.pop(route.slot, None) is not None:
+            key = route.legs[0].key
+            self.calls.pop(call_octets(key), None)
+            self.calls6.pop(call_octets(key, PPP_IPV6), None)
+            for address in (*route.addresses, *_single(route)):
+                self.addresses.pop(_ADDRESS.pack(address), None)
 
-    def owner(self, address: bytes) -> Row | None:
+    # -- packets
+
+    def row_of(self, route: Route) -> Row:
+        """Return the row of a Route that was put here; it is made for the first packet."""
+        row = self.rows.get(route.slot)
+        if row is None:
+            row = self._make(route, self._ways[route.slot], None)
+            self._enter(row)
+        return row
+
+    def _enter(self, row: Row) -> None:
+        route = row.route
+        leg = route.legs[0]
+        self.rows[route.slot] = row
+        if not leg.numbered:
+            self.calls[call_octets(leg.key)] = row
+            if route.prefixes6:
+                self.calls6[call_octets(leg.key, PPP_IPV6)] = row
+        for address in (*route.addresses, *_single(route)):
+            self.addresses[_ADDRESS.pack(address)] = row
+
+    def caller(self, key: bytes) -> Row | None:
+        """Return the row of a call that may send IPv4 here, by the key of ``calls``."""
+        return self.calls.get(key) or self._met(key, self.calls)
+
+    def caller6(self, key: bytes) -> Row | None:
+        """Return the row of a call that may send IPv6 here, by the key of ``calls6``."""
+        return self.calls6.get(key) or self._met(key, self.calls6)
+
+    def _met(self, key: bytes, rows: Mapping[bytes, Row]) -> Row | None:
+        """Make the row of a call that has none yet, and look again."""
+        route = self.keys.get(_CALL.unpack_from(key)[1])
+        if route is None or route.slot in self.rows:
+            return None
+        self.row_of(route)
+        return rows.get(key)
+
+    def owner(self, address: bytes) -> Route | None:
         """Return whose an IPv4 address is: that of the single address, else of the smallest network."""
-        return self.addresses.get(address) or self.nets4.find(address)
+        return self.hosts.get(int.from_bytes(address, "big")) or self.nets4.find(address)
 
 
 def dotted(address: int) -> str:

@@ -10,12 +10,11 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 
 from bras.config.model import DataplaneConfig
-from bras.dataplane.base import NO_FALLBACKS, Outlet, Status
+from bras.dataplane.base import NO_FALLBACKS, Outlet, Status, Way
 from bras.dataplane.device import Device
 from bras.dataplane.forward import Forwarder
 from bras.dataplane.routes import Prefix
-from bras.dataplane.rows import Row, counters_of
-from bras.dataplane.ways import way_of
+from bras.dataplane.rows import counters_of
 from bras.errors import FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, Route
 
@@ -56,7 +55,7 @@ class Tun(Forwarder):
 
     def status(self) -> Status:
         """Return what it is and has."""
-        return Status("tun", self._interface, len(self._table.slots))
+        return Status("tun", self._interface, len(self._table.routes))
 
     def retain(self, entries: Iterable[tuple[int, int]]) -> None:
         """Do nothing: no Entry is there before this process has made it."""
@@ -75,8 +74,12 @@ class Tun(Forwarder):
 
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
         """Return the counters of those (slot, generation) that there are."""
-        rows = ((slot, generation, self._table.row(slot, generation)) for slot, generation in slots)
-        return tuple((slot, generation, counters_of(row.tally)) for slot, generation, row in rows if row is not None)
+        route = self._table.route
+        return tuple((*one, self._counters(one[0])) for one in slots if route(*one) is not None)
+
+    def _counters(self, slot: int) -> Counters:
+        row = self._table.rows.get(slot)
+        return counters_of(row.tally) if row is not None else Counters()
 
     def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Carry out operations in their order; all are done at once."""
@@ -91,41 +94,54 @@ class Tun(Forwarder):
         if isinstance(operation, RemoveEntry):
             return self._remove(operation.slot, operation.generation)
         entry = operation.entry
-        before = self._table.slots.get(entry.slot)
+        before = self._table.routes.get(entry.slot)
         if isinstance(operation, AddEntry):
-            reason = "" if before is None else f"the slot is taken by generation {before.route.generation}"
+            reason = "" if before is None else f"the slot is taken by generation {before.generation}"
         else:
-            reason = "" if before and before.route.generation == entry.generation else "there is no such Entry"
+            reason = "" if before and before.generation == entry.generation else "there is no such Entry"
         reason = reason or self._table.refusal(entry, self._outlets, before) or self._put(entry, before)
         return Outcome(entry.slot, entry.generation, not reason, reason)
 
-    def _put(self, entry: Entry, before: Row | None) -> str:
+    def _put(self, entry: Entry, before: Route | None) -> str:
         """Enter a Route that nothing speaks against; returns why it failed, or nothing."""
         assert isinstance(entry, Route)
         leg = entry.legs[0]
         try:
-            way = way_of(leg, self._outlets[leg.listener].prepare(leg), self._unnumbered)
+            way = self._outlets[leg.listener].prepare(leg)
         except OSError:
             return f"no way from {leg.local} to {leg.remote}"
-        held = routed(before.route) if before else {}
-        wanted = routed(entry)
+        if before is not None:
+            return self._put_instead(entry, before, way)
+        reason = "" if self._is_covered(entry) else self._route(routed(entry), {})
+        if not reason:
+            self._table.put(entry, way)
+        return reason
+
+    def _put_instead(self, route: Route, before: Route, way: Way) -> str:
+        held, wanted = routed(before), routed(route)
         reason = self._route(wanted, held)
-        if reason:
-            return reason
-        row = self._make_row(entry, way, before)
-        if before:
-            self._table.drop(before)
-        self._table.put(row)
-        self._unroute(held.keys() - wanted.keys())
-        return ""
+        if not reason:
+            self._table.replace(before, route, way)
+            self._unroute(held.keys() - wanted.keys())
+        return reason
+
+    def _is_covered(self, route: Route) -> bool:
+        """Tell whether a Route needs no routing: it has but addresses of pools, as most have."""
+        return not (self._tun is None or route.prefixes4 or route.prefixes6) and self._tun.covers_all(route.addresses)
 
     def _remove(self, slot: int, generation: int) -> Outcome:
-        row = self._table.row(slot, generation)
-        if row is None:
+        route = self._table.route(slot, generation)
+        if route is None:
             return Outcome(slot, generation, ok=False, reason="there is no such Entry")
-        self._table.drop(row)
-        self._unroute(routed(row.route))
-        return Outcome(slot, generation, ok=True, counters=counters_of(row.tally))
+        counters = self._counters(slot)
+        self._leave(route)
+        return Outcome(slot, generation, ok=True, counters=counters)
+
+    def _leave(self, route: Route) -> None:
+        """Forward no more for a Route."""
+        self._table.drop(route)
+        if not self._is_covered(route):
+            self._unroute(routed(route))
 
     def _route(self, wanted: Mapping[Prefix, int], held: Mapping[Prefix, int]) -> str:
         """Route what no pool covers and what is not ``held`` with the same MTU; all or none."""

@@ -67,7 +67,7 @@ class _Plane(Forwarder):
             leg = Leg(0x1234_0000 + slot, 0, "198.18.0.1", 1701, *PEER, 0x4321, slot, acfc=slot == 3, pfc=slot == 3)
             values = {"vrf": 0, "legs": (leg,), "addresses": (0x0A400001 + slot,), "mtu": MTU} | changes
             values |= {"prefixes6": (_network6(slot),), "prefixes4": ((0xC0000200 + 64 * slot, 26),)}
-            self._table.put(self._make_row(Route(slot, 1, **values), self.way, None))
+            self._table.put(Route(slot, 1, **values), self.way)
 
     def taken(self) -> list[bytes]:
         """Return what was written to the device."""

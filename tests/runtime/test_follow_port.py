@@ -21,7 +21,7 @@ def test_packets_go_both_ways_by_the_new_port() -> None:
         port = site.wire.rebind(site.lac)
         site.lac.tell(messages.hello())
         table = site.driver.plane._table  # type: ignore[attr-defined]  # of the tun back end
-        await site.until(lambda: {row.route.legs[0].remote_port for row in table.slots.values()} == {port})
+        await site.until(lambda: {route.legs[0].remote_port for route in table.routes.values()} == {port})
         heard = len(site.data)
         site.device.send(down)
         await site.until(lambda: len(site.data) > heard)
@@ -32,7 +32,7 @@ def test_packets_go_both_ways_by_the_new_port() -> None:
         assert got == [up]
         after = site.driver.plane.totals()
         assert (after.up_packets4, after.down_packets4) == (before.up_packets4 + 1, before.down_packets4 + 1)
-        ((_, _, counters),) = site.driver.plane.read((slot, row.route.generation) for slot, row in table.slots.items())
+        ((_, _, counters),) = site.driver.plane.read((slot, route.generation) for slot, route in table.routes.items())
         assert (counters.up_packets4, counters.down_packets4) == (2, 1), "they go on"
 
     run(use, follow_port=True, retransmit_initial_s=0.1)

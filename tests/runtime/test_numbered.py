@@ -103,7 +103,7 @@ def run(use: Callable[[Site], Awaitable[None]], **keys: object) -> None:
                 lac = wire.lac("127.0.0.2", 0, calls=("127.0.0.1", listener.socket.getsockname()[1]))
                 client = lac.dial("user1", "pass")
                 site = Site(driven, wire, far, lac, client)
-                await site.until(lambda: client.address and plane._table.slots)
+                await site.until(lambda: client.address and plane._table.routes)
                 await use(site)
             finally:
                 driven.stop()

@@ -109,7 +109,7 @@ def test_what_the_core_hands_down_is_checked_as_any_other(bench: Bench) -> None:
         DropReason.NOT_PROGRAMMED: 1,
         DropReason.POLICED_UP: 1,
     }
-    assert isinstance(bench.plane._table.slots[1].police_up, Policer)
+    assert isinstance(bench.plane._table.rows[1].police_up, Policer)
     assert len(bench.taken(bench.device)) == 2
 
 
