@@ -1,7 +1,7 @@
 """What hangs where: brings the programs of LAC-facing interfaces to where a plan wants them, and no other's.
 
 Each time everything is compared with what the kernel has, so an interface that has gone and come again,
-or whose filter somebody has taken away, is treated as a new one.
+or from which somebody has taken our program away, is treated as a new one.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from bras.dataplane import pins
 from bras.dataplane.hooks import PRIORITY, Hooks, Side
 from bras.dataplane.interfaces import Plan
 from bras.dataplane.libbpf import LibbpfError
@@ -25,27 +23,19 @@ _INDEX = struct.Struct("=I")
 _MODES = {XdpMode.OFF: "tc", XdpMode.DECAP: "xdp-decap", XdpMode.FULL: "xdp-full"}
 
 
-def ids(pin_dir: Path, *names: str) -> frozenset[int]:
-    """Return the ids of our programs of these names, of all versions, that are pinned."""
-    found = set()
-    for path in (path for name in names for path in pins.known(pin_dir, name)):
-        with contextlib.suppress(LibbpfError):
-            program = Program.pinned(path)
-            found.add(program.id)
-            program.close()
-    return frozenset(found)
-
-
 class Attachments:
     """The programs of LAC-facing interfaces, where they hang."""
 
     __slots__ = ("_hooks", "_known", "_loaded", "_swept", "_tc", "_unable", "_xdp")
 
-    def __init__(self, hooks: Hooks, loaded: Loaded, pin_dir: Path) -> None:
+    def __init__(self, hooks: Hooks, loaded: Loaded) -> None:
         """Begin with what a predecessor may have left; the first ``apply`` puts it right."""
         self._hooks = hooks
         self._loaded = loaded
-        self._known = {name: ids(pin_dir, name) for name in ("tc_up", "xdp_port")}
+        self._known = {
+            name: {number for number, program in loaded.ours.items() if program.name == name}
+            for name in ("tc_up", "xdp_port")
+        }
         """Ids of programs of ours, those of a predecessor too."""
         self._tc: dict[int, str] = {}
         """Names by index."""
@@ -90,10 +80,10 @@ class Attachments:
         return tuple(sorted(found))
 
     def _leave_tc(self, wanted: Iterable[int], links: Mapping[int, Link]) -> None:
-        """Take our filters off interfaces where they are not wanted; the first time look at all of them."""
+        """Take our program off interfaces where it is not wanted; the first time look at all of them."""
         leaving = set(self._tc if self._swept else links) - set(wanted)
         for index in leaving & links.keys():
-            with contextlib.suppress(OSError):  # what goes away now, goes with its filters
+            with contextlib.suppress(OSError):  # what goes away now, goes with its programs
                 self._hooks.detach(index, Side.INGRESS)
         self._tc = {index: name for index, name in self._tc.items() if index in links and index not in leaving}
         if not self._swept:
@@ -106,7 +96,7 @@ class Attachments:
             for one in self._hooks.filters(index, Side.INGRESS):
                 if one.program in self._known["tc_up"] and (one.priority, one.handle) != (PRIORITY, self._hooks.handle):
                     with contextlib.suppress(OSError):
-                        self._hooks.detach(index, Side.INGRESS, one.handle)
+                        self._hooks.detach_filter(index, Side.INGRESS, one.handle)
 
     def _take_tc(self, wanted: Iterable[int], links: Mapping[int, Link], remarks: list[str]) -> None:
         program = self._loaded.programs["tc_up"]

@@ -109,6 +109,11 @@ class Map:
             os.close(fd)
             raise
 
+    @classmethod
+    def by_id(cls, number: int) -> Map:
+        """Open a map by its id, which takes CAP_SYS_ADMIN; raises LibbpfError."""
+        return cls(check(library().bpf_map_get_fd_by_id(number), f"open the map {number}"))
+
     def pin(self, path: Path) -> None:
         """Pin it; raises LibbpfError."""
         pin(self.fd, path)

@@ -16,6 +16,8 @@ from bras.dataplane.maps import MapShape
 
 _NET_ADMIN, _SYS_ADMIN, _PERFMON, _BPF = (1 << bit for bit in (12, 21, 38, 39))
 """Bits of capabilities, ``linux/capability.h``."""
+_MOST_MAPS = 64
+"""As many as a program can use (MAX_USED_MAPS)."""
 LIVE_FRAMES = 1 << 1
 """Flag of a test run: the verdicts are carried out (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18)."""
 
@@ -86,6 +88,18 @@ class Program:
         except LibbpfError:
             os.close(fd)
             raise
+
+    @classmethod
+    def by_id(cls, number: int) -> Program:
+        """Open a program by its id, which takes CAP_SYS_ADMIN; raises LibbpfError."""
+        return cls(check(library().bpf_prog_get_fd_by_id(number), f"open the program {number}"))
+
+    def maps(self) -> list[int]:
+        """Return the ids of the maps that it uses; raises LibbpfError."""
+        ids = (c_uint32 * _MOST_MAPS)()
+        info = _ProgramInfo(maps=_MOST_MAPS, map_ids=ctypes.addressof(ids))
+        describe(self.fd, "prog", info)
+        return list(ids[: min(info.maps, _MOST_MAPS)])
 
     def close(self) -> None:
         """Let go of it; where it is attached or pinned it stays.  May be called twice."""

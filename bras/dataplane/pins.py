@@ -19,6 +19,8 @@ from bras.dataplane.objects import Program
 _USUAL = Path("/sys/fs/bpf")
 _MOUNTS = Path("/proc/self/mountinfo")
 _OLD = "_old"
+_MOST_OLD = 8
+"""Predecessors' programs that are kept: those of starts that were cut short, and of the last one that was not."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -67,23 +69,32 @@ def _mount(directory: Path) -> None:
 
 
 def keep(directory: Path, program: Program, name: str) -> None:
-    """Pin a program in the place of a predecessor's, which stays as another name until ``forget_old``."""
-    place, old = directory / name, directory / (name + _OLD)
+    """Pin a program in the place of a predecessor's, which stays as another name until ``forget_old``.
+
+    Where starts were cut short there are several, of which the oldest is the likeliest to run somewhere.
+    """
+    place, number = directory / name, min(len(_old(directory, name)), _MOST_OLD - 1)
     with contextlib.suppress(FileNotFoundError):
-        place.rename(old)
+        place.rename(directory / f"{name}{_OLD}{number or ''}")
     pin(program.fd, place)
 
 
+def _old(directory: Path, name: str) -> list[Path]:
+    return sorted(directory.glob(f"{name}{_OLD}*"))
+
+
 def forget_old(directory: Path, name: str) -> None:
-    """Let go of a predecessor's program: it runs nowhere any more."""
-    with contextlib.suppress(FileNotFoundError):
-        (directory / (name + _OLD)).unlink()
+    """Let go of predecessors' programs: they run nowhere any more."""
+    for place in _old(directory, name):
+        place.unlink(missing_ok=True)
 
 
 def known(directory: Path, name: str) -> list[Path]:
-    """Return where a program of that name, or its predecessor, is pinned, in any version below a directory."""
-    places = [version / each for version in versions(directory) for each in (name, name + _OLD)]
-    return [place for place in places if place.exists()]
+    """Return where programs of that name, or predecessors, are pinned, in any version below a directory."""
+    found = []
+    for version in versions(directory):
+        found += [version / name, *_old(version, name)]
+    return [place for place in found if place.exists()]
 
 
 def versions(directory: Path) -> list[Path]:

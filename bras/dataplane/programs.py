@@ -7,6 +7,7 @@ loaded anew each time, because the file may be a newer one.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,9 +40,13 @@ class Loaded:
 
     left_out: tuple[str, ...] = ()
     """Programs that are not needed."""
+    ours: dict[int, Program] = field(default_factory=dict)
+    """Programs by id that may hang somewhere and are ours: these, and until ``settle`` a predecessor's."""
 
     def settle(self) -> None:
         """Forget the predecessor's programs: ours have taken their places, or they hang nowhere any more."""
+        for number in self.ours.keys() - {program.id for program in self.programs.values()}:
+            self.ours.pop(number).close()
         for name in (*self.programs, *self.left_out):
             pins.forget_old(self.directory, name)
         for name in self.left_out:
@@ -49,11 +54,22 @@ class Loaded:
 
     def close(self) -> None:
         """Let go of it; what is pinned or attached stays in the kernel."""
-        held: list[Map | Program] = [*self.maps.values(), *self.programs.values()]
+        held: list[Map | Program] = [*self.maps.values(), *self.programs.values(), *self.ours.values()]
         for each in held:
             each.close()
-        self.maps.clear()
-        self.programs.clear()
+        for emptied in (self.maps, self.programs, self.ours):
+            emptied.clear()
+
+
+def pinned(pin_dir: Path, names: Iterable[str]) -> dict[int, Program]:
+    """Open our programs of these names, of all versions, that are pinned; return them by id."""
+    found: dict[int, Program] = {}
+    for path in (path for name in names for path in pins.known(pin_dir, name)):
+        with contextlib.suppress(LibbpfError):
+            program = Program.pinned(path)
+            if found.setdefault(program.id, program) is not program:
+                program.close()
+    return found
 
 
 def load(pin_dir: Path, slots: int, *, xdp: bool, path: Path = OBJECT) -> Loaded:
@@ -67,12 +83,13 @@ def load(pin_dir: Path, slots: int, *, xdp: bool, path: Path = OBJECT) -> Loaded
     wanted = layout.ours(slots)
     loaded = Loaded(pin_dir / wanted.version)
     with Object(path) as opened:
+        loaded.ours = pinned(pin_dir, opened.programs())  # before anything may be removed
         loaded.left_out = tuple(name for name in opened.programs() if name.startswith(_XDP) and not xdp)
         for name in loaded.left_out:
             opened.leave_out(name)
         _size(opened, slots)
-        _adopt(opened, loaded, wanted)
         try:
+            _adopt(opened, loaded, wanted)
             _load(opened, loaded, wanted)
         except DataPlaneError:
             loaded.close()
@@ -147,4 +164,5 @@ def _load(opened: Object, loaded: Loaded, wanted: layout.Layout) -> None:
     for name in opened.programs():
         if name not in loaded.left_out:
             loaded.programs[name] = program = opened.program(name)
+            loaded.ours[program.id] = program
             pins.keep(loaded.directory, program, name)

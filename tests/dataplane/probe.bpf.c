@@ -40,6 +40,8 @@ int tc_up(struct __sk_buff *skb)
 	struct place *place = bpf_map_lookup_elem(&calls, &one);
 	struct session *session = bpf_map_lookup_elem(&sessions, &zero);
 
+	if (!bpf_map_lookup_elem(&settings, &zero))
+		return -1;
 	if (tally)
 		tally->carried[1]++;
 	skb->mark = mark;
@@ -57,6 +59,8 @@ int tc_down(struct __sk_buff *skb)
 	struct net4 net4 = {};
 	struct net6 net6 = {};
 
+	if (!bpf_map_lookup_elem(&settings, &zero))
+		return -1;
 	if (account)
 		__sync_fetch_and_add(&account->down_policed, 1);
 	if (bpf_map_lookup_elem(&hosts4, &host) || bpf_map_lookup_elem(&nets4, &net4))

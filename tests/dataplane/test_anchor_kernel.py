@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bras.dataplane import programs, segmenter
+from bras.dataplane import layout, programs, segmenter
 from bras.dataplane.anchor import Anchor
 from bras.dataplane.attachments import Attachments
 from bras.dataplane.base import DataPlaneError
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.root
 SOURCE = Path(__file__).with_name("probe.bpf.c")
 ROOT = Path(__file__).parents[2]
 LOCAL = socket.inet_aton("10.255.255.1")
+VERSION = layout.ours(64).version
 POOLS = frozenset({(0x0A400000, 16)})
 
 
@@ -218,11 +219,11 @@ def daemon(lns: Namespace, pin_dir: Path, probe: Path, name: str = "bras0") -> N
         kernel = Conversation()
         ends = Segmenter(kernel, name)
         loaded.maps["settings"].update(bytes(4), SETTINGS.pack(device.index, ends.entrance, 1, 0, 64, 0))
-        hooks = Hooks(kernel, device.index)
+        hooks = Hooks(kernel, device.index, loaded.ours)
         hooks.attach(device.index, Side.EGRESS, loaded.programs["tc_down"])
         hooks.attach(ends.exit, Side.INGRESS, loaded.programs["tc_segmented"])
         wish = Wish(xdp={"lac0": XdpMode.DECAP}, never=frozenset({device.index, ends.entrance, ends.exit}))
-        follower = Follower(kernel, Attachments(hooks, loaded, pin_dir), wish)
+        follower = Follower(kernel, Attachments(hooks, loaded), wish)
     assert follower.modes() == (("lac0", "xdp-decap"),)
     follower.close(detach=False)
     kernel.close()
@@ -253,7 +254,7 @@ def test_detach_removes_everything(lns: Namespace, pin_dir: Path, probe: Path) -
         "interfaces bras0s and bras0p",
         "interface bras0",
     }
-    assert removed[-1].startswith(f"{pin_dir}/v1-64 with accounts, calls, ")
+    assert removed[-1].startswith(f"{pin_dir / VERSION} with accounts, calls, ")
 
 
 def test_detach_after_the_device_has_gone(lns: Namespace, pin_dir: Path, probe: Path) -> None:
@@ -261,7 +262,7 @@ def test_detach_after_the_device_has_gone(lns: Namespace, pin_dir: Path, probe: 
     daemon(lns, pin_dir, probe)
     lns.ip("link", "del", "bras0")
     for name in ("tc_up", "xdp_port"):  # as if a new daemon had died between pinning and swapping
-        (pin_dir / "v1-64" / name).rename(pin_dir / "v1-64" / f"{name}_old")
+        (pin_dir / VERSION / name).rename(pin_dir / VERSION / f"{name}_old")
     with lns.entered():
         assert "TC program tc_up of lac0" in detach("bras0", pin_dir)
     assert state(lns) == before
@@ -270,7 +271,7 @@ def test_detach_after_the_device_has_gone(lns: Namespace, pin_dir: Path, probe: 
 def test_detach_finds_filters_without_any_pin(lns: Namespace, pin_dir: Path, probe: Path) -> None:
     daemon(lns, pin_dir, probe)
     for name in ("tc_up", "tc_down", "tc_segmented"):
-        (pin_dir / "v1-64" / name).unlink()
+        (pin_dir / VERSION / name).unlink()
     with lns.entered():
         assert "TC program tc_up of lac0" in detach("bras0", pin_dir)
     assert "clsact" not in lns.run("tc", "qdisc").stdout
@@ -284,7 +285,7 @@ def test_detach_leaves_another_instance_alone(lns: Namespace, pin_dir: Path, pro
         kernel = Conversation()
         second = link(kernel, "lac0")
         assert second is not None
-        hooks = Hooks(kernel, 4242)
+        hooks = Hooks(kernel, 4242, loaded.ours)
         hooks.attach(second.index, Side.INGRESS, loaded.programs["tc_up"])
         detach("bras0", pin_dir)
         assert hooks.attached(second.index, Side.INGRESS) == loaded.programs["tc_up"].id

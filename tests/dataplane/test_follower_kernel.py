@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bras.dataplane import programs
+from bras.dataplane import programs, tcx
 from bras.dataplane.attachments import Attachments
 from bras.dataplane.follower import Follower
 from bras.dataplane.hooks import Hooks, Side
@@ -60,7 +60,7 @@ class House:
         loaded = programs.load(self.pin_dir, 64, xdp="xdp" in wish, path=self.probe)
         self.stack.callback(loaded.close)
         with self.lns.entered():
-            attachments = Attachments(Hooks(self.kernel, handle), loaded, self.pin_dir)
+            attachments = Attachments(Hooks(self.kernel, handle, loaded.ours), loaded)
             follower = Follower(self.kernel, attachments, Wish(**wish))  # type: ignore[arg-type]  # as the test has it
         self.stack.callback(follower.close, detach=False)
         return follower, loaded
@@ -70,16 +70,24 @@ class House:
         assert found is not None
         return found.index
 
-    def on(self, *names: str, handle: int = HANDLE) -> dict[str, int]:
-        """Return the ids of the programs at these interfaces."""
-        hooks = Hooks(self.kernel, handle)
-        return {name: hooks.attached(self.index(name), INGRESS) for name in names}
+    def on(self, *names: str) -> dict[str, int]:
+        """Return the id of the program at each of these interfaces, 0 where there is none; more than one is wrong."""
+        found = {}
+        for name in names:
+            index = self.index(name)
+            ids = [one.program for one in Hooks(self.kernel, 0).filters(index, INGRESS)]
+            if tcx.is_there():
+                ids += tcx.attached(index, tcx.INGRESS)
+            (found[name],) = ids or [0]
+        return found
 
 
 @pytest.fixture
 def house(probe: Path) -> Iterator[House]:
     with ExitStack() as stack:
-        yield House(stack, probe)
+        house = House(stack, probe)
+        stack.enter_context(house.lns.entered())  # as a daemon is where it works
+        yield house
 
 
 def until(follower: Follower, condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -142,9 +150,18 @@ def test_an_interface_goes_and_comes_again(house: House) -> None:
     assert house.on("lac0") == {"lac0": loaded.programs["tc_up"].id}
 
 
-def test_a_filter_that_somebody_has_taken_away_comes_again(house: House) -> None:
+@pytest.mark.parametrize("at_tcx", [True, False], ids=["tcx", "clsact"])
+def test_a_program_that_somebody_has_taken_away_comes_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, at_tcx: bool
+) -> None:
+    at_tcx = at_tcx and tcx.is_there()
+    monkeypatch.setattr(tcx, "is_there", lambda: at_tcx)
     follower, loaded = house.follower(listening=frozenset({"198.18.0.1"}))
-    house.lns.run("tc", "qdisc", "del", "dev", "lac0", "clsact")
+    if at_tcx:
+        tcx.detach(house.index("lac0"), tcx.INGRESS, loaded.programs["tc_up"])
+    else:
+        house.lns.run("tc", "qdisc", "del", "dev", "lac0", "clsact")
+    assert house.on("lac0") == {"lac0": 0}
     house.lns.ip("link", "set", "lac1", "mtu", "1400")  # some news
     until(follower, lambda: house.on("lac0")["lac0"] == loaded.programs["tc_up"].id)
 
@@ -301,8 +318,8 @@ def test_a_restart_swaps_programs_where_they_are_wanted_and_takes_them_away_else
     second.settle()
     # Without XDP at all, and with another anchor than before.
     follower, third = house.follower(handle=HANDLE + 1, listening=frozenset({"198.18.1.1"}))
-    assert house.on("lac0", "lac1") == {"lac0": 0, "lac1": 0}
-    assert house.on("lac0", "lac1", handle=HANDLE + 1) == {"lac0": 0, "lac1": third.programs["tc_up"].id}
+    assert house.on("lac0", "lac1") == {"lac0": 0, "lac1": third.programs["tc_up"].id}
+    assert {one.handle for one in Hooks(house.kernel, 0).filters(house.index("lac1"), INGRESS)} <= {HANDLE + 1}
     assert [each.xdp for each in [link(house.kernel, "lac0")] if each] == [0]
 
 
@@ -317,6 +334,37 @@ def test_packets_pass_all_the_while(house: House) -> None:
             loaded.settle()
         out, _ = ping.communicate(timeout=60.0)
     assert "600 received, 0% packet loss" in out
+
+
+def test_packets_pass_while_filters_give_way_to_tcx(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the first daemon that knows it takes over from one that does not."""
+    listening = frozenset({"198.18.0.1"})
+    with monkeypatch.context() as patch:
+        patch.setattr(tcx, "is_there", lambda: False)
+        house.follower(listening=listening)
+    ping = house.lac.start("ping", "-q", "-i0.002", "-c400", "-W2", "198.18.0.1", stdout=-1, text=True)
+    with ping:
+        follower, loaded = house.follower(listening=listening)
+        assert house.on("lac0") == {"lac0": loaded.programs["tc_up"].id}
+        assert follower.modes() == (("lac0", "tc"),)
+        loaded.settle()
+        out, _ = ping.communicate(timeout=60.0)
+    assert "400 received, 0% packet loss" in out
+
+
+def test_starts_that_were_cut_short_leave_nothing_behind(house: House) -> None:
+    """Programs are known by their pins until they hang nowhere."""
+    listening = frozenset({"198.18.0.1", "198.18.1.1"})
+    house.follower(listening=listening)
+    for _ in range(12):  # ended before they had put anything anywhere
+        programs.load(house.pin_dir, 64, xdp=False, path=house.probe).close()
+    house.follower(listening=frozenset({"198.18.1.1"}))  # and before it could settle
+    _, loaded = house.follower(listening=frozenset({"198.18.1.1"}))
+    assert house.on("lac0", "lac1") == {"lac0": 0, "lac1": loaded.programs["tc_up"].id}
+    assert len(list(loaded.directory.glob("tc_up*"))) <= 9
+    loaded.settle()
+    assert [place.name for place in loaded.directory.glob("tc_up*")] == ["tc_up"]
+    assert set(loaded.ours) == {program.id for program in loaded.programs.values()}
 
 
 def test_it_gives_its_descriptors_back(house: House) -> None:

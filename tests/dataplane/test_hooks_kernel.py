@@ -1,4 +1,4 @@
-"""Interfaces, addresses, ways, routes, filters and XDP as a kernel has them, in namespaces."""
+"""Interfaces, addresses, ways, routes, TCX, filters and XDP as a kernel has them, in namespaces."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bras.dataplane import tcx
 from bras.dataplane.hooks import PRIORITY, Hooks, Side
 from bras.dataplane.links import GROUPS, NEWROUTES, addresses, link, links, route_interface, ways
 from bras.dataplane.maps import Map
 from bras.dataplane.objects import Object
+from bras.dataplane.records import CALL, PLACE
 from bras.dataplane.routes import Routes
 from bras.dataplane.rtnetlink import Conversation, News
 from tests.support.bpf import compiled
@@ -35,14 +37,13 @@ def lns() -> Iterator[Namespace]:
         lns, lac = network.namespace("lns"), network.namespace("lac")
         network.link(lns, "lac0", ["198.18.0.1/24", "2001:db8::1/64"], lac, "eth0", ["198.18.0.2/24"])
         network.link(lns, "lac1", ["198.18.1.1/24"], lac, "eth1", ["198.18.1.2/24"])
-        yield lns
+        with lns.entered():  # as a daemon is where it works
+            yield lns
 
 
 @pytest.fixture
 def kernel(lns: Namespace) -> Iterator[Conversation]:
-    """Return a conversation that belongs to the namespace, wherever the thread is."""
-    with lns.entered():
-        kernel = Conversation()
+    kernel = Conversation()
     yield kernel
     kernel.close()
 
@@ -160,25 +161,58 @@ def test_a_predecessors_routes_are_as_good_as_new(lns: Namespace, kernel: Conver
     assert second.sweep() == 0
 
 
-def test_filters_are_put_replaced_and_taken_away(
-    lns: Namespace, kernel: Conversation, one: Loaded, two: Loaded
+def no_tcx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what begins from now on think that it is an older kernel."""
+    monkeypatch.setattr(tcx, "is_there", lambda: False)
+
+
+@pytest.fixture(params=["tcx", "clsact"])
+def at_tcx(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Return whether programs hang at TCX, as they do on new kernels, or are filters, as on old ones."""
+    if request.param == "clsact":
+        no_tcx(monkeypatch)
+    elif not tcx.is_there():
+        pytest.skip("this kernel has no TCX")
+    return request.param == "tcx"
+
+
+@pytest.fixture
+def with_tcx() -> None:
+    if not tcx.is_there():
+        pytest.skip("this kernel has no TCX")
+
+
+def clsact_at(lns: Namespace, name: str = "lac0") -> bool:
+    return "clsact" in lns.run("tc", "qdisc", "show", "dev", name).stdout
+
+
+def test_programs_are_put_replaced_and_taken_away(
+    lns: Namespace, kernel: Conversation, one: Loaded, two: Loaded, at_tcx: bool
 ) -> None:
     index, hooks = index_of(kernel, "lac0"), Hooks(kernel, 77)
     assert hooks.attached(index, INGRESS) == 0
     assert not hooks.detach(index, INGRESS)
-    for program in (one.up, two.up):
+    for program in (one.up, two.up, two.up):
         hooks.attach(index, INGRESS, program)
         assert hooks.attached(index, INGRESS) == program.id
         assert hooks.attached(index, EGRESS) == 0
-    (found,) = hooks.filters(index, INGRESS)
-    assert (found.priority, found.handle, found.name) == (PRIORITY, 77, "tc_up")
-    assert "direct-action" in lns.run("tc", "filter", "show", "dev", "lac0", "ingress").stdout
+    if at_tcx:
+        assert (tcx.attached(index, tcx.INGRESS), list(hooks.filters(index, INGRESS))) == ([two.up.id], [])
+        assert not clsact_at(lns)
+    else:
+        (found,) = hooks.filters(index, INGRESS)
+        assert (found.priority, found.handle, found.name) == (PRIORITY, 77, "tc_up")
+        assert "direct-action" in lns.run("tc", "filter", "show", "dev", "lac0", "ingress").stdout
     assert hooks.detach(index, INGRESS)
-    assert "clsact" not in lns.run("tc", "qdisc", "show", "dev", "lac0").stdout
+    assert hooks.attached(index, INGRESS) == 0
+    assert not clsact_at(lns)
+    hooks.attach(index, EGRESS, one.up)
+    assert (hooks.attached(index, INGRESS), hooks.attached(index, EGRESS)) == (0, one.up.id)
+    assert hooks.detach(index, EGRESS)
 
 
 def test_two_instances_and_an_operator_do_not_disturb_each_other(
-    lns: Namespace, kernel: Conversation, one: Loaded, two: Loaded
+    lns: Namespace, kernel: Conversation, one: Loaded, two: Loaded, at_tcx: bool
 ) -> None:
     index = index_of(kernel, "lac0")
     lns.run("tc", "qdisc", "add", "dev", "lac0", "clsact")
@@ -191,23 +225,144 @@ def test_two_instances_and_an_operator_do_not_disturb_each_other(
     assert ours.detach(index, INGRESS)
     assert theirs.attached(index, INGRESS) == two.up.id
     assert theirs.detach(index, INGRESS)
-    # What the operator has put there keeps clsact; where the kernel lacks matchall there was nothing.
-    assert ("clsact" in lns.run("tc", "qdisc", "show", "dev", "lac0").stdout) is operators
+    # What the operator has put there keeps clsact; where the kernel lacks matchall there was nothing.  At TCX we have
+    # nothing to do with clsact at all.
+    assert clsact_at(lns) is (operators or at_tcx)
 
 
-def test_packets_meet_the_program(lns: Namespace, kernel: Conversation, probe: Path) -> None:
-    """A filter that passes everything on counts what comes in, and changes nothing."""
-    with Object(probe) as opened:
-        opened.load()
-        up, tallies = opened.program("tc_up"), Map(opened.map_fd("tallies"))
-    Hooks(kernel, 5).attach(index_of(kernel, "lac0"), INGRESS, up)
+class Counting:
+    """A program of somebody's that lets everything pass on, or drops it, and counts what it sees."""
+
+    def __init__(self, path: Path) -> None:
+        with Object(path) as opened:
+            opened.load()
+            self.up = opened.program("tc_up")
+            self._tallies, self._calls = Map(opened.map_fd("tallies")), Map(opened.map_fd("calls"))
+
+    def seen(self) -> int:
+        return sum(int.from_bytes(value[8:16], "little") for value in self._tallies.per_cpu(bytes(4)))
+
+    def say(self, verdict: int) -> None:
+        self._calls.update(CALL.pack(1), PLACE.pack(verdict, 1))
+
+    def close(self) -> None:
+        for each in (self.up, self._tallies, self._calls):
+            each.close()
+
+
+@pytest.fixture
+def counting(probe: Path) -> Iterator[list[Counting]]:
+    made = [Counting(probe) for _ in range(4)]
+    yield made
+    for each in made:
+        each.close()
+
+
+def test_packets_meet_the_program(lns: Namespace, kernel: Conversation, counting: list[Counting], at_tcx: bool) -> None:
+    """One that passes everything on counts what comes in, and changes nothing."""
+    del at_tcx
+    Hooks(kernel, 5).attach(index_of(kernel, "lac0"), INGRESS, counting[0].up)
     lns.run("ping", "-c3", "-i0.05", "-W5", "198.18.0.2")
-    assert sum(int.from_bytes(value[8:16], "little") for value in tallies.per_cpu(bytes(4))) >= 3
-    up.close()
-    tallies.close()
+    assert counting[0].seen() >= 3
 
 
-def test_an_interface_that_is_not_there(kernel: Conversation, one: Loaded) -> None:
+SHOT = 2
+
+
+@pytest.mark.usefixtures("with_tcx")
+def test_an_operators_programs_see_what_is_not_ours(
+    lns: Namespace, kernel: Conversation, counting: list[Counting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At TCX before ours and after ours, and as a filter; what ours takes, only those before it see."""
+    index, (before, ours, after, filtering) = index_of(kernel, "lac0"), counting
+    hooks = Hooks(kernel, 5)
+    tcx.attach(index, tcx.INGRESS, before.up)
+    hooks.attach(index, INGRESS, ours.up)
+    tcx.attach(index, tcx.INGRESS, after.up)
+    with monkeypatch.context() as patch:
+        no_tcx(patch)
+        Hooks(kernel, 9).attach(index, INGRESS, filtering.up)
+    assert tcx.attached(index, tcx.INGRESS) == [before.up.id, ours.up.id, after.up.id]
+    lns.run("ping", "-c3", "-i0.05", "-W5", "198.18.0.2")
+    seen = [each.seen() for each in counting]
+    assert min(seen) >= 3
+    ours.say(SHOT)
+    assert "0 received" in lns.run("ping", "-c3", "-i0.05", "-W1", "198.18.0.2", check=False).stdout
+    more = [each.seen() - was for each, was in zip(counting, seen, strict=True)]
+    assert min(more[:2]) >= 3
+    assert more[2:] == [0, 0]
+    assert hooks.detach(index, INGRESS)
+    assert tcx.attached(index, tcx.INGRESS) == [before.up.id, after.up.id]
+    assert [one.handle for one in hooks.filters(index, INGRESS)] == [9]
+    lns.run("ping", "-c1", "-W5", "198.18.0.2")
+
+
+@pytest.mark.usefixtures("with_tcx")
+def test_the_place_among_others_is_kept(kernel: Conversation, counting: list[Counting]) -> None:
+    index, (before, ours, after, successor) = index_of(kernel, "lac0"), counting
+    hooks = Hooks(kernel, 5)
+    for each in (before, ours, after):
+        tcx.attach(index, tcx.EGRESS, each.up)
+    Hooks(kernel, 5, {ours.up.id: ours.up}).attach(index, EGRESS, successor.up)
+    assert tcx.attached(index, tcx.EGRESS) == [before.up.id, successor.up.id, after.up.id]
+    assert hooks.attached(index, EGRESS) == 0  # which knows none of them
+    with pytest.raises(OSError, match="No such file"):
+        tcx.attach(index, tcx.EGRESS, counting[1].up, instead_of=ours.up)
+
+
+@pytest.mark.usefixtures("with_tcx")
+def test_more_than_one_of_ours_become_one(kernel: Conversation, counting: list[Counting]) -> None:
+    """As after starts that were cut short."""
+    index, (first, second, third, other) = index_of(kernel, "lac0"), counting
+    for each in (first, other, second):
+        tcx.attach(index, tcx.INGRESS, each.up)
+    hooks = Hooks(kernel, 5, {each.up.id: each.up for each in (first, second, third)})
+    hooks.attach(index, INGRESS, third.up)
+    assert tcx.attached(index, tcx.INGRESS) == [third.up.id, other.up.id]
+
+
+@pytest.mark.usefixtures("with_tcx")
+def test_a_filter_gives_way_to_tcx_and_the_other_way_round(
+    lns: Namespace, kernel: Conversation, one: Loaded, two: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, ours = index_of(kernel, "lac0"), {one.up.id: one.up, two.up.id: two.up}
+    with monkeypatch.context() as patch:
+        no_tcx(patch)
+        Hooks(kernel, 5, ours).attach(index, INGRESS, one.up)
+        Hooks(kernel, 6).attach(index, INGRESS, one.up)
+        assert tcx.attached(index, tcx.INGRESS) == []
+    hooks = Hooks(kernel, 5, ours)
+    hooks.attach(index, INGRESS, two.up)
+    assert tcx.attached(index, tcx.INGRESS) == [two.up.id]
+    assert [each.handle for each in hooks.filters(index, INGRESS)] == [6]  # another instance's
+    with monkeypatch.context() as patch:
+        no_tcx(patch)
+        Hooks(kernel, 5, ours).attach(index, INGRESS, one.up)
+    assert tcx.attached(index, tcx.INGRESS) == []
+    assert sorted(each.handle for each in hooks.filters(index, INGRESS)) == [5, 6]
+    assert hooks.attached(index, INGRESS) == one.up.id
+    assert clsact_at(lns)
+
+
+@pytest.mark.usefixtures("with_tcx")
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EINVAL])
+def test_where_tcx_is_refused_filters_do(
+    kernel: Conversation, one: Loaded, two: Loaded, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, "refused")
+
+    index, hooks = index_of(kernel, "lac0"), Hooks(kernel, 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(tcx, "attach", refuse)
+        hooks.attach(index, INGRESS, one.up)
+    hooks.attach(index, EGRESS, two.up)  # it is not tried again
+    assert tcx.attached(index, tcx.INGRESS) == tcx.attached(index, tcx.EGRESS) == []
+    assert (hooks.attached(index, INGRESS), hooks.attached(index, EGRESS)) == (one.up.id, two.up.id)
+
+
+def test_an_interface_that_is_not_there(kernel: Conversation, one: Loaded, at_tcx: bool) -> None:
+    del at_tcx
     hooks = Hooks(kernel, 5)
     with pytest.raises(OSError, match=r"such device|Cannot find") as caught:
         hooks.attach(9999, INGRESS, one.up)

@@ -25,6 +25,7 @@ from tests.support.provider import (
     Road,
     backend,
     honest,
+    opened,
     ready,
     road,
     subscriber,
@@ -228,10 +229,8 @@ def another_instance(first: Road, pins: Path) -> Iterator[Road]:
         outlets = [Outlet(listener, wildcard=False)]
         config = {"interface": "bras1", "local_address": "10.255.255.2"}
         plane = backend("tc", outlets, pins, network="10.65.0.0/16", **config)
-        undo.callback(plane.close)
-        with first.lns.entered():
-            plane.open()
-        pump = undo.enter_context(Pump(plane, listener))
+        undo.enter_context(opened(plane, first.lns))
+        pump = undo.enter_context(Pump(plane, listener, namespace=first.lns))
         yield replace(first, plane=plane, pump=pump, read_packets=watched(plane))
 
 

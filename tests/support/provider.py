@@ -307,9 +307,7 @@ def road(mode: str, pins: Path, *, vlan: int = 0, vrf: str = "", **config: Any) 
         listeners = {family: undo.enter_context(udp_socket(lns, LNS[family], PORT)) for family in FAMILIES}
         outlets = [Outlet(listener, wildcard=False) for listener in listeners.values()]
         plane = backend(mode, outlets, pins, **config)
-        undo.callback(plane.close)
-        with lns.entered():
-            plane.open()
+        undo.enter_context(opened(plane, lns))
         if mode == "full":
             receives_frames(lac, "eth0")
             receives_frames(core, "eth0")
@@ -317,9 +315,21 @@ def road(mode: str, pins: Path, *, vlan: int = 0, vrf: str = "", **config: Any) 
             enslave(lns, vrf, plane.status().interface)
         acquaint(lns, f"lac0.{vlan}" if vlan else "lac0", LAC)
         acquaint(lns, "core0", CORE)
-        pump = undo.enter_context(Pump(plane, *listeners.values()))
+        pump = undo.enter_context(Pump(plane, *listeners.values(), namespace=lns))
         sockets = undo.enter_context(contextlib.ExitStack())
         yield Road(mode, network, lac, lns, core, plane, pump, listeners, watched(plane), sockets)
+
+
+@contextmanager
+def opened(plane: DataPlane, where: Namespace) -> Iterator[None]:
+    """Open a data plane in a namespace for a while; it is closed there, too, opened or not."""
+    try:
+        with where.entered():
+            plane.open()
+        yield
+    finally:
+        with where.entered():
+            plane.close()
 
 
 def enslave(lns: Namespace, vrf: str, anchor: str) -> None:

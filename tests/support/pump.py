@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -89,8 +90,10 @@ class Loop:
 class Pump(Loop):
     """Gives an open data plane the datagrams of its sockets and its own readiness, as the daemon does."""
 
-    def __init__(self, plane: DataPlane, *listeners: socket.socket) -> None:
+    def __init__(self, plane: DataPlane, *listeners: socket.socket, namespace: Namespace | None = None) -> None:
+        """Its thread lives in ``namespace``, as a daemon does in its own."""
         super().__init__(*plane.filenos(), *(listener.fileno() for listener in listeners))
+        self._namespace = namespace
         self._plane = plane
         self._listeners = {listener.fileno(): listener for listener in listeners}
         for listener in listeners:
@@ -99,6 +102,10 @@ class Pump(Loop):
         """That came this way, and so were not carried by anything faster."""
         self.refused: deque[bytes] = deque(maxlen=MOST)
         self.taken: deque[bytes] = deque(maxlen=MOST)
+
+    def _run(self) -> None:
+        with self._namespace.entered() if self._namespace is not None else nullcontext():
+            super()._run()
 
     def _readable(self, descriptor: int) -> None:
         now = time.clock_gettime(time.CLOCK_BOOTTIME)

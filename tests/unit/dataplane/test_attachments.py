@@ -1,14 +1,18 @@
-"""Ids of programs that nobody has pinned; what hangs where is in tests/dataplane/test_follower_kernel.py."""
+"""Before the first look nothing hangs anywhere; what hangs where is in tests/dataplane/test_follower_kernel.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bras.dataplane.attachments import ids
+from bras.dataplane.attachments import Attachments
+from bras.dataplane.hooks import Hooks
+from bras.dataplane.programs import Loaded
+from bras.dataplane.rtnetlink import Conversation
 
 
-def test_what_is_no_pin_has_no_id(tmp_path: Path) -> None:
-    assert ids(tmp_path / "nothing", "tc_up") == frozenset()
-    (tmp_path / "v1-1").mkdir()
-    (tmp_path / "v1-1" / "tc_up").touch()
-    assert ids(tmp_path, "tc_up", "xdp_port") == frozenset()
+def test_before_the_first_look(tmp_path: Path) -> None:
+    kernel = Conversation()
+    attachments = Attachments(Hooks(kernel, 1), Loaded(tmp_path))
+    assert not attachments.on(1)
+    assert attachments.modes({}) == ()
+    kernel.close()

@@ -36,7 +36,8 @@ def test_versions_are_directories(tmp_path: Path) -> None:
 
 
 def test_a_predecessors_program_keeps_a_name(tmp_path: Path) -> None:
-    (tmp_path / "tc_up_old").touch()
+    for name in ("tc_up_old", "tc_up_old1"):
+        (tmp_path / name).touch()
     pins.forget_old(tmp_path, "tc_up")
     pins.forget_old(tmp_path, "tc_up")
     assert list(tmp_path.iterdir()) == []

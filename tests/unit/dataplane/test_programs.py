@@ -17,3 +17,10 @@ def test_an_object_that_was_not_built(tmp_path: Path) -> None:
 
 def test_the_object_is_in_the_package() -> None:
     assert programs.OBJECT.parent.joinpath("bras.h").is_file()
+
+
+def test_what_is_no_pin_is_no_program(tmp_path: Path) -> None:
+    assert programs.pinned(tmp_path / "nothing", ["tc_up"]) == {}
+    (tmp_path / "v1-1").mkdir()
+    (tmp_path / "v1-1" / "tc_up").touch()
+    assert programs.pinned(tmp_path, ["tc_up", "xdp_port"]) == {}
