@@ -49,6 +49,7 @@ MAPS = {
     "settings": (ARRAY, 4, records.SETTINGS.size, 0),
     "tallies": (PERCPU_ARRAY, 4, records.TALLIES.size, 0),
     "paths": (PERCPU_ARRAY, 4, PATH_OCTETS, 0),
+    "attended": (PERCPU_ARRAY, 4, 8, 0),
     "near_calls": (ARRAY, 4, 64, 0),
     "near_hosts": (ARRAY, 4, 64, 0),
     "xdp_ports": (HASH, records.PORT.size, 4, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from bras.dataplane.records import META, META_MAGIC, SessionFlag, XdpMode
+from bras.dataplane.template import path
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Route
 from tests.support.fastpath import (
@@ -197,6 +199,57 @@ def test_past_the_stack_upstream(fast: FastPath, outer: int, inner: int, vlan: i
     assert passed.data[:6] == mac(CORE_MAC)
     assert passed.data[12:].hex() == (ETHERTYPE[inner] + fewer(packet)).hex()
     counted(fast, packet, up=True)
+
+
+@pytest.mark.usefixtures("one_cpu")
+@pytest.mark.parametrize("inner", [4, 6])
+def test_once_in_a_while_the_kernel_sends_to_the_neighbour(fast: FastPath, inner: int) -> None:
+    """It does not see what XDP sends, and would not ask any more whether anybody is there."""
+    entry = route(LEG6)
+    fast.add(entry)
+    fast.port(XdpMode.FULL)
+    fast.exit("core0")
+    fast.exit("lac0")
+    up, down = from_client(inner), to_client(inner)
+    was_sent(fast, frame(down), down, entry)
+    for octets, left in ((upstream(up, 6), MACS + ETHERTYPE[inner] + up), (frame(down), frame(down))):
+        fast.attend(1)
+        passed = fast.xdp(octets, attended=False)
+        assert passed.verdict == XDP_PASS
+        assert passed.data[-len(left) :].hex() == left.hex()
+        assert fast.xdp(octets, attended=False).verdict == XDP_REDIRECT
+    assert not fast.take_tallies().fallbacks
+
+
+@pytest.fixture
+def one_cpu() -> Iterator[None]:
+    """Each CPU has a memory of its own."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.usefixtures("one_cpu")
+@pytest.mark.parametrize("inner", [4, 6])
+def test_what_the_kernel_is_to_send_it_is_asked_for_anew(fast: FastPath, inner: int) -> None:
+    """By a way that is remembered the TC program would send it by itself."""
+    fast.add(route(LEG6))
+    fast.port(XdpMode.FULL)
+    fast.exit("lac0")
+    packet = to_client(inner)
+    assert fast.xdp(frame(packet)).verdict == XDP_REDIRECT
+    assert remembered(fast)
+    fast.attend(1)
+    assert fast.xdp(frame(packet), attended=False).verdict == XDP_PASS
+    assert not remembered(fast)
+
+
+def remembered(fast: FastPath) -> bool:
+    """Tell whether this CPU believes to know the way to the LAC."""
+    (cpu,) = os.sched_getaffinity(0)
+    seen = fast.maps["paths"].per_cpu(struct.pack("=I", path(LEG6)))[cpu]
+    return struct.unpack_from("=Q", seen)[0] != 0
 
 
 def decapsulated(fast: FastPath, packet: bytes) -> None:

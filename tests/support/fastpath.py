@@ -299,7 +299,17 @@ class FastPath:
         after = _Context.from_buffer_copy(run.context.ljust(ctypes.sizeof(_Context), b"\0"))
         return Passed(run.verdict, run.data, after.mark, after.priority)
 
-    def xdp(self, octets: bytes) -> Passed:
+    def attend(self, jiffies: int = 0) -> None:
+        """Say when the kernel has last sent to neighbours, whoever they are; 0: XDP finds it has just done so."""
+        one = self.maps["attended"]
+        value = struct.pack("=Q", jiffies) * len(one.per_cpu(bytes(4)))
+        for place in range(one.shape.entries):
+            one.update(struct.pack("=I", place), value)
+
+    def xdp(self, octets: bytes, *, attended: bool = True) -> Passed:
+        """Run the program of XDP; what it leaves to the kernel once a second only if not ``attended``."""
+        if attended:
+            self.attend()
         with self.namespace.entered():
             run: Run = self._programs["xdp_port"].run(octets)
         return Passed(run.verdict, run.data)

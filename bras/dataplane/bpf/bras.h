@@ -190,6 +190,7 @@ struct meta {
  *   settings   ARRAY        0 -> struct settings
  *   tallies    PERCPU_ARRAY 0 -> struct tallies
  *   paths      PERCPU_ARRAY place -> what the programs remember of the way to a LAC
+ *   attended   PERCPU_ARRAY a hash of a neighbour's address -> when XDP last left a packet for it to the kernel
  *   near_calls ARRAY        line -> places that `calls` has told lately
  *   near_hosts ARRAY        line -> places that `hosts4` has told lately
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)

@@ -110,6 +110,16 @@ struct {
 	__type(value, struct path);
 } paths SEC(".maps");
 
+/* When XDP last left a packet for a neighbour to the kernel, in jiffies; by a hash of the neighbour's address. */
+#define ATTENDED_BITS 6
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1 << ATTENDED_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} attended SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, NEAR);

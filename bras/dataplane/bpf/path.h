@@ -41,6 +41,16 @@ INLINE void remember(struct path *path, const struct session *session, const str
 
 #define QUESTION6 (1ull << 63)
 
+/* The next packet on this CPU asks anew. */
+INLINE void forget(const struct subscriber *who)
+{
+	__u32 index = who->session->path;
+	struct path *path = bpf_map_lookup_elem(&paths, &index);
+
+	if (path)
+		path->seen = 0;
+}
+
 /* Ask the kernel.  `question`: octets of the outer packet << 32 | interface by which it is asked, and QUESTION6. */
 static __noinline int ask(void *ctx, const struct session *session, struct path *path, __u64 question, struct hop *hop)
 {

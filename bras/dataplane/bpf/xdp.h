@@ -10,6 +10,7 @@
 #define VLAN_ID bpf_htons(0x0fff)
 #define GROUP_BIT 1 /* in the first octet of an Ethernet address: multicast */
 #define LAST_HOP 1
+#define ATTENDED_JIFFIES 250 /* a second where the kernel's clock ticks 250 times in it */
 
 /* What stands before the IP header: Ethernet, and one VLAN tag at most. */
 struct link {
@@ -156,6 +157,22 @@ INLINE int route(struct xdp_md *ctx, void *ip_header, void *data_end, bool v6, _
 	return 1;
 }
 
+/* A neighbour that nobody is seen to use is not asked any more whether it is still there, nor where: every second or so
+ * the kernel's own output has to carry a packet to it. */
+INLINE bool unattended(const struct hop *way)
+{
+	const __u32 *address = (const __u32 *)way->addresses;
+	__u32 place = (address[0] ^ address[1]) * GOLDEN >> (32 - ATTENDED_BITS);
+	__u64 *last = bpf_map_lookup_elem(&attended, &place);
+	__u64 now = bpf_jiffies64();
+
+	if (!last || now - *last < ATTENDED_JIFFIES)
+		return false;
+	place = *last != 0; /* nobody has left one yet: the kernel has just told us of it */
+	*last = now;
+	return place;
+}
+
 INLINE int write_ethernet(void *data, void *data_end, const struct hop *way_on, bool v6)
 {
 	struct ethhdr *ethernet = data;
@@ -191,13 +208,14 @@ INLINE int xdp_upstream(struct xdp_md *ctx, const struct link *link, const struc
 	struct settings *settings = our_settings();
 	struct hop way;
 
-	if (mode == XDP_MODE_FULL && settings) {
-		if (route(ctx, AT(DATA(ctx), up->inner), DATA_END(ctx), up->inner6, settings->anchor, &way) &&
-		    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) == XDP_REDIRECT)
-			return unwrap_and_send(ctx, up, &way);
+	if (mode != XDP_MODE_FULL || !settings)
+		return unwrap_to_stack(ctx, link, up);
+	if (!route(ctx, AT(DATA(ctx), up->inner), DATA_END(ctx), up->inner6, settings->anchor, &way) ||
+	    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) != XDP_REDIRECT) {
 		note(FALLBACK_NOT_XDP);
+		return unwrap_to_stack(ctx, link, up);
 	}
-	return unwrap_to_stack(ctx, link, up);
+	return unattended(&way) ? unwrap_to_stack(ctx, link, up) : unwrap_and_send(ctx, up, &way);
 }
 
 /* Of a packet from the core: may it be forwarded here, or has the kernel a word to say?  Its length; 0: the kernel. */
@@ -278,6 +296,8 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	if (way_out(ctx, &down.who, settings->underlay, header_octets(session) + down.length, &way) != BPF_FIB_LKUP_RET_SUCCESS ||
 	    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) != XDP_REDIRECT)
 		return note(FALLBACK_NOT_XDP), XDP_PASS;
+	if (unattended(&way))
+		return forget(&down.who), XDP_PASS;
 	sum = sum_down(ctx, link, &down);
 	if (sum < 0)
 		return XDP_PASS;
