@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.bpf import hanging
 from tests.support.guest import until
 from tests.support.lacs import Client, SimulatedLac
 from tests.support.lns import BRAS, Lns, changed, toml
@@ -42,12 +43,11 @@ def _start(site: Site, on_stop: str = "keep", **dataplane: Any) -> Lns:
 
 
 def _left(site: Site) -> list[str]:
-    """Return what is in the kernel: devices, filters, pins."""
+    """Return what is in the kernel: devices, programs of the LAC's link, pins."""
     devices = [row["ifname"] for row in site.lns_space.json("link", "show")]
-    filters = site.lns_space.run("tc", "filter", "show", "dev", "lac0", "ingress").stdout.split()
     pins = [str(path) for path in (site.place / "bpf" / "pins").rglob("*")]
     ours = [name for name in devices if name not in {"lo", "lac0", "core0"}]
-    return [*ours, *(word for word in filters if word.startswith("tc_")), *pins]
+    return [*ours, *hanging(site.lns_space, "lac0"), *pins]
 
 
 def _metrics(site: Site) -> dict[str, float]:

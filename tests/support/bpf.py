@@ -6,10 +6,17 @@ Nothing is left behind: the file systems of a run that was killed are unmounted 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+from bras.dataplane import tcx
+from bras.dataplane.hooks import Hooks, Side
+from bras.dataplane.objects import Program
+from bras.dataplane.rtnetlink import Conversation
+from tests.support.namespaces import Namespace
 
 _PLACE = Path("/tmp/bras-test-bpf")
 _HEADERS = f"/usr/include/{os.uname().machine}-linux-gnu"
@@ -58,3 +65,13 @@ def _sweep() -> None:
 def _remove(place: Path) -> None:
     subprocess.run(["umount", "--lazy", str(place)], check=False, stderr=subprocess.DEVNULL)
     place.rmdir()
+
+
+def hanging(where: Namespace, interface: str) -> list[str]:
+    """Return the names of the programs that packets meet as they come in by an interface: at TCX, and of filters."""
+    with where.entered(), closing(Conversation()) as kernel:
+        index, names = socket.if_nametoindex(interface), []
+        for number in tcx.attached(index, tcx.INGRESS) if tcx.is_there() else ():
+            with closing(Program.by_id(number)) as program:
+                names.append(program.name)
+        return [*names, *(one.name for one in Hooks(kernel, 0).filters(index, Side.INGRESS))]
