@@ -105,13 +105,12 @@ class Accounts:
             places = range(_SLOW, len(self.words), WORDS)
             self._used.update(at for at in places if any(self.words[at : at + _COUNTERS]))
 
-    def clear(self, slot: int) -> None:
-        """Begin at zero, with full buckets."""
-        at = slot * WORDS
-        self.words[at + EMPTY_UP : at + WORDS] = _NO_ACCOUNT
-        self._used.discard(at + _SLOW)
-        at = slot * _SESSION
-        self._carried[at + _CARRIED.start : at + _SESSION] = _NOTHING
+    def begin(self, slot: int) -> None:
+        """Have nothing counted from here for a slot."""
+        at = slot * WORDS + _SLOW
+        if at in self._used:
+            self._used.discard(at)
+            self.words[at : at + _COUNTERS] = _NOTHING
 
     def tally(self, slot: int) -> SharedTally:
         """Return what counts for a slot from here."""
@@ -173,5 +172,4 @@ class Accounts:
         return rows
 
 
-_NOTHING = memoryview(bytes(8 * CARRIED)).cast("Q")
-_NO_ACCOUNT = memoryview(bytes(ACCOUNT.size - 8 * EMPTY_UP)).cast("Q")
+_NOTHING = memoryview(bytes(8 * _COUNTERS)).cast("Q")

@@ -158,8 +158,11 @@ class Ebpf(Tun):
         done: list[Outcome] = []
         self._quieten(operations)
         for operation in operations:
-            if not isinstance(operation, RemoveEntry):
-                done.append(self._enter(operation))
+            if isinstance(operation, AddEntry):
+                done.append(self._add(operation.entry))
+                continue
+            if isinstance(operation, ReplaceEntry):
+                done.append(self._replace(operation.entry))
                 continue
             refused = self._silence(operation.slot, operation.generation)
             if refused is not None:
@@ -182,36 +185,46 @@ class Ebpf(Tun):
 
     def _is_turned(self, entry: Entry) -> bool:
         before = self._table.routes.get(entry.slot)
-        if self._slot_refusal(entry, before, adding=False) or self._table.refusal(entry, self._outlets, before):
+        if self._is_unknown(entry, before) or self._table.refusal(entry, self._outlets, before):
             return False
         return isinstance(entry, Route) and self.kernel.tables.is_turned(entry)
 
-    def _enter(self, operation: AddEntry | ReplaceEntry) -> Outcome:
-        entry = operation.entry
-        before = self._table.routes.get(entry.slot)
-        adding = isinstance(operation, AddEntry)
-        reason = self._slot_refusal(entry, before, adding=adding)
-        reason = reason or self._table.refusal(entry, self._outlets, before) or self._put(entry, before)
+    def _add(self, entry: Entry) -> Outcome:
+        kernel, slot = self.kernel, entry.slot
+        reason = self._is_taken(slot) or self._table.refusal(entry, self._outlets, None) or self._put(entry, None)
         if not reason:
             assert isinstance(entry, Route)  # else it was refused
-            if adding:
-                self.kernel.accounts.clear(entry.slot)
-                self.kernel.tables.put(entry, before)
-            else:
-                self._forgive(entry)  # what the old rate owes would seem too much to the new one
-                self.kernel.tables.put(entry, before)
-                self._forgive(entry)  # and so would what was sent at the old one meanwhile
+            kernel.accounts.begin(slot)
+            kernel.tables.begin(entry)
+            kernel.serve(entry.legs[0].remote)
+        return Outcome(slot, entry.generation, not reason, reason)
+
+    def _is_taken(self, slot: int) -> str:
+        tables = self.kernel.tables
+        if not 0 <= slot < tables.slots:
+            return _beyond(tables.slots)
+        if tables.is_active(slot) or slot in self._table.routes:
+            return f"the slot is taken by generation {tables.generation(slot)}"
+        return ""
+
+    def _replace(self, entry: Entry) -> Outcome:
+        tables, before = self.kernel.tables, self._table.routes.get(entry.slot)
+        reason = self._is_unknown(entry, before) or self._table.refusal(entry, self._outlets, before)
+        reason = reason or self._put(entry, before)
+        if not reason:
+            assert isinstance(entry, Route)  # else it was refused
+            self._forgive(entry)  # what the old rate owes would seem too much to the new one
+            tables.put(entry, before)
+            self._forgive(entry)  # and so would what was sent at the old one meanwhile
             self.kernel.serve(entry.legs[0].remote)
-        elif before is not None and not self.kernel.tables.is_active(entry.slot):
-            self.kernel.tables.put(before, before)  # it was quiet, and stays as it was
+        elif before is not None and not tables.is_active(entry.slot):
+            tables.put(before, before)  # it was quiet, and stays as it was
         return Outcome(entry.slot, entry.generation, not reason, reason)
 
-    def _slot_refusal(self, entry: Entry, before: Route | None, *, adding: bool) -> str:
+    def _is_unknown(self, entry: Entry, before: Route | None) -> str:
         slot, tables = entry.slot, self.kernel.tables
         if not 0 <= slot < tables.slots:
-            return f"there are only {tables.slots} slots"
-        if adding:
-            return f"the slot is taken by generation {tables.generation(slot)}" if tables.is_active(slot) else ""
+            return _beyond(tables.slots)
         if before is not None:
             return "" if before.generation == entry.generation else _NO_ENTRY
         is_there = tables.is_active(slot) and tables.generation(slot) == entry.generation & GENERATION
@@ -309,3 +322,7 @@ class Ebpf(Tun):
     def status(self) -> Status:
         """Return what it is and has."""
         return self.kernel.status(len(self._table.routes))
+
+
+def _beyond(slots: int) -> str:
+    return f"there are only {slots} slots"

@@ -31,6 +31,9 @@ from bras.dataplane.records import (
 from bras.dataplane.template import record
 from bras.forwarding.entry import Route
 
+_SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
+_NO_COUNTERS, _FULL_BUCKETS = bytes(SESSION.size - HEAD.size), bytes(Account.slow.offset - TERMS.size)
+"""What the programs write, of both records."""
 KEYED = ("calls", "hosts4", "nets4", "nets6")
 """The maps that lead to a slot."""
 _FEW = 3
@@ -47,11 +50,13 @@ Key = tuple[str, bytes]
 """Name of a map, and a key of it."""
 
 
-def keys(route: Route) -> Iterator[Key]:
-    """Iterate over the keys by which packets of a Route are found."""
-    yield "calls", CALL.pack(route.legs[0].key)
-    for address in route.addresses:
-        yield "hosts4", HOST4.pack(route.vrf, address.to_bytes(4, "big"))
+def keys(route: Route) -> list[Key]:
+    """Return the keys by which packets of a Route are found."""
+    hosts = [("hosts4", HOST4.pack(route.vrf, address.to_bytes(4, "big"))) for address in route.addresses]
+    return [("calls", CALL.pack(route.legs[0].key)), *hosts, *_keys_of_networks(route)]
+
+
+def _keys_of_networks(route: Route) -> Iterator[Key]:
     for network, length in route.prefixes4:
         if length == _WHOLE4:
             yield "hosts4", HOST4.pack(route.vrf, network.to_bytes(4, "big"))
@@ -64,7 +69,7 @@ def keys(route: Route) -> Iterator[Key]:
 class Tables:
     """What the programs look into."""
 
-    __slots__ = ("_accounts", "_maps", "_pending", "_sessions", "_words")
+    __slots__ = ("_accounts", "_maps", "_pending", "_sessions", "_words", "slots")
 
     def __init__(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview) -> None:
         """Write into these maps, and into the memory of the maps ``sessions`` and ``accounts``."""
@@ -72,16 +77,13 @@ class Tables:
         self._accounts = accounts.cast("B")
         self._sessions = sessions.cast("B")
         self._words = self._sessions.cast("I")
+        self.slots = len(self._sessions) // _SESSION
+        """How many there are."""
         self._pending: dict[str, dict[bytes, bytes]] = {name: {} for name in KEYED}
-
-    @property
-    def slots(self) -> int:
-        """Return how many slots there are."""
-        return len(self._sessions) // SESSION.size
 
     def generation(self, slot: int) -> int:
         """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
-        return self._words[(slot * SESSION.size + _GENERATION_AT) // 4]
+        return self._words[(slot * _SESSION + _GENERATION_AT) // 4]
 
     def known(self, slots: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return those (slot, generation) that forward; many are asked for, so it is quick."""
@@ -97,7 +99,7 @@ class Tables:
 
     def is_active(self, slot: int) -> bool:
         """Tell whether a slot forwards."""
-        return bool(self._words[(slot * SESSION.size + _FLAGS_AT) // 4] & _ACTIVE)
+        return bool(self._words[(slot * _SESSION + _FLAGS_AT) // 4] & _ACTIVE)
 
     def active(self) -> Iterator[tuple[int, int]]:
         """Iterate over (slot, generation) of those that forward."""
@@ -108,20 +110,41 @@ class Tables:
             if flag & _ACTIVE:
                 yield slot, generation
 
+    def begin(self, route: Route) -> None:
+        """Enter a Route in a slot that is free, with counters of zero and full buckets; its keys wait for ``flush``.
+
+        Raises OSError.
+        """
+        session, account = record(route)
+        self._write_records(route.slot, session + _NO_COUNTERS, account + _FULL_BUCKETS)
+        self._gather(route)
+
     def put(self, route: Route, before: Route | None) -> None:
-        """Enter a Route, in place of ``before`` if that is given; its keys wait for ``flush``.  Raises OSError."""
-        head, terms = record(route)
-        at = route.slot * ACCOUNT.size
-        self._accounts[at : at + TERMS.size] = terms
-        at = route.slot * SESSION.size
-        self._sessions[at + FLAGS.size : at + HEAD.size] = head[FLAGS.size :]
-        self._sessions[at : at + FLAGS.size] = head[: FLAGS.size]  # last, and they are what it begins with
-        place = PLACE.pack(route.slot, route.generation & GENERATION)
+        """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``."""
+        self._write_records(route.slot, *record(route))
         if before is not None:
             for name, key in set(keys(before)).difference(keys(route)):
                 self._remove(name, key)
-        for name, key in keys(route):
-            self._pending[name][key] = place
+        self._gather(route)
+
+    def _write_records(self, slot: int, session: bytes, account: bytes) -> None:
+        """Write both records as far as they are given, the flags last: they are what a session begins with."""
+        at = slot * _ACCOUNT
+        self._accounts[at : at + len(account)] = account
+        at = slot * _SESSION
+        self._sessions[at + _FLAGS : at + len(session)] = session[_FLAGS:]
+        self._sessions[at : at + _FLAGS] = session[:_FLAGS]
+
+    def _gather(self, route: Route) -> None:
+        """Have ``flush`` write all ``keys``."""
+        pending, vrf = self._pending, route.vrf
+        place = PLACE.pack(route.slot, route.generation & GENERATION)
+        pending["calls"][CALL.pack(route.legs[0].key)] = place
+        for address in route.addresses:
+            pending["hosts4"][HOST4.pack(vrf, address.to_bytes(4, "big"))] = place
+        if route.prefixes4 or route.prefixes6:
+            for name, key in _keys_of_networks(route):
+                pending[name][key] = place
 
     def is_turned(self, route: Route) -> bool:
         """Tell whether packets of a slot that forwards would go to the LAC under other headers than they do."""

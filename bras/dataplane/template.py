@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import sys
 import zlib
 from functools import lru_cache
 from typing import NamedTuple
@@ -28,6 +27,10 @@ _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
 """Version 2, without and with the L bit (RFC 2661 section 3.1)."""
 TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
+_PORTS_OCTETS = 4
+_COMMON = TAIL_OCTETS + _PORTS_OCTETS
+"""Octets of ``TERMS`` that are of the header, not of the terms."""
+_NO_TAIL = bytes(TAIL_OCTETS)
 _ACTIVE = SessionFlag.ACTIVE.value
 _CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
 _COLOURED = SessionFlag.COLOURED.value
@@ -45,46 +48,62 @@ _MOST_BURST = 2**32 - 1
 _MOST_MTU = 2**16 - 1
 
 
-class Record(NamedTuple):
-    """What is ours of the two records of a slot."""
+def record(route: Route) -> tuple[bytes, bytes]:
+    """Return what is ours of the two records (``HEAD``, ``TERMS``) of a Route with one leg.
 
-    head: bytes
-    """``HEAD``: the first part of ``struct session``."""
-    terms: bytes
-    """``TERMS``: the first part of ``struct account``."""
-
-
-def record(route: Route) -> Record:
-    """Return the records of a Route with one leg; raises OSError when its addresses are none."""
+    Raises OSError when its addresses are none.
+    """
     leg = route.legs[0]
-    frame = _frame_of(leg)
+    before, behind, checksum, place, ports, flags = _frame_of(leg)
+    mtu, terms, more = _terms_of(route)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
-    header, checksum, tail = frame.before + ids + frame.behind, frame.checksum, b""
-    if ":" in leg.remote:
+    header, tail, flags = before + ids + behind, _NO_TAIL, flags | more
+    if flags & _OUTER6:
         checksum = _folded(checksum + words(ids))
         tail = header[-TAIL_OCTETS:]
-    terms = _terms(
-        *(frame.ports, route.mtu if route.clamp_mss else 0, route.vrf, route.mark, route.priority),
-        *(route.rate_up_bps, route.burst_up_octets, route.rate_down_bps, route.burst_down_octets),
-    )
     head = HEAD.pack(
-        _flags(route, leg),
+        flags | _IPV6_TOO if route.prefixes6 else flags,
         route.generation & 0xFFFFFFFF,
         leg.key,
-        int.from_bytes(route.addresses[0].to_bytes(4, "big"), sys.byteorder) if route.addresses else 0,
-        min(route.mtu, _MOST_MTU),
+        socket.htonl(route.addresses[0]) if route.addresses else 0,
+        mtu,
         len(header),
         checksum,
-        frame.place,
+        place,
         header[:HEAD_OCTETS],
     )
-    return Record(head, tail + terms[len(tail) :])
+    return head, tail + ports + terms
+
+
+class _Terms(NamedTuple):
+    """What calls on the same terms have in common."""
+
+    mtu: int
+    octets: bytes
+    """The end of ``TERMS``, from the MSS on."""
+    flags: int
+
+
+def _terms_of(route: Route) -> _Terms:
+    return _terms(
+        route.mtu,
+        route.clamp_mss,
+        route.source_check,
+        route.vrf,
+        route.mark,
+        route.priority,
+        route.rate_up_bps,
+        route.burst_up_octets,
+        route.rate_down_bps,
+        route.burst_down_octets,
+    )
 
 
 @lru_cache(maxsize=4096)
 def _terms(
-    ports: int,
-    clamp: int,
+    mtu: int,
+    clamp: bool,
+    checked: bool,
     vrf: int,
     mark: int,
     priority: int,
@@ -92,12 +111,25 @@ def _terms(
     burst_up: int,
     rate_down: int,
     burst_down: int,
-) -> bytes:
-    """Return what many sessions have in common, with an empty tail; ``clamp``: an MTU for TCP, or 0."""
+) -> _Terms:
+    """Return the terms of a Route by its fields: made once, for a call is set up in microseconds."""
     cost_up, burst_up = bucket(rate_up, burst_up)
     cost_down, burst_down = bucket(rate_down, burst_down)
-    mss4, mss6 = (max(clamp - TCP_OVERHEAD, 1), max(clamp - TCP_OVERHEAD6, 1)) if clamp else (0, 0)
-    return TERMS.pack(b"", ports, mss4, mss6, vrf, mark, priority, burst_up, burst_down, cost_up, cost_down)
+    mss4, mss6 = (max(mtu - TCP_OVERHEAD, 1), max(mtu - TCP_OVERHEAD6, 1)) if clamp else (0, 0)
+    octets = TERMS.pack(b"", 0, mss4, mss6, vrf, mark, priority, burst_up, burst_down, cost_up, cost_down)
+    flags = _sum_of(
+        (_CHECK_SOURCE, checked),
+        (_POLICED_UP, rate_up > 0),
+        (_POLICED_DOWN, rate_down > 0),
+        (_COLOURED, mark != 0 or priority != 0),
+        (_IN_VRF, vrf != 0),
+    )
+    return _Terms(min(mtu, _MOST_MTU), octets[_COMMON:], flags)
+
+
+def _sum_of(*flags: tuple[int, bool]) -> int:
+    """Return the flags that are set."""
+    return sum(flag for flag, is_set in flags if is_set)
 
 
 @lru_cache(maxsize=4096)
@@ -114,37 +146,6 @@ def path(leg: Leg) -> int:
     return _frame_of(leg).place
 
 
-def _flags(route: Route, leg: Leg) -> int:
-    flags = _ACTIVE
-    if ":" in leg.remote:
-        flags |= _OUTER6
-        if leg.udp6_zero_checksum:
-            flags |= _ZERO_CHECKSUM
-    if route.source_check:
-        flags |= _CHECK_SOURCE
-    if leg.numbered:
-        flags |= _NUMBERED
-    if leg.length_bit:
-        flags |= _LENGTH
-    return flags | _further(route)
-
-
-def _further(route: Route) -> int:
-    """Return the flags that tell of what stands in the second half of the record."""
-    flags = 0
-    if route.rate_up_bps > 0:
-        flags |= _POLICED_UP
-    if route.rate_down_bps > 0:
-        flags |= _POLICED_DOWN
-    if route.mark or route.priority:
-        flags |= _COLOURED
-    if route.vrf:
-        flags |= _IN_VRF
-    if route.prefixes6:
-        flags |= _IPV6_TOO
-    return flags
-
-
 class _Frame(NamedTuple):
     """What the calls of one LAC have in common."""
 
@@ -154,37 +155,56 @@ class _Frame(NamedTuple):
     """The PPP header of an IPv4 packet."""
     checksum: int
     """The sum that a record holds, without the ids."""
-    ports: int
-    """UDP ports as they stand in it, as one number in memory order."""
     place: int
     """Where the way to the LAC is remembered."""
+    ports: bytes
+    """UDP ports as they stand in it."""
+    flags: int
 
 
 def _frame_of(leg: Leg) -> _Frame:
-    ends = leg.local, leg.local_port, leg.remote, leg.remote_port
-    return _frame(*ends, leg.acfc, leg.pfc, leg.length_bit)
+    return _frame(
+        leg.local,
+        leg.local_port,
+        leg.remote,
+        leg.remote_port,
+        leg.acfc,
+        leg.pfc,
+        leg.length_bit,
+        leg.numbered,
+        leg.udp6_zero_checksum,
+    )
 
 
 @lru_cache(maxsize=4096)
 def _frame(
-    local: str, local_port: int, remote: str, remote_port: int, acfc: bool, pfc: bool, length_bit: bool
+    local: str,
+    local_port: int,
+    remote: str,
+    remote_port: int,
+    acfc: bool,
+    pfc: bool,
+    length_bit: bool,
+    numbered: bool,
+    unsummed: bool,
 ) -> _Frame:
-    """Return what is the same for all calls of a LAC; made once, for a call is set up in microseconds."""
+    """Return what is the same for all calls of a LAC, by the fields of a leg."""
     inner = _UDP.pack(local_port, remote_port, 0, 0)
-    ports = int.from_bytes(inner[:4], sys.byteorder)
+    ports = inner[:_PORTS_OCTETS]
     inner += _WORDS.pack(_FLAGS_LENGTH, 0) if length_bit else _WORD.pack(_FLAGS)
     behind = (b"" if acfc else b"\xff\x03") + (b"\x21" if pfc else b"\x00\x21")
     place = zlib.crc32(f"{local} {remote}".encode()) % PATHS
+    flags = _sum_of((_ACTIVE, True), (_NUMBERED, numbered), (_LENGTH, length_bit))
     if ":" in remote:
         addresses = socket.inet_pton(socket.AF_INET6, local) + socket.inet_pton(socket.AF_INET6, remote)
         outer = _IPV6.pack(6 << 28, 0, _UDP_PROTOCOL, _HOP_LIMIT, addresses[:16], addresses[16:])
         # The ids are two words: without them all others stand at even places still.
-        return _Frame(
-            outer + inner, behind, words(addresses + bytes((0, _UDP_PROTOCOL)) + inner + behind), ports, place
-        )
+        checksum = words(addresses + bytes((0, _UDP_PROTOCOL)) + inner + behind)
+        flags |= _sum_of((_OUTER6, True), (_ZERO_CHECKSUM, unsummed))
+        return _Frame(outer + inner, behind, checksum, place, ports, flags)
     octets = socket.inet_pton(socket.AF_INET, local), socket.inet_pton(socket.AF_INET, remote)
     outer = _IPV4.pack(0x45, 0, 0, 0, 0, _HOP_LIMIT, _UDP_PROTOCOL, 0, *octets)
-    return _Frame(outer + inner, behind, words(outer), ports, place)
+    return _Frame(outer + inner, behind, words(outer), place, ports, flags)
 
 
 def _folded(total: int) -> int:

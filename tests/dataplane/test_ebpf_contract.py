@@ -18,7 +18,7 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
-from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS
+from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS, Account
 from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from tests.support.namespaces import Network
@@ -97,6 +97,23 @@ def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, mo
     assert waited == [(False, (bytes(4) + before[0][4:], before[1]))]
     assert tables.is_active(ROUTE.slot)
     assert written(plane) == record(moved)
+
+
+def test_a_slot_begins_at_zero_with_full_buckets_whatever_was_there(start: Start) -> None:
+    plane = start()
+    tables = plane.kernel.tables
+    at, there = ROUTE.slot * SESSION.size, ROUTE.slot * ACCOUNT.size
+    plane.program_all([AddEntry(ROUTE)])
+    _carry(plane, ROUTE.slot)
+    tables._sessions[at + HEAD.size : at + SESSION.size] = b"c" * (SESSION.size - HEAD.size)
+    tables._accounts[there + TERMS.size : there + Account.slow.offset] = b"d" * (Account.slow.offset - TERMS.size)
+    plane.program(RemoveEntry(ROUTE.slot, ROUTE.generation))
+    again = replace(ROUTE, generation=8)
+    assert plane.program_all([AddEntry(again)]) == [Outcome(5, 8, ok=True)]
+    head, terms = record(again)
+    assert bytes(tables._sessions[at : at + SESSION.size]) == head.ljust(SESSION.size, b"\0")
+    assert bytes(tables._accounts[there : there + ACCOUNT.size]) == terms.ljust(ACCOUNT.size, b"\0")
+    assert plane.read([(5, 8)]) == ((5, 8, Counters()),)
 
 
 def test_an_entry_whose_successor_cannot_be_had_goes_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

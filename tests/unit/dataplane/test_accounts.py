@@ -8,7 +8,7 @@ import pytest
 
 from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP, WORDS, Accounts
 from bras.dataplane.police import Policer
-from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS, Account, Session
+from bras.dataplane.records import ACCOUNT, SESSION, Account, Session
 from bras.dataplane.template import bucket
 from bras.forwarding.entry import Counters
 
@@ -77,18 +77,18 @@ def test_a_new_process_goes_on_with_both(memory: Memory) -> None:
     assert after.rows(0, SLOTS)[6] == after.row(6)
 
 
-def test_a_cleared_account_begins_at_zero_with_a_full_bucket(memory: Memory) -> None:
-    """What the daemon has written of the two records stays."""
-    memory.sessions[SESSION.size : SESSION.size + HEAD.size] = b"s" * HEAD.size
-    memory.accounts[ACCOUNT.size : ACCOUNT.size + TERMS.size] = b"a" * TERMS.size
+def test_where_a_slot_begins_nothing_of_ours_is_left(memory: Memory) -> None:
     accounts = memory.opened()
-    memory.count(1, up_packets4=5, empty_up=2**60, empty_down=2**60)
-    accounts.tally(1).down_too_big += 1
-    memory.count(2, up_packets4=5)
-    accounts.clear(1)
-    assert memory.sessions[SESSION.size : 2 * SESSION.size] == b"s" * HEAD.size + bytes(SESSION.size - HEAD.size)
-    assert memory.accounts[ACCOUNT.size : 2 * ACCOUNT.size] == b"a" * TERMS.size + bytes(ACCOUNT.size - TERMS.size)
-    assert accounts.counters(2) == Counters(up_packets4=5)
+    for slot in (1, 2):
+        accounts.tally(slot).down_too_big += 1
+        accounts.tally(slot).up_octets += slot
+    accounts.begin(1)
+    accounts.begin(3)
+    assert accounts.counters(1) == Counters()
+    assert accounts.counters(2) == Counters(up_octets4=2, down_too_big=1)
+    assert memory.opened().rows(0, SLOTS) == accounts.rows(0, SLOTS)
+    accounts.tally(1).up_packets += 1
+    assert accounts.counters(1) == Counters(up_packets4=1)
 
 
 def test_what_an_older_layout_held_is_added(memory: Memory) -> None:
