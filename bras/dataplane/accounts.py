@@ -8,7 +8,7 @@ sides take from one bucket.  That is not atomic from here; a subscriber can gain
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bras.dataplane.records import ACCOUNT, CARRIED, COST_SHIFT, SESSION, Account, Session
 from bras.forwarding.entry import Counters
@@ -149,27 +149,32 @@ class Accounts:
         """Return what a slot has counted."""
         return Counters(*self.row(slot))
 
-    def chosen(self, slots: Sequence[int]) -> list[Row]:
+    def chosen(self, slots: Sequence[int]) -> Iterable[Row]:
         """Return what these slots have counted, in their order."""
         if len(slots) >= _MANY:
             first, last = min(slots), max(slots) + 1
             if last - first <= _SPREAD * len(slots):
                 rows = self.rows(first, last)
-                return [rows[slot - first] for slot in slots]
+                if tuple(slots) == tuple(range(first, last)):
+                    return rows
+                found = list(rows)
+                return [found[slot - first] for slot in slots]
         return [self.row(slot) for slot in slots]
 
-    def rows(self, first: int, last: int) -> list[Row]:
+    def rows(self, first: int, last: int) -> Iterable[Row]:
         """Return what the slots from ``first`` to before ``last`` have counted: column by column, so it is quick."""
         carried = self._carried[first * _SESSION : last * _SESSION]
         kept = self.words[first * WORDS : last * WORDS]
         columns = [carried[index::_SESSION].tolist() for index in range(_CARRIED.start, _CARRIED.stop)]
         columns += [kept[index::WORDS].tolist() for index in range(_KEPT.start, _KEPT.stop)]
-        rows: list[Row] = list(zip(*columns, strict=True))
-        for at in self._used:
-            slot = at // WORDS
-            if first <= slot < last:
-                rows[slot - first] = self.row(slot)
-        return rows
+        rows: Iterable[Row] = zip(*columns, strict=True)
+        used = self._used.intersection(range(first * WORDS + _SLOW, last * WORDS, WORDS)) if self._used else ()
+        if not used:
+            return rows
+        found = list(rows)
+        for at in used:
+            found[at // WORDS - first] = self.row(at // WORDS)
+        return found
 
 
 _NOTHING = memoryview(bytes(8 * _COUNTERS)).cast("Q")

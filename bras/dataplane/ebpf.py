@@ -17,8 +17,9 @@ was on its way in the kernel is through (``grace``), and only then the removal i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 
 from bras.config.model import DataplaneConfig
 from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP
@@ -34,8 +35,8 @@ from bras.dataplane.ways import way_of
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome, RemoveEntry, ReplaceEntry, Route
 
-_counters: Callable[[tuple[int, ...]], Counters] = partial(tuple.__new__, Counters)
-"""``Counters._make``, without a step in Python."""
+_counters: Callable[[Iterable[tuple[int, ...]]], Iterator[Counters]] = partial(map, tuple.__new__, repeat(Counters))
+"""``Counters._make`` of each, without a step in Python."""
 _DROPPED = (DropReason.SPOOFED_SOURCE, DropReason.POLICED_UP, DropReason.POLICED_DOWN)
 """What the programs count in the last fields of ``Counters``."""
 _NO_ENTRY = "there is no such Entry"
@@ -294,11 +295,9 @@ class Ebpf(Tun):
 
     def read(self, slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int, Counters], ...]:
         """Return the counters of those (slot, generation) that forward; what goes has its own in its answer."""
-        found = self.kernel.tables.known(slots)
-        if not found:
-            return ()
-        numbers, generations = zip(*found, strict=True)
-        return tuple(zip(numbers, generations, map(_counters, self.kernel.accounts.chosen(numbers)), strict=True))
+        numbers, generations = self.kernel.tables.known(slots)
+        counters = _counters(self.kernel.accounts.chosen(numbers))
+        return tuple(zip(numbers, generations, counters, strict=True))
 
     def totals(self) -> Counters:
         """Return the counters summed over all Entries, past ones too, since this process began."""

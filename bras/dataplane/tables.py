@@ -8,7 +8,7 @@ Keys are gathered and written many at a time by ``flush``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import Map
@@ -85,17 +85,34 @@ class Tables:
         """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
         return self._words[(slot * _SESSION + _GENERATION_AT) // 4]
 
-    def known(self, slots: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return those (slot, generation) that forward; many are asked for, so it is quick."""
-        words, step, flags, generation = self._words, SESSION.size // 4, _FLAGS_AT // 4, _GENERATION_AT // 4
+    def known(self, slots: Iterable[tuple[int, int]]) -> tuple[Sequence[int], Sequence[int]]:
+        """Return slots and generations of those that forward; many are asked for, so it is quick."""
+        asked = tuple(slots)
+        if not asked:
+            return (), ()
+        numbers, generations = zip(*asked, strict=True)
+        if self._all_forward(numbers, generations):
+            return numbers, generations
+        words, step, flags, generation = self._words, _SESSION // 4, _FLAGS_AT // 4, _GENERATION_AT // 4
         active, most = _ACTIVE, self.slots
-        return [
+        found = [
             one
-            for one in slots
+            for one in asked
             if 0 <= (slot := one[0]) < most
             and words[slot * step + generation] == one[1] & GENERATION
             and words[slot * step + flags] & active
         ]
+        return [slot for slot, _ in found], [number for _, number in found]
+
+    def _all_forward(self, numbers: tuple[int, ...], generations: tuple[int, ...]) -> bool:
+        """Tell whether these are slots that follow one another, as many often do, and all of them forward."""
+        first, last = numbers[0], numbers[-1] + 1
+        if not 0 <= first < last <= self.slots or numbers != tuple(range(first, last)):
+            return False
+        words, step = self._words[first * _SESSION // 4 : last * _SESSION // 4], _SESSION // 4
+        if generations != tuple(words[_GENERATION_AT // 4 :: step].tolist()):
+            return False
+        return all(map(_ACTIVE.__and__, words[_FLAGS_AT // 4 :: step].tolist()))
 
     def is_active(self, slot: int) -> bool:
         """Tell whether a slot forwards."""
