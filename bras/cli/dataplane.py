@@ -68,6 +68,7 @@ def _standing(row: Row) -> Facts:
         ("interface", row["interface"]),
         ("entries", str(row["entries"])),
         ("programs", plain(row["programs"])),
+        ("hung at", plain(row["hook"])),
         ("kept in", plain(row["pins"])),
     ]
 

@@ -66,6 +66,11 @@ class Attachments:
         """Take everything away."""
         self.apply(Plan(frozenset(), {}, frozenset()), links)
 
+    @property
+    def hook(self) -> str:
+        """Return where TC programs hang: `tcx` or `clsact`."""
+        return self._hooks.kind
+
     def on(self, index: int) -> bool:
         """Tell whether packets of LACs are taken from an interface."""
         return index in self._tc

@@ -58,6 +58,8 @@ class Status:
     """Programs in the kernel, by name."""
     interfaces: tuple[tuple[str, str], ...] = ()
     """(name, mode) of each LAC-facing or XDP interface; the mode is `tc`, `xdp-decap` or `xdp-full`."""
+    hook: str = ""
+    """Where TC programs hang: `tcx` or `clsact`; empty where there are none."""
     pins: str = ""
     """Directory of what outlives the process; empty where nothing does."""
     instead: str = ""

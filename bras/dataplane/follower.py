@@ -120,6 +120,11 @@ class Follower:
         """Return (name, mode) of the interfaces that have a program."""
         return self._attachments.modes(self._links)
 
+    @property
+    def hook(self) -> str:
+        """Return where TC programs hang: `tcx` or `clsact`."""
+        return self._attachments.hook
+
     def listen(self, address: str) -> None:
         """Take LACs' packets to one more of our addresses."""
         if address not in self._wish.listening:

@@ -86,6 +86,11 @@ class Hooks:
         self._ours = {} if ours is None else ours
         self._tcx = tcx.is_there()
 
+    @property
+    def kind(self) -> str:
+        """Return where programs hang: `tcx` or `clsact`."""
+        return "tcx" if self._tcx else "clsact"
+
     def attach(self, index: int, side: Side, program: Program) -> None:
         """Run a program on an interface, in the place of ours that may be there."""
         before = [one for one in self.hanging(index, side) if one.id != program.id]

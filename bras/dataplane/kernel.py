@@ -232,6 +232,7 @@ class Kernel:
             entries,
             tuple(self._loaded.programs),
             self._follower.modes() if self._follower is not None else (),
+            self._follower.hook if self._follower is not None else "",
             str(self._loaded.directory),
         )
 

@@ -62,8 +62,9 @@ class Chosen:
 
         ``backend``, ``interface``: str;  ``instead``: str | None, why it is not the better back end;
         ``entries``: int;  ``programs``: [str];  ``interfaces``: [{"interface": str, "mode": str}];
-        ``pins``: str | None, directory of what outlives the process;  ``drops``, ``fallbacks``:
-        {reason: int}, all reasons, since the start;  ``totals``: {counter: int}, those of ``Counters``.
+        ``hook``: str | None, "tcx" or "clsact", where TC programs hang;  ``pins``: str | None, directory
+        of what outlives the process;  ``drops``, ``fallbacks``: {reason: int}, all reasons, since the
+        start;  ``totals``: {counter: int}, those of ``Counters``.
         """
         status = self.status()
         return {
@@ -73,6 +74,7 @@ class Chosen:
             "entries": status.entries,
             "programs": list(status.programs),
             "interfaces": [{"interface": name, "mode": mode} for name, mode in status.interfaces],
+            "hook": status.hook or None,
             "pins": status.pins or None,
             "drops": {reason.value: count for reason, count in self.plane.drops.items()},
             "fallbacks": {reason.value: count for reason, count in self.plane.fallbacks.items()},

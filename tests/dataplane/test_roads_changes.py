@@ -13,6 +13,7 @@ import pytest
 
 from bras.dataplane import tcx
 from bras.dataplane.base import Outlet
+from bras.dataplane.hooks import Hooks, Side
 from bras.forwarding.entry import Leg
 from tests.support.bpf import hanging
 from tests.support.inner import HEADERS, data_message, udp
@@ -193,6 +194,44 @@ def test_a_route_to_the_lac_that_moves_to_another_link_is_followed(fresh_road: R
         exchange(stream, 10)
         assert fresh_road.slow() == slow
         assert "lac1" in {name for name, _ in fresh_road.do(fresh_road.plane.status).interfaces}
+
+
+@pytest.fixture
+def road_with_filters(pins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+    """Return a road laid by a daemon that knows no TCX."""
+    if not tcx.is_there():
+        pytest.skip("this kernel has no TCX")
+    with contextlib.ExitStack() as stack:
+        with monkeypatch.context() as patch:
+            patch.setattr(tcx, "is_there", lambda: False)
+            opened = stack.enter_context(road("tc", pins / tmp_path.name))
+        assert opened.do(opened.plane.status).hook == "clsact"
+        yield opened
+
+
+@outers
+def test_filters_give_way_to_tcx_in_a_stream(road_with_filters: Road, outer: int) -> None:
+    """As when the next daemon knows it: nothing is lost, nothing comes or counts twice."""
+    laid = road_with_filters
+    with flow(laid, outer, LAC[outer]) as stream, laid.entered(laid.route(1, stream.leg)) as route:
+        slow = laid.slow()
+        assert streamed(stream, lambda: laid.do(lambda: hang_again(laid))) == ([], [])
+        counters, sent = laid.counters(route), len(stream.at_core.arrivals)
+        assert (counters.up_packets4, counters.down_packets4) == (sent, sent)
+        assert laid.slow() == slow
+        assert not laid.lns.run("tc", "filter", "show", "dev", "lac0", "ingress").stdout
+        assert hanging(laid.lns, "lac0") == ["tc_up"]
+
+
+def hang_again(laid: Road) -> None:
+    """Put all TC programs where they hang today, in the order of a start."""
+    kernel = laid.plane._kernel  # type: ignore[attr-defined]  # it is an Ebpf
+    programs, ends = kernel._loaded.programs, map(socket.if_nametoindex, ("bras0p", "bras0", "lac0"))
+    hooks = Hooks(kernel._conversation, kernel.anchor.index, kernel._loaded.ours)
+    sides = (Side.INGRESS, Side.EGRESS, Side.INGRESS)
+    for index, side, name in zip(ends, sides, ("tc_segmented", "tc_down", "tc_up"), strict=True):
+        hooks.attach(index, side, programs[name])
+        assert (hooks.kind, tcx.attached(index, side.way)) == ("tcx", [programs[name].id])
 
 
 def found(lns: Namespace, interface: str) -> None:

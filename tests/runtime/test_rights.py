@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bras.dataplane import tcx
 from tests.support.lns import Lns, changed
 from tests.support.provider import bpf_file_system
 from tests.support.site import Site, dial, ping, provider
@@ -53,12 +54,16 @@ def test_the_units_rights_are_enough(site: Site) -> None:
     held = {line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapPrm", "CapBnd"))}
     assert len(held) == 1
     assert int(held.pop(), 16).bit_count() == len(RIGHTS) == 3
-    assert lns.show("dataplane")["backend"] == "ebpf"
+    shown = lns.show("dataplane")
+    assert (shown["backend"], shown["hook"]) == ("ebpf", "tcx" if tcx.is_there() else "clsact")
     lac, clients = dial(site, 1)
     ping(site, lac, clients[0], 1)
     lns.stop()
     again = _start(site, RIGHTS)
-    assert again.show("dataplane")["entries"] == 1, "it may take over what it has left"
+    shown = again.show("dataplane")
+    assert (shown["entries"], shown["hook"]) == (1, "tcx" if tcx.is_there() else "clsact"), (
+        "it may take over what it has left"
+    )
     ping(site, lac, clients[0], 2)
 
 

@@ -262,6 +262,7 @@ DATAPLANE: Row = {
     "entries": 1200,
     "programs": ["tc_down", "tc_up"],
     "interfaces": [{"interface": "eth0", "mode": "tc"}, {"interface": "eth1.7", "mode": "xdp-full"}],
+    "hook": "tcx",
     "pins": "/sys/fs/bpf/bras/v1",
     "drops": {"spoofed_source": 7, "no_route": 0},
     "fallbacks": {"control": 12, "not_xdp": 0},

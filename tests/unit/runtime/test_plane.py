@@ -94,7 +94,8 @@ def test_figures_and_what_is_shown() -> None:
     assert (figures.backend, figures.entries, figures.totals.up_octets4) == ("null", 1, 100)
     shown = chosen.shown()
     assert isinstance(shown, dict)
-    assert (shown["backend"], shown["instead"], shown["entries"], shown["pins"]) == ("null", "it is a test", 1, None)
+    assert (shown["backend"], shown["instead"], shown["entries"]) == ("null", "it is a test", 1)
+    assert shown["hook"] is shown["pins"] is None
     assert shown["drops"] == {reason.value: 0 for reason in DATA_PLANE_REASONS}
     assert shown["totals"]["down_octets6"] == 7  # type: ignore[index,call-overload]  # plain data
     assert Chosen(null).shown()["instead"] is None  # type: ignore[index,call-overload]  # plain data
