@@ -75,7 +75,8 @@ class Road:
     def close(self) -> None:
         """End the data plane; the namespaces are the network's."""
         if self.plane is not None:
-            self.plane.close()
+            with self.lns.entered():
+                self.plane.close()
         if self.listener is not None:
             self.listener.close()
 
