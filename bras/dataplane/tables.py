@@ -32,8 +32,6 @@ from bras.dataplane.template import record
 from bras.forwarding.entry import Route
 
 _SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
-_NO_COUNTERS, _FULL_BUCKETS = bytes(SESSION.size - HEAD.size), bytes(Account.slow.offset - TERMS.size)
-"""What the programs write, of both records."""
 KEYED = ("calls", "hosts4", "nets4", "nets6")
 """The maps that lead to a slot."""
 _FEW = 3
@@ -132,13 +130,13 @@ class Tables:
 
         Raises OSError.
         """
-        session, account = record(route)
-        self._write_records(route.slot, session + _NO_COUNTERS, account + _FULL_BUCKETS)
+        self._write_records(route.slot, *record(route))
         self._gather(route)
 
     def put(self, route: Route, before: Route | None) -> None:
         """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``."""
-        self._write_records(route.slot, *record(route))
+        session, account = record(route)
+        self._write_records(route.slot, session[: HEAD.size], account[: TERMS.size])
         if before is not None:
             for name, key in set(keys(before)).difference(keys(route)):
                 self._remove(name, key)
@@ -167,10 +165,10 @@ class Tables:
         """Tell whether packets of a slot that forwards would go to the LAC under other headers than they do."""
         if not self.is_active(route.slot):
             return False
-        head, terms = record(route)
+        session, account = record(route)
         at, there = route.slot * SESSION.size, route.slot * ACCOUNT.size
-        same = self._sessions[at : at + HEAD.size][_HEADER] == head[_HEADER]
-        return not same or self._accounts[there : there + _TAIL] != terms[:_TAIL]
+        same = self._sessions[at : at + HEAD.size][_HEADER] == session[_HEADER]
+        return not same or self._accounts[there : there + _TAIL] != account[:_TAIL]
 
     def silence(self, slot: int) -> None:
         """Make a slot inactive: nothing is forwarded by it any more; its keys may still be there."""

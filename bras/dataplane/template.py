@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import zlib
 from functools import lru_cache
 from typing import NamedTuple
 
 from bras.dataplane.police import burst_of
-from bras.dataplane.records import COST_SHIFT, HEAD, HEAD_OCTETS, PATHS, TAIL_OCTETS, TERMS, SessionFlag
+from bras.dataplane.records import COST_SHIFT, HEAD, PATHS, SESSION, TAIL_OCTETS, TERMS, Account, SessionFlag
 from bras.dataplane.rows import TCP_OVERHEAD
 from bras.forwarding.entry import Leg, Route
 
@@ -28,9 +29,8 @@ _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
 TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
 _PORTS_OCTETS = 4
-_COMMON = TAIL_OCTETS + _PORTS_OCTETS
-"""Octets of ``TERMS`` that are of the header, not of the terms."""
-_NO_TAIL = bytes(TAIL_OCTETS)
+_SESSION = struct.Struct(f"{HEAD.format}{SESSION.size - HEAD.size}x")
+"""A session that has carried nothing."""
 _ACTIVE = SessionFlag.ACTIVE.value
 _CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
 _COLOURED = SessionFlag.COLOURED.value
@@ -49,19 +49,19 @@ _MOST_MTU = 2**16 - 1
 
 
 def record(route: Route) -> tuple[bytes, bytes]:
-    """Return what is ours of the two records (``HEAD``, ``TERMS``) of a Route with one leg.
+    """Return the two records of a Route with one leg as they begin: with counters of zero and full buckets.
 
-    Raises OSError when its addresses are none.
+    The second one without its ``slow`` part, which no program knows.  Raises OSError when its addresses are none.
     """
     leg = route.legs[0]
     before, behind, checksum, place, ports, flags = _frame_of(leg)
-    mtu, terms, more = _terms_of(route)
+    mtu, account, more = _terms_of(route, ports)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
-    header, tail, flags = before + ids + behind, _NO_TAIL, flags | more
+    header, flags = before + ids + behind, flags | more
     if flags & _OUTER6:
         checksum = _folded(checksum + words(ids))
-        tail = header[-TAIL_OCTETS:]
-    head = HEAD.pack(
+        account = header[-TAIL_OCTETS:] + account[TAIL_OCTETS:]
+    session = _SESSION.pack(
         flags | _IPV6_TOO if route.prefixes6 else flags,
         route.generation & 0xFFFFFFFF,
         leg.key,
@@ -70,22 +70,23 @@ def record(route: Route) -> tuple[bytes, bytes]:
         len(header),
         checksum,
         place,
-        header[:HEAD_OCTETS],
+        header,  # as far as there is room
     )
-    return head, tail + ports + terms
+    return session, account
 
 
 class _Terms(NamedTuple):
     """What calls on the same terms have in common."""
 
     mtu: int
-    octets: bytes
-    """The end of ``TERMS``, from the MSS on."""
+    account: bytes
+    """The second record, for outer IPv4."""
     flags: int
 
 
-def _terms_of(route: Route) -> _Terms:
+def _terms_of(route: Route, ports: bytes) -> _Terms:
     return _terms(
+        ports,
         route.mtu,
         route.clamp_mss,
         route.source_check,
@@ -101,6 +102,7 @@ def _terms_of(route: Route) -> _Terms:
 
 @lru_cache(maxsize=4096)
 def _terms(
+    ports: bytes,
     mtu: int,
     clamp: bool,
     checked: bool,
@@ -116,7 +118,8 @@ def _terms(
     cost_up, burst_up = bucket(rate_up, burst_up)
     cost_down, burst_down = bucket(rate_down, burst_down)
     mss4, mss6 = (max(mtu - TCP_OVERHEAD, 1), max(mtu - TCP_OVERHEAD6, 1)) if clamp else (0, 0)
-    octets = TERMS.pack(b"", 0, mss4, mss6, vrf, mark, priority, burst_up, burst_down, cost_up, cost_down)
+    number = int.from_bytes(ports, sys.byteorder)
+    terms = TERMS.pack(b"", number, mss4, mss6, vrf, mark, priority, burst_up, burst_down, cost_up, cost_down)
     flags = _sum_of(
         (_CHECK_SOURCE, checked),
         (_POLICED_UP, rate_up > 0),
@@ -124,7 +127,7 @@ def _terms(
         (_COLOURED, mark != 0 or priority != 0),
         (_IN_VRF, vrf != 0),
     )
-    return _Terms(min(mtu, _MOST_MTU), octets[_COMMON:], flags)
+    return _Terms(min(mtu, _MOST_MTU), terms.ljust(Account.slow.offset, b"\0"), flags)
 
 
 def _sum_of(*flags: tuple[int, bool]) -> int:

@@ -246,10 +246,10 @@ class FastPath:
         """Write a subscriber into the maps; ``generation``: that of its keys, if it is another one."""
         place = records.PLACE.pack(entry.slot, entry.generation if generation is None else generation)
         at = entry.slot * records.SESSION.size
-        head, terms = record(entry)
-        self._sessions[at : at + records.HEAD.size] = head
+        session, account = record(entry)
+        self._sessions[at : at + records.HEAD.size] = session[: records.HEAD.size]
         at = entry.slot * records.ACCOUNT.size
-        self._accounts[at : at + records.TERMS.size] = terms
+        self._accounts[at : at + records.TERMS.size] = account[: records.TERMS.size]
         self.maps["calls"].update(records.CALL.pack(entry.legs[0].key), place)
         for address in entry.addresses:
             self.maps["hosts4"].update(records.HOST4.pack(entry.vrf, address.to_bytes(4, "big")), place)

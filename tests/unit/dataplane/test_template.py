@@ -37,10 +37,11 @@ CALL = bytes.fromhex("0002 4321 0099")
 
 def session(route: Route) -> SimpleNamespace:
     """Return what is written of both records, by name."""
-    head, terms = record(route)
-    assert (len(head), len(terms)) == (HEAD.size, TERMS.size)
-    one = Session.from_buffer_copy(head.ljust(SESSION.size, b"\0"))
-    other = Account.from_buffer_copy(terms.ljust(ACCOUNT.size, b"\0"))
+    octets, account = record(route)
+    assert (len(octets), len(account)) == (SESSION.size, Account.slow.offset)
+    assert not any(octets[HEAD.size :] + account[TERMS.size :]), "it has counted nothing"
+    one = Session.from_buffer_copy(octets)
+    other = Account.from_buffer_copy(account.ljust(ACCOUNT.size, b"\0"))
     found = {field[0]: getattr(each, field[0]) for each in (one, other) for field in each._fields_}
     return SimpleNamespace(**found)
 
