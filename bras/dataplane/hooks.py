@@ -93,23 +93,23 @@ class Hooks:
 
     def attach(self, index: int, side: Side, program: Program) -> None:
         """Run a program on an interface, in the place of ours that may be there."""
-        before = [one for one in self.hanging(index, side) if one.id != program.id]
-        if self._attach_tcx(index, side, program, before[0] if before else None):
-            del before[:1]
+        if self._attach_tcx(index, side, program):
             self._delete_filter(index, side)  # and not ``clsact``: as that goes, the interface sends nothing a while
         else:
             self._put_filter(index, side, program)
-        for one in before:
-            tcx.detach(index, side.way, one)
+        for one in self.hanging(index, side):
+            if one.id != program.id or not self._tcx:
+                tcx.detach(index, side.way, one)
 
-    def _attach_tcx(self, index: int, side: Side, program: Program, before: Program | None) -> bool:
+    def _attach_tcx(self, index: int, side: Side, program: Program) -> bool:
         """Tell whether it hangs there now."""
         if not self._tcx:
             return False
         self._ours[program.id] = program
+        hanging = self.hanging(index, side)
         try:
-            if program.id not in tcx.attached(index, side.way):
-                tcx.attach(index, side.way, program, before)
+            if program not in hanging:
+                tcx.attach(index, side.way, program, instead_of=next(iter(hanging), None))
         except OSError as error:
             if error.errno not in _REFUSED:
                 raise

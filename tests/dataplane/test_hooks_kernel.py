@@ -319,6 +319,9 @@ def test_more_than_one_of_ours_become_one(kernel: Conversation, counting: list[C
     hooks = Hooks(kernel, 5, {each.up.id: each.up for each in (first, second, third)})
     hooks.attach(index, INGRESS, third.up)
     assert tcx.attached(index, tcx.INGRESS) == [third.up.id, other.up.id]
+    tcx.attach(index, tcx.INGRESS, second.up)
+    hooks.attach(index, INGRESS, third.up)
+    assert tcx.attached(index, tcx.INGRESS) == [third.up.id, other.up.id]
 
 
 @pytest.mark.usefixtures("with_tcx")
@@ -349,7 +352,7 @@ def test_a_filter_gives_way_to_tcx_and_the_other_way_round(
 def test_where_tcx_is_refused_filters_do(
     kernel: Conversation, one: Loaded, two: Loaded, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(code, "refused")
 
     index, hooks = index_of(kernel, "lac0"), Hooks(kernel, 5)
