@@ -215,8 +215,10 @@ class Ebpf(Tun):
         if not reason:
             assert isinstance(entry, Route)  # else it was refused
             self._forgive(entry)  # what the old rate owes would seem too much to the new one
-            tables.put(entry, before)
+            gone = tables.put(entry, before)
             self._forgive(entry)  # and so would what was sent at the old one meanwhile
+            if before is None and gone:  # a predecessor had not come to it
+                self._unroute(routed(destinations(gone)))
             self.kernel.serve(entry.legs[0].remote)
         elif before is not None and not tables.is_active(entry.slot):
             tables.put(before, before)  # it was quiet, and stays as it was
@@ -282,6 +284,7 @@ class Ebpf(Tun):
             if (slot, generation) not in known:
                 tables.silence(slot)
         self._sweep()
+        tables.inherit()
         anchor = self.kernel.anchor
         if anchor is not None:  # those that go on are told again, and keep their routes until then
             anchor.sweep(routed(destinations(tables.keys())))

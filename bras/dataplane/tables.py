@@ -67,7 +67,7 @@ def _keys_of_networks(route: Route) -> Iterator[Key]:
 class Tables:
     """What the programs look into."""
 
-    __slots__ = ("_accounts", "_maps", "_pending", "_sessions", "_words", "slots")
+    __slots__ = ("_accounts", "_inherited", "_maps", "_pending", "_sessions", "_words", "slots")
 
     def __init__(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview) -> None:
         """Write into these maps, and into the memory of the maps ``sessions`` and ``accounts``."""
@@ -78,6 +78,8 @@ class Tables:
         self.slots = len(self._sessions) // _SESSION
         """How many there are."""
         self._pending: dict[str, dict[bytes, bytes]] = {name: {} for name in KEYED}
+        self._inherited: dict[int, list[Key]] = {}
+        """Keys that a predecessor has left, by the slot to which they lead, until its Route is told."""
 
     def generation(self, slot: int) -> int:
         """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
@@ -133,14 +135,19 @@ class Tables:
         self._write_records(route.slot, *record(route))
         self._gather(route)
 
-    def put(self, route: Route, before: Route | None) -> None:
-        """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``."""
+    def put(self, route: Route, before: Route | None) -> list[Key]:
+        """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``.
+
+        Returns the keys of the other one that this one has not: they are gone.
+        """
         session, account = record(route)
         self._write_records(route.slot, session[: HEAD.size], account[: TERMS.size])
-        if before is not None:
-            for name, key in set(keys(before)).difference(keys(route)):
-                self._remove(name, key)
+        there = self._inherited.pop(route.slot, ()) if before is None else keys(before)
+        gone = list(set(there).difference(keys(route)))
+        for name, key in gone:
+            self._remove(name, key)
         self._gather(route)
+        return gone
 
     def _write_records(self, slot: int, session: bytes, account: bytes) -> None:
         """Write both records as far as they are given, the flags last: they are what a session begins with."""
@@ -196,6 +203,13 @@ class Tables:
         for name, key in dead:
             self._maps[name].delete(key)
         return dead
+
+    def inherit(self) -> None:
+        """Learn which keys there are, so that ``put`` finds those that a Route has no more.  Walks everything."""
+        self._inherited.clear()
+        for name in KEYED:
+            for key, value in self._maps[name].items():
+                self._inherited.setdefault(PLACE.unpack(value)[0], []).append((name, key))
 
     def keys(self) -> Iterator[Key]:
         """Iterate over all keys that there are."""

@@ -19,6 +19,7 @@ from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
 from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS, Account
+from bras.dataplane.tables import keys
 from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from tests.support.namespaces import Network
@@ -228,3 +229,20 @@ def _routed() -> set[str]:
         for family in ("-4", "-6")
     ]
     return {line.split()[0] for line in "".join(listed).splitlines()}
+
+
+def test_what_a_session_had_when_its_process_died_goes_when_the_next_one_tells_less(start: Start) -> None:
+    """The journal had the change, the kernel had not: it would carry a prefix to one who has it no more."""
+    prefix = (0x20010DB8 << 96, 56)
+    first = start()
+    had = replace(ROUTE, addresses=(0xCB007105, 0xCB007106), prefixes4=((0xCB007200, 24),), prefixes6=(prefix,))
+    assert first.program_all([AddEntry(had)]) == [Outcome(5, 7, ok=True)]
+    first.close(keep=True)
+    second = start()
+    second.retain([(5, 7)])
+    has = replace(ROUTE, addresses=(0xCB007105,))
+    assert second.program_all([ReplaceEntry(has)]) == [Outcome(5, 7, ok=True)]
+    assert set(second.kernel.tables.keys()) == set(keys(has))
+    assert _routed() == {"10.64.0.0/16", "203.0.113.5"}
+    assert second.program_all([ReplaceEntry(had)]) == [Outcome(5, 7, ok=True)]
+    assert set(second.kernel.tables.keys()) == set(keys(had))
