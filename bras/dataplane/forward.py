@@ -161,7 +161,7 @@ class Forwarder:
             return self._drop(DropReason.BAD_PACKET_HEADER)
         if target[0] == MULTICAST6 or is_link_local(source) or is_link_local(target):
             return False
-        if row.checked and self._table.nets6.find(source) is not row.route:
+        if row.checked and self._table.nets6.find(int.from_bytes(source, "big")) is not row.route:
             return self._spoofed(row)
         if row.police_up is not None and not row.police_up.conforms(octets, now):
             return self._policed_up(row)
@@ -252,7 +252,7 @@ class Forwarder:
 
     def _down6(self, packet: bytes, now: float) -> None:
         """Forward an IPv6 packet downstream; one that is too big is never cut (RFC 8200 section 5)."""
-        route = self._table.nets6.find(packet[24:40])
+        route = self._table.nets6.find(int.from_bytes(packet[24:40], "big"))
         octets = len(packet)
         if route is None:
             self._dropped[DropReason.NO_ROUTE] += 1

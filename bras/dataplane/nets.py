@@ -26,11 +26,10 @@ class Nets(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._levels)
 
-    def find(self, address: bytes) -> T | None:
+    def find(self, address: int) -> T | None:
         """Return the value of the smallest network in which an address lies."""
-        number = int.from_bytes(address, "big")
         for shift, values in self._levels:
-            value = values.get(number >> shift)
+            value = values.get(address >> shift)
             if value is not None:
                 return value
         return None

@@ -302,7 +302,8 @@ class Table:
 
     def owner(self, address: bytes) -> Route | None:
         """Return whose an IPv4 address is: that of the single address, else of the smallest network."""
-        return self.hosts.get(int.from_bytes(address, "big")) or self.nets4.find(address)
+        number = int.from_bytes(address, "big")
+        return self.hosts.get(number) or self.nets4.find(number)
 
 
 def dotted(address: int) -> str:
