@@ -6,8 +6,8 @@ program takes subscribers' packets out of their tunnels and lets them come in by
 leave by the anchor, another puts them into their tunnels.  What a program does not take reaches us as it
 is, by the socket or by the device, and the ``Forwarder`` that we are handles it as ``tun`` does.
 
-An Entry is there twice: as a ``Row`` for the slow road and as a record in the maps.  What must outlive
-us (records, counters, policers) is in the maps alone.  A new process finds the maps where they are
+An Entry is there twice: as a record in the maps, and for the slow road as a Route, whose ``Row`` is made
+when a packet first takes it.  What must outlive us (records, counters, policers) is in the maps alone.  A new process finds the maps where they are
 pinned, puts its own programs in the place of the old ones, and is told every Entry again.
 
 A removal takes two steps.  The Entry is silenced at once; its counters are final when every packet that
