@@ -7,8 +7,9 @@ leave by the anchor, another puts them into their tunnels.  What a program does 
 is, by the socket or by the device, and the ``Forwarder`` that we are handles it as ``tun`` does.
 
 An Entry is there twice: as a record in the maps, and for the slow road as a Route, whose ``Row`` is made
-when a packet first takes it.  What must outlive us (records, counters, policers) is in the maps alone.  A new process finds the maps where they are
-pinned, puts its own programs in the place of the old ones, and is told every Entry again.
+when a packet first takes it.  What must outlive us (records, counters, policers) is in the maps alone.
+A new process finds the maps where they are pinned, puts its own programs in the place of the old ones, and
+is told every Entry again.
 
 A removal takes two steps.  The Entry is silenced at once; its counters are final when every packet that
 was on its way in the kernel is through (``grace``), and only then the removal is answered.
