@@ -128,7 +128,7 @@ def _judge(bench: Bench, namespace: Namespace) -> None:
     assert "bras0" not in left
     assert not [route for route in namespace.json("route", "show", "table", "all") if route.get("dev") == "bras0"]
     with ThreadPoolExecutor() as judges:  # tshark takes its time to start
-        captures = ((bench.l2tp, "ip.src == 198.18.0.1"), (bench.radius, ""))
+        captures = ((bench.l2tp, "ip.src == 198.18.0.1"), (bench.radius, "udp.dstport in {1812..1813}"))
         verdicts = [judges.submit(capture.complaints, which, TSHARK) for capture, which in captures]
     complaints = [line for verdict in verdicts for line in verdict.result()]
     assert not complaints, "\n".join(complaints)

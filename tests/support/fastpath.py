@@ -213,6 +213,11 @@ class FastPath:
         self._programs = {name: self.loaded.program(name) for name in self.loaded.programs()}
         self._seen = self._sum()
 
+    def close(self) -> None:
+        """Let go of maps and programs."""
+        for each in (*self.maps.values(), *self._programs.values()):
+            each.close()
+
     def settings(self, *, segmenter: int = 0) -> None:
         value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024, 0)
         self.maps["settings"].update(bytes(4), value)
@@ -372,4 +377,8 @@ def fast_path() -> Iterator[FastPath]:
             "link", "set", "bras0", "addrgenmode", "none", "mtu", "1460", "up"
         )  # the kernel has nothing to say there
         anchor = int(lns.json("link", "show", "bras0")[0]["ifindex"])
-        yield FastPath(loaded, lns, others[0], anchor)
+        made = FastPath(loaded, lns, others[0], anchor)
+        try:
+            yield made
+        finally:
+            made.close()
