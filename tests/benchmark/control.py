@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from bras.dataplane.base import DataPlane
 from bras.lns.operate import SESSIONS_A_TURN
+from bras.runtime.daemon import GC_THRESHOLDS
 from tests.benchmark.bpffs import bpf_file_system
 from tests.benchmark.roads import begin, entries, laid
 from tests.support.namespaces import Network
@@ -59,7 +60,22 @@ def control(plane: str, rounds: int) -> Control:
         road = laid(stack.enter_context(Network()), "ebpf-tc")
         stack.callback(road.close)
         stack.enter_context(road.lns.entered())
+        stack.enter_context(_collecting_as_the_daemon())
         return _measured(plane, begin(road, plane, SESSIONS, pins), min(rounds, MOST_ROUNDS))
+
+
+@contextmanager
+def _collecting_as_the_daemon() -> Iterator[None]:
+    """Let the garbage collector do what it does in ``bras run``."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _measured(name: str, plane: DataPlane, rounds: int) -> Control:
