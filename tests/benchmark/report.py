@@ -72,30 +72,8 @@ def setups(result: dict[str, Any]) -> str:
 
 
 def packets() -> str:
-    """Return what packets cost; until the newer benchmark was kept, of the older one."""
-    if (KEPT / PACKETS).exists():
-        return report_packets.packets(json.loads((KEPT / PACKETS).read_text()))
-    return tun_alone(json.loads((KEPT / "tun.json").read_text()))
-
-
-def tun_alone(result: dict[str, Any]) -> str:
-    rows = [
-        (
-            row["direction"],
-            str(row["octets"]),
-            f"{row['sessions']:,}",
-            f"{row['median_s']:,.0f}",
-            f"{row['best_s']:,.0f}",
-            f"{row['cpu_us']:.1f}",
-        )
-        for row in result["rows"]
-    ]
-    head = ("direction", "octets", "sessions", "packets/s, median", "best", "CPU µs a packet")
-    return (
-        "Packets of subscribers through the `tun` data plane, one core:\n\n"
-        + table(head, rows)
-        + "\n\n`sudo .venv/bin/python tests/benchmark/tun.py`"
-    )
+    """Return what packets cost."""
+    return report_packets.packets(json.loads((KEPT / PACKETS).read_text()))
 
 
 def floods(result: dict[str, Any]) -> str:
