@@ -120,7 +120,7 @@ class Tables:
 
     def active(self) -> Iterator[tuple[int, int]]:
         """Iterate over (slot, generation) of those that forward."""
-        step = SESSION.size // 4
+        step = _SESSION // 4
         flags = self._words[_FLAGS_AT // 4 :: step].tolist()
         generations = self._words[_GENERATION_AT // 4 :: step].tolist()
         for slot, (flag, generation) in enumerate(zip(flags, generations, strict=True)):
@@ -173,14 +173,14 @@ class Tables:
         if not self.is_active(route.slot):
             return False
         session, account = record(route)
-        at, there = route.slot * SESSION.size, route.slot * ACCOUNT.size
+        at, there = route.slot * _SESSION, route.slot * _ACCOUNT
         same = self._sessions[at : at + HEAD.size][_HEADER] == session[_HEADER]
         return not same or self._accounts[there : there + _TAIL] != account[:_TAIL]
 
     def silence(self, slot: int) -> None:
         """Make a slot inactive: nothing is forwarded by it any more; its keys may still be there."""
-        at = slot * SESSION.size + _FLAGS_AT
-        self._sessions[at : at + FLAGS.size] = FLAGS.pack(0)
+        at = slot * _SESSION + _FLAGS_AT
+        self._sessions[at : at + _FLAGS] = FLAGS.pack(0)
 
     def take_out(self, route: Route) -> None:
         """Silence the slot of a Route, and take its keys away."""

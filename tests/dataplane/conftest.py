@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bras.config.model import DataplaneConfig
+from bras.dataplane import tcx
 from bras.dataplane.base import Outlet
 from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, Counters, Leg, Route
@@ -128,6 +129,13 @@ def dialled(
         Client(provider.client, address, client_mtu, lac, KEY >> 16, KEY & 0xFFFF) as client,
     ):
         yield Call(plane, pump, client)
+
+
+@pytest.fixture
+def with_tcx() -> None:
+    """For tests of TCX itself; filters, which older kernels have instead, are tried on every kernel."""
+    if not tcx.is_there():
+        pytest.skip("this kernel is older than Linux 6.6, where TCX came")
 
 
 @pytest.fixture(scope="session")

@@ -171,15 +171,9 @@ def at_tcx(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
     """Return whether programs hang at TCX, as they do on new kernels, or are filters, as on old ones."""
     if request.param == "clsact":
         no_tcx(monkeypatch)
-    elif not tcx.is_there():
-        pytest.skip("this kernel has no TCX")
+    else:
+        request.getfixturevalue("with_tcx")
     return request.param == "tcx"
-
-
-@pytest.fixture
-def with_tcx() -> None:
-    if not tcx.is_there():
-        pytest.skip("this kernel has no TCX")
 
 
 def clsact_at(lns: Namespace, name: str = "lac0") -> bool:

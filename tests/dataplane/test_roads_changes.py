@@ -197,10 +197,8 @@ def test_a_route_to_the_lac_that_moves_to_another_link_is_followed(fresh_road: R
 
 
 @pytest.fixture
-def road_with_filters(pins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
+def road_with_filters(with_tcx: None, pins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     """Return a road laid by a daemon that knows no TCX."""
-    if not tcx.is_there():
-        pytest.skip("this kernel has no TCX")
     with contextlib.ExitStack() as stack:
         with monkeypatch.context() as patch:
             patch.setattr(tcx, "is_there", lambda: False)
