@@ -292,6 +292,8 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 		copy_piece(tail, down->who.account->tail);
 	else if (octets <= HEAD_OCTETS)
 		copy_piece(tail, session->header + octets - TAIL_OCTETS);
+	else
+		return -1;
 	if (down->inner6)
 		tail[TAIL_OCTETS - 1] = PPP_IPV6;
 	if (down->who.flags & S_OUTER6) {

@@ -165,12 +165,13 @@ INLINE bool unattended(const struct hop *way)
 	__u32 place = (address[0] ^ address[1]) * GOLDEN >> (32 - ATTENDED_BITS);
 	__u64 *last = bpf_map_lookup_elem(&attended, &place);
 	__u64 now = bpf_jiffies64();
+	bool first;
 
 	if (!last || now - *last < ATTENDED_JIFFIES)
 		return false;
-	place = *last != 0; /* nobody has left one yet: the kernel has just told us of it */
+	first = !*last; /* the kernel has just told us of it */
 	*last = now;
-	return place;
+	return !first;
 }
 
 INLINE int write_ethernet(void *data, void *data_end, const struct hop *way_on, bool v6)
