@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 
 from bras.config.findings import Findings
-from bras.config.model import Config, Grant, LacConfig, PoolConfig, RadiusServerConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig, PoolConfig
+from bras.config.radius import RadiusServerConfig
 from bras.wire import ipv4_of, ipv4_text
 
 SHORTEST_INTERIM_S = 60.0

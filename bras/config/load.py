@@ -16,8 +16,11 @@ from typing import Any
 
 from bras.config.crosscheck import crosscheck
 from bras.config.findings import Findings
-from bras.config.model import Config, Grant, RadiusConfig
-from bras.config.sections import SECTIONS, Required, Section
+from bras.config.grant import Grant
+from bras.config.model import Config
+from bras.config.radius import RadiusConfig
+from bras.config.section import Required, Section
+from bras.config.sections import SECTIONS
 from bras.config.values import shown
 from bras.errors import ConfigError, ConfigProblem
 

@@ -13,11 +13,13 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from bras.config.model import BUILT_IN, Grant
-from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY, Required, Section
+from bras.config.grant import BUILT_IN, Grant
+from bras.config.section import Required, Section
+from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY
 
 BEGIN = "<!-- keys: written by python -m bras.config.manual -->\n"
 END = "<!-- end of keys -->\n"
+_MODELS = ("model.py", "daemon.py", "grant.py", "radius.py")
 _HEAD = "| Key | Value | Default | Meaning |\n|---|---|---|---|\n"
 
 
@@ -56,7 +58,7 @@ def _all_sections(sections: tuple[Section, ...]) -> Iterator[Section]:
 def _documented() -> dict[str, dict[str, str]]:
     """Return the texts of the model: by class, then by field ("" is the class's own)."""
     folder = Path(__file__).parent
-    trees = [ast.parse((folder / name).read_text(encoding="utf-8")) for name in ("model.py", "daemon.py")]
+    trees = [ast.parse((folder / name).read_text(encoding="utf-8")) for name in _MODELS]
     texts: dict[str, dict[str, str]] = {}
     for node in (node for tree in trees for node in tree.body):
         if isinstance(node, ast.ClassDef):

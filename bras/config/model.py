@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
+from bras.config.grant import Grant
+from bras.config.radius import RadiusConfig
 from bras.secret import Secret
-from bras.value import hasten
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,69 +22,6 @@ class Listen:
 
     address: str
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What one layer of policy grants to a subscriber; ``None`` means: says nothing.
-
-    The layers are, strongest first: RADIUS attributes, the ``[[profile]]`` that RADIUS
-    names, the local user, the ``[[lac]]`` group, ``[defaults]``.
-    """
-
-    address: int | None = None
-    """The subscriber's IPv4 address (Framed-IP-Address); in TOML text such as "192.0.2.7"."""
-    pool: str | None = None
-    """Name of the `[[pool]]` from which the address comes (Framed-Pool)."""
-    vrf: int | None = None
-    """Number of the routing table (VRF) of the subscriber; 0 is the main one, the only one today."""
-    session_timeout_s: float | None = None
-    """Seconds after which the session is ended (Session-Timeout); 0 means never."""
-    idle_timeout_s: float | None = None
-    """Seconds without a packet from or to the subscriber after which it is ended (Idle-Timeout); 0 means never."""
-    interim_interval_s: float | None = None
-    """Seconds between two Interim-Update accounting records (Acct-Interim-Interval); 0 means none."""
-    dns: tuple[str, ...] | None = None
-    """Up to two name servers told to the subscriber by IPCP (RFC 1877)."""
-    nbns: tuple[str, ...] | None = None
-    """Up to two NetBIOS name servers told to the subscriber by IPCP (RFC 1877)."""
-    rate_up_bps: int | None = None
-    """Bits a second that the subscriber may send (counted as IP packets); 0 means unlimited."""
-    rate_down_bps: int | None = None
-    """Bits a second that the subscriber may receive (counted as IP packets); 0 means unlimited."""
-    burst_up_octets: int | None = None
-    """Octets that the subscriber may send at once above its rate; 0: a quarter second of the rate, at least 16000."""
-    burst_down_octets: int | None = None
-    """Octets that the subscriber may receive at once above its rate; 0: a quarter second of the rate, at least 16000."""
-    accept_client_address: bool | None = None
-    """Whether an address that the client asks for in IPCP is granted if it is free in its pool."""
-    source_check: bool | None = None
-    """Whether packets from the subscriber with a foreign source address are dropped and counted."""
-    mark: int | None = None
-    """Firewall mark of the subscriber's packets, from and to it, for nftables and routing rules; 0: none. Set by `ebpf` only."""
-    priority: int | None = None
-    """Queueing priority of the packets that go to it: a number, or a traffic class such as "1:10" as `tc` writes it; 0: none. Set by `ebpf` only."""
-
-
-hasten(Grant)
-
-BUILT_IN = Grant(
-    vrf=0,
-    session_timeout_s=0.0,
-    idle_timeout_s=0.0,
-    interim_interval_s=0.0,
-    dns=(),
-    nbns=(),
-    rate_up_bps=0,
-    rate_down_bps=0,
-    burst_up_octets=0,
-    burst_down_octets=0,
-    accept_client_address=False,
-    source_check=True,
-    mark=0,
-    priority=0,
-)
-"""What holds where no layer says anything; name servers are then those of ``[ppp]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,56 +138,6 @@ class AuthConfig:
     """A second session of one user name: `off` allows it, `replace` ends the old one first, `deny` refuses the new one."""
     address_conflict: str = "replace"
     """An address granted by RADIUS that another session holds: `replace` ends the old session first, `deny` refuses the new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class RadiusServerConfig:
-    """`[[radius.server]]`: a RADIUS server; those of a group are tried in order."""
-
-    address: str
-    """IPv4 or IPv6 address of the server."""
-    secret: Secret
-    """Secret shared with the server."""
-    name: str = ""
-    """Name in logs and metrics; the address if not given."""
-    group: str | None = None
-    """Group to which it belongs; a `[[lac]]` names it with `radius`."""
-    auth_port: int = 1812
-    """UDP port for authentication; 0: not used for it."""
-    acct_port: int = 1813
-    """UDP port for accounting; 0: not used for it."""
-    timeout_s: float = 2.0
-    """Seconds until the first retransmission; doubles each time with jitter (RFC 5080 section 2.2.1)."""
-    max_tries: int = 3
-    """Transmissions to this server before the next one is tried."""
-    fail_count: int = 3
-    """Requests in a row without any answer after which the server counts as dead."""
-    dead_time_s: float = 30.0
-    """Seconds that a dead server is passed over while another one lives."""
-    message_authenticator: str = "require"
-    """Replies to Access-Requests without Message-Authenticator: `require` drops them, `if-present` accepts them."""
-    source: str | None = None
-    """Local address from which requests are sent; none: the system chooses."""
-
-
-@dataclass(frozen=True, slots=True)
-class RadiusConfig:
-    """`[radius]`: what is common to all RADIUS servers."""
-
-    server: tuple[RadiusServerConfig, ...] = ()
-    """The servers, in order of preference."""
-    nas_identifier: str = "bras"
-    """NAS-Identifier (RFC 2865 section 5.32)."""
-    nas_ip_address: str | None = None
-    """NAS-IP-Address (RFC 2865 section 5.4); none: the address that the LAC called, if IPv4."""
-    dictionaries: tuple[str, ...] = ()
-    """Further FreeRADIUS-style dictionary files, read after our own."""
-    accounting: bool = True
-    """Whether accounting records are sent."""
-    access_line: bool = True
-    """Whether Access-Requests and accounting records carry what LACs tell of the access line (RFC 4679), where they tell it."""
-    interim_jitter: float = 0.1
-    """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""
 
 
 @dataclass(frozen=True, slots=True)

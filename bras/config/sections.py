@@ -6,81 +6,30 @@ two together.  A key that is required has a stand-in, so that one error does not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from bras.config import traffic
 from bras.config import values as v
 from bras.config.credentials import Credential
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
+from bras.config.grant import Grant
 from bras.config.model import (
     AuthConfig,
     DataplaneConfig,
-    Grant,
     LacConfig,
     LnsConfig,
     MetricsConfig,
     PoolConfig,
     PppConfig,
     ProfileConfig,
-    RadiusConfig,
-    RadiusServerConfig,
     UserConfig,
 )
+from bras.config.radius_sections import RADIUS
+from bras.config.section import DAY_S, LONGEST_S, Required, Section
 
-DAY_S = 86400.0
-LONGEST_S = 4294967295.0
-"""What RADIUS can say of a duration: 32 bits of seconds."""
 FASTEST_BPS = 10**12
 METHODS = v.choice("mschapv2", "mschapv1", "chap", "pap")
-
-
-@dataclass(frozen=True, slots=True)
-class Required:
-    """A key without default, and what stands in for it when it is missing or wrong."""
-
-    kind: v.Kind
-    stand_in: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A section of the file: a table, or several of one name."""
-
-    name: str
-    model: type
-    """What it makes; the names of the keys are those of its fields."""
-    keys: Mapping[str, v.Kind | Required]
-    repeated: bool = False
-    """Whether it is written [[name]]."""
-    policy: Mapping[str, v.Kind] = field(default_factory=dict)
-    """The keys of a profile that may be given in it; they make its ``grant``."""
-    credential: Credential | None = None
-    inner: tuple[Section, ...] = ()
-    """Sections whose names begin with this one's."""
-    make: Callable[..., Any] | None = None
-    """Makes the model from the keys, where that is more than calling it."""
-
-    def build(self, **parts: Any) -> Any:
-        """Return the model of these parts; those left out have their defaults."""
-        return self.model(**parts) if self.make is None else self.make(**parts)
-
-    @property
-    def key(self) -> str:
-        """Return the last part of the name: its key in the table that holds it."""
-        return self.name.rpartition(".")[2]
-
-    @property
-    def title(self) -> str:
-        """Return how its heading is written in the file."""
-        return f"[[{self.name}]]" if self.repeated else f"[{self.name}]"
-
-    @property
-    def known(self) -> list[str]:
-        """Return every name that may stand in it."""
-        secrets = self.credential.keys if self.credential else ()
-        return [*self.keys, *secrets, *self.policy, *(inner.key for inner in self.inner)]
 
 
 POLICY: Mapping[str, v.Kind] = {
@@ -114,11 +63,6 @@ def _make_pool(ranges: tuple[v.Range, ...], **others: Any) -> PoolConfig:
         prefixes=tuple(prefix for one in ranges for prefix in one.prefixes),
         **others,
     )
-
-
-def _make_server(address: str, name: str = "", **others: Any) -> RadiusServerConfig:
-    """Call a server without name by its address."""
-    return RadiusServerConfig(address=address, name=name or address, **others)
 
 
 def _make_defaults(grant: Grant) -> Grant:
@@ -194,40 +138,7 @@ SECTIONS = (
             "address_conflict": v.choice("replace", "deny"),
         },
     ),
-    Section(
-        "radius",
-        RadiusConfig,
-        {
-            "nas_identifier": v.IDENTIFIER,
-            "nas_ip_address": v.IPV4_TEXT,
-            "dictionaries": v.Many(v.FILE),
-            "accounting": v.FLAG,
-            "access_line": v.FLAG,
-            "interim_jitter": v.number(0, 0.5, "a share"),
-        },
-        inner=(
-            Section(
-                "radius.server",
-                RadiusServerConfig,
-                {
-                    "address": Required(v.ADDRESS, ""),
-                    "name": v.LABEL,
-                    "group": v.LABEL,
-                    "auth_port": v.PORT,
-                    "acct_port": v.PORT,
-                    "timeout_s": v.seconds(0.1, 60),
-                    "max_tries": v.whole(1, 20),
-                    "fail_count": v.whole(1, 1000),
-                    "dead_time_s": v.seconds(0, DAY_S),
-                    "message_authenticator": v.choice("require", "if-present"),
-                    "source": v.ADDRESS,
-                },
-                repeated=True,
-                credential=Credential("secret", "secret", required=True),
-                make=_make_server,
-            ),
-        ),
-    ),
+    RADIUS,
     Section(
         "ppp",
         PppConfig,

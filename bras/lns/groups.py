@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Final
 
-from bras.config.model import Grant, LacConfig
+from bras.config.grant import Grant
+from bras.config.model import LacConfig
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.tables import group_row

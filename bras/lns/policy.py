@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bras.config.model import Config, Grant, LacConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig, UserConfig
 from bras.ppp.settings import LinkConfig
 from bras.radius.profile import Profile, Resolver
 from bras.subscriber.settings import Settings

@@ -10,7 +10,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from bras.config.model import Grant, RadiusConfig
+from bras.config.grant import Grant
+from bras.config.radius import RadiusConfig
 from bras.errors import DropReason
 from bras.radius.codec import (
     ACCESS_ACCEPT,

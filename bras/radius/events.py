@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bras.config.model import Grant
+from bras.config.grant import Grant
 from bras.errors import DropReason
 from bras.plain import Saved, restore_fields
 from bras.value import hasten

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from bras.config.model import RadiusConfig
+from bras.config.radius import RadiusConfig
 from bras.errors import DropReason
 from bras.ids import Entropy
 from bras.plain import Saved

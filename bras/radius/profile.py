@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from bras.config.model import BUILT_IN, Config, Grant, UserConfig
+from bras.config.grant import BUILT_IN, Grant
+from bras.config.model import Config, UserConfig
 
 BURST_SHARE = 32
 """A quarter second of a rate in bit/s, in octets: rate / 8 / 4."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
-from bras.config.model import RadiusConfig, RadiusServerConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.errors import DropReason
 from bras.plain import Saved
 from bras.radius.codec import SharedSecret

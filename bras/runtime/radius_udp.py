@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from bras.config.model import RadiusConfig
+from bras.config.radius import RadiusConfig
 from bras.lns.inputs import Input, RadiusReceived, SendFailed
 from bras.radius.events import Kind, SendRadius
 

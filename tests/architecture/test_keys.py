@@ -14,7 +14,8 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from bras.config.model import Config, Grant, Listen
+from bras.config.grant import Grant
+from bras.config.model import Config, Listen
 from bras.config.sections import SECTIONS, Section
 
 ROOT = Path(__file__).resolve().parents[2]

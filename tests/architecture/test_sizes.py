@@ -16,7 +16,7 @@ ATTRIBUTES = 12
 # Tables: as long as what they list. An entry that is not needed any more fails the test.
 LARGE = {
     "bras/config/model.py:Config": "one field for each section of the file",
-    "bras/config/model.py:Grant": "one field for each key of a profile",
+    "bras/config/grant.py:Grant": "one field for each key of a profile",
     "bras/config/model.py:LacConfig": "one field for each key of the section",
     "bras/config/model.py:LnsConfig": "one field for each key of the section",
     "bras/forwarding/entry.py:Leg": "one field for each thing that the data plane must know of a call",

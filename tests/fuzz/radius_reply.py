@@ -6,7 +6,8 @@ what stands between the network and the walk over the attributes.
 
 from __future__ import annotations
 
-from bras.config.model import Config, Grant, LacConfig, LnsConfig, ProfileConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig, LnsConfig, ProfileConfig
 from bras.errors import DropReason
 from bras.plain import decode, encode
 from bras.radius.attributes import ANSWER_ATTRIBUTES, AnswerReader

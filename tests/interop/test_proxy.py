@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, Listen
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, Listen
 from bras.l2tp.events import Path as Way
 from bras.l2tp.events import SendDatagram
 from bras.lab.lac import LabLac

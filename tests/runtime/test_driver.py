@@ -15,18 +15,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bras.config.model import (
-    AuthConfig,
-    Config,
-    Grant,
-    LacConfig,
-    Listen,
-    LnsConfig,
-    PppConfig,
-    RadiusConfig,
-    RadiusServerConfig,
-    UserConfig,
-)
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig, PppConfig, UserConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.dataplane.null import Null
 from bras.forwarding.entry import Operation, Outcome

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from bras.config.model import AuthConfig, DataplaneConfig, Grant, LacConfig, Listen, LnsConfig, RadiusConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, DataplaneConfig, LacConfig, Listen, LnsConfig, UserConfig
+from bras.config.radius import RadiusConfig
 from bras.dataplane.base import Outlet
 from bras.lns.lns import Lns
 from bras.runtime.driver import Driver

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, PoolConfig, ProfileConfig, RadiusConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, PoolConfig, ProfileConfig, UserConfig
+from bras.config.radius import RadiusConfig
 from bras.lns.commands import ShowSession
 from bras.secret import Secret
 from bras.subscriber.events import Authenticated, AuthOutcome, Phase, SubscriberEnded, SubscriberUp, TerminateCause

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig
 from bras.l2tp import messages
 from bras.l2tp.events import AccmReceived, CallUp, ErrorsReported, SpeedChanged
 from bras.l2tp.messages import CallRequest

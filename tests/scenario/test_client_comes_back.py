@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, PppConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, PppConfig
 from bras.lns.commands import ShowSession
 from bras.lns.effects import Effect
 from bras.lns.inputs import Input, Programmed

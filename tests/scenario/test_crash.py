@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.model import AuthConfig, Config, Grant, LacConfig, Listen, LnsConfig, PoolConfig, RadiusConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig, PoolConfig
+from bras.config.radius import RadiusConfig
 from bras.forwarding.entry import AddEntry, Route
 from bras.l2tp.events import TunnelDown
 from bras.lns.commands import Park, ShowSession, ShowSessions, Shutdown

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, PppConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, PppConfig
 from bras.forwarding.entry import Counters
 from bras.l2tp.events import DataDisordered
 from bras.lns.commands import Disconnect, ShowPools, ShowSession, ShowSessions, Shutdown

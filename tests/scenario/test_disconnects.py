@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, PoolConfig, PppConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, PoolConfig, PppConfig
 from bras.l2tp.disconnect import Disconnect
 from bras.l2tp.events import By, CallDown, Cause
 from bras.lns.commands import Disconnect as DisconnectCommand

@@ -13,7 +13,8 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from bras.config.model import Config, Grant, LacConfig, Listen, LnsConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig, Listen, LnsConfig
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters, ReplaceEntry
 from bras.l2tp import messages

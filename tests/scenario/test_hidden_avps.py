@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.model import Config, Grant, LacConfig, Listen, LnsConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig, Listen, LnsConfig
 from bras.l2tp import avp, messages
 from bras.l2tp.challenge import response
 from bras.l2tp.events import By, CallDown, CallRefused, CallUp, Cause, TunnelDown, TunnelRefused, TunnelUp

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from bras.config.model import AuthConfig, Config, Grant, LacConfig, PppConfig, ProfileConfig, RadiusConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig, PppConfig, ProfileConfig, UserConfig
+from bras.config.radius import RadiusConfig
 from bras.radius.events import Kind
 from bras.secret import Secret
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, SubscriberUp

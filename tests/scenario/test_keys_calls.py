@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pyrad.packet import Packet
 
-from bras.config.model import Config, Grant, LacConfig, RadiusConfig, RadiusServerConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.l2tp.constants import LineAvp
 from bras.l2tp.line import gather
 from bras.l2tp.messages import CallRequest

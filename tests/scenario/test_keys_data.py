@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bras.config.model import Grant, LacConfig
+from bras.config.grant import Grant
+from bras.config.model import LacConfig
 from bras.errors import DropReason
 from bras.l2tp.events import By, CallRefused, Cause, DataDisordered, Dropped
 from bras.lns.commands import ShowSession

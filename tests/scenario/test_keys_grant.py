@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from bras.config.model import AuthConfig, Config, Grant, LacConfig, PoolConfig, ProfileConfig, RadiusConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig, PoolConfig, ProfileConfig, UserConfig
+from bras.config.radius import RadiusConfig
 from bras.forwarding.entry import Counters
 from bras.lns.commands import ShowPools, ShowSession
 from bras.radius.events import Kind

@@ -8,7 +8,9 @@ from hashlib import md5
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, LnsConfig, PppConfig, RadiusConfig, RadiusServerConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, LnsConfig, PppConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.errors import DropReason
 from bras.l2tp.events import By, Cause, Dropped, TunnelDown, TunnelRefused, TunnelUp
 from bras.lns.commands import ShowGroups

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bras.config.model import AuthConfig, Config, DataplaneConfig, Grant, LacConfig, LnsConfig, PppConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, DataplaneConfig, LacConfig, LnsConfig, PppConfig
 from bras.lns.commands import Disconnect
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, TerminateCause

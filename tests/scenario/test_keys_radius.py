@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from bras.config.model import AuthConfig, Config, Grant, LacConfig, RadiusConfig, RadiusServerConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.errors import DropReason
 from bras.lns.commands import ShowRadius
 from bras.radius.events import Kind, ReplyDropped, ServerAlive, ServerDead

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, PoolConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, PoolConfig
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Disconnect, Shutdown
 from bras.ppp.constants import IPCP, LCP

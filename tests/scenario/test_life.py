@@ -6,7 +6,8 @@ import struct
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, LnsConfig, PppConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, LnsConfig, PppConfig
 from bras.forwarding.entry import Counters
 from bras.lns.commands import (
     Disconnect,

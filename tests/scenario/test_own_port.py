@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.model import Config, Grant, LacConfig, LnsConfig
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig, LnsConfig
 from bras.errors import DropReason
 from bras.l2tp.events import (
     FIRST_OWN,

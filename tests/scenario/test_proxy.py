@@ -7,7 +7,8 @@ from hashlib import md5
 
 import pytest
 
-from bras.config.model import AuthConfig, Config, Grant, LacConfig, PppConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig, PppConfig, UserConfig
 from bras.errors import DropReason
 from bras.l2tp import proxy
 from bras.l2tp.events import CallUp

@@ -11,7 +11,8 @@ from hashlib import md5
 
 import pytest
 
-from bras.config.model import Grant, LacConfig, LnsConfig
+from bras.config.grant import Grant
+from bras.config.model import LacConfig, LnsConfig
 from bras.l2tp.events import TunnelDown, TunnelRefused, TunnelUp
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, TerminateCause

@@ -9,7 +9,8 @@ import gc
 import os
 import tracemalloc
 
-from bras.config.model import AuthConfig, Grant, LacConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig
 from bras.secret import Secret
 from tests.support.lacs import SimulatedLac
 from tests.support.world import World, config

@@ -7,7 +7,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 
-from bras.config.model import AuthConfig, Grant, LacConfig, PoolConfig, PppConfig, RadiusConfig, UserConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, PoolConfig, PppConfig, UserConfig
+from bras.config.radius import RadiusConfig
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Disconnect, Shutdown, TakeCensus
 from bras.lns.effects import Answer, Effect

@@ -9,7 +9,7 @@ from typing import Any
 
 import bras
 from bras.config import dictionary
-from bras.config.model import RadiusConfig, RadiusServerConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.radius.codec import Codec
 from bras.secret import Secret
 

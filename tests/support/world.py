@@ -17,18 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bras.config import dictionary
-from bras.config.model import (
-    AuthConfig,
-    Config,
-    Grant,
-    LacConfig,
-    Listen,
-    LnsConfig,
-    PoolConfig,
-    PppConfig,
-    RadiusConfig,
-    RadiusServerConfig,
-)
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig, PoolConfig, PppConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.dataplane.null import Null
 from bras.l2tp.events import FIRST_OWN, ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Command

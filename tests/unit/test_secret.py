@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from bras.config.model import RadiusServerConfig
+from bras.config.radius import RadiusServerConfig
 from bras.secret import Secret
 
 SECRET = Secret(b"tunsecret")

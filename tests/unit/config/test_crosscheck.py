@@ -8,21 +8,20 @@ import pytest
 
 from bras.config.crosscheck import crosscheck
 from bras.config.findings import Findings
+from bras.config.grant import Grant
 from bras.config.model import (
     AuthConfig,
     Config,
     DataplaneConfig,
-    Grant,
     LacConfig,
     Listen,
     LnsConfig,
     PoolConfig,
     PppConfig,
     ProfileConfig,
-    RadiusConfig,
-    RadiusServerConfig,
     UserConfig,
 )
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.secret import Secret
 
 SECRET = Secret(b"s")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
+from bras.config.grant import Grant
 from bras.config.load import check, load
 from bras.config.model import (
     AuthConfig,
     Config,
     DataplaneConfig,
-    Grant,
     LacConfig,
     Listen,
     LnsConfig,
@@ -20,10 +20,9 @@ from bras.config.model import (
     PoolConfig,
     PppConfig,
     ProfileConfig,
-    RadiusConfig,
-    RadiusServerConfig,
     UserConfig,
 )
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.config.sections import POLICY
 from bras.errors import ConfigError
 from bras.secret import Secret

@@ -6,8 +6,10 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from bras.config.model import Config, Grant
-from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY, Required, Section
+from bras.config.grant import Grant
+from bras.config.model import Config
+from bras.config.section import Required, Section
+from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY
 
 ALL: list[Section] = [one for section in SECTIONS for one in (section, *section.inner)]
 COMPUTED = {"pool": {"prefixes"}}

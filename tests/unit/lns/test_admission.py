@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bras.config.model import AuthConfig, Grant, LacConfig, PoolConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig, PoolConfig
 from bras.lns import admission
 from bras.radius.events import Accepted, Unanswered
 from bras.secret import Secret

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from bras.config.model import AuthConfig, Grant, LacConfig
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, LacConfig
 from bras.lns.commands import ShowGroup
 from bras.secret import Secret
 from tests.support.rim import Rim

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bras.config.model import RadiusConfig, RadiusServerConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters, Outcome
 from bras.l2tp.events import Dropped, Path

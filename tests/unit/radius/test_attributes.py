@@ -1,6 +1,6 @@
 import pytest
 
-from bras.config.model import Grant
+from bras.config.grant import Grant
 from bras.errors import DropReason
 from bras.radius.attributes import AnswerReader, Blobs, Identity, IdentityEncoder, TunnelIdentity
 from bras.radius.codec import SharedSecret, access_request

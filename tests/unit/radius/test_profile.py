@@ -3,7 +3,8 @@ from itertools import combinations
 
 import pytest
 
-from bras.config.model import BUILT_IN, Config, Grant, LacConfig, LnsConfig, PppConfig, ProfileConfig, UserConfig
+from bras.config.grant import BUILT_IN, Grant
+from bras.config.model import Config, LacConfig, LnsConfig, PppConfig, ProfileConfig, UserConfig
 from bras.radius.profile import FIELDS, Profile, Resolver, compute
 from bras.secret import Secret
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bras.config.model import RadiusConfig, RadiusServerConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.lns.inputs import RadiusReceived, SendFailed
 from bras.radius.events import Kind, SendRadius
 from bras.runtime.radius_udp import REPLIES_A_WAKE, Key, RadiusSockets

@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Iterable
 
-from bras.config.model import Grant
+from bras.config.grant import Grant
 from bras.forwarding.entry import Counters, Leg, Operation, Outcome, RemoveEntry
 from bras.ids import CallKey
 from bras.ppp import events as ppp

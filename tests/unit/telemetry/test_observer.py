@@ -6,7 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bras.config.daemon import LogConfig
-from bras.config.model import Config, LacConfig, Listen, LnsConfig, RadiusConfig, RadiusServerConfig
+from bras.config.model import Config, LacConfig, Listen, LnsConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.lns.effects import Fact
 from bras.radius.events import AccountingAcknowledged
 from bras.secret import Secret

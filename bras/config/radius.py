@@ -1,0 +1,57 @@
+"""The sections that tell of RADIUS; see ``bras.config.model``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bras.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusServerConfig:
+    """`[[radius.server]]`: a RADIUS server; those of a group are tried in order."""
+
+    address: str
+    """IPv4 or IPv6 address of the server."""
+    secret: Secret
+    """Secret shared with the server."""
+    name: str = ""
+    """Name in logs and metrics; the address if not given."""
+    group: str | None = None
+    """Group to which it belongs; a `[[lac]]` names it with `radius`."""
+    auth_port: int = 1812
+    """UDP port for authentication; 0: not used for it."""
+    acct_port: int = 1813
+    """UDP port for accounting; 0: not used for it."""
+    timeout_s: float = 2.0
+    """Seconds until the first retransmission; doubles each time with jitter (RFC 5080 section 2.2.1)."""
+    max_tries: int = 3
+    """Transmissions to this server before the next one is tried."""
+    fail_count: int = 3
+    """Requests in a row without any answer after which the server counts as dead."""
+    dead_time_s: float = 30.0
+    """Seconds that a dead server is passed over while another one lives."""
+    message_authenticator: str = "require"
+    """Replies to Access-Requests without Message-Authenticator: `require` drops them, `if-present` accepts them."""
+    source: str | None = None
+    """Local address from which requests are sent; none: the system chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusConfig:
+    """`[radius]`: what is common to all RADIUS servers."""
+
+    server: tuple[RadiusServerConfig, ...] = ()
+    """The servers, in order of preference."""
+    nas_identifier: str = "bras"
+    """NAS-Identifier (RFC 2865 section 5.32)."""
+    nas_ip_address: str | None = None
+    """NAS-IP-Address (RFC 2865 section 5.4); none: the address that the LAC called, if IPv4."""
+    dictionaries: tuple[str, ...] = ()
+    """Further FreeRADIUS-style dictionary files, read after our own."""
+    accounting: bool = True
+    """Whether accounting records are sent."""
+    access_line: bool = True
+    """Whether Access-Requests and accounting records carry what LACs tell of the access line (RFC 4679), where they tell it."""
+    interim_jitter: float = 0.1
+    """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""

@@ -1,0 +1,52 @@
+"""The table of keys of the sections that tell of RADIUS; see ``bras.config.sections``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bras.config import values as v
+from bras.config.credentials import Credential
+from bras.config.radius import RadiusConfig, RadiusServerConfig
+from bras.config.section import DAY_S, Required, Section
+
+
+def _make_server(address: str, name: str = "", **others: Any) -> RadiusServerConfig:
+    """Call a server without name by its address."""
+    return RadiusServerConfig(address=address, name=name or address, **others)
+
+
+RADIUS = Section(
+    "radius",
+    RadiusConfig,
+    {
+        "nas_identifier": v.IDENTIFIER,
+        "nas_ip_address": v.IPV4_TEXT,
+        "dictionaries": v.Many(v.FILE),
+        "accounting": v.FLAG,
+        "access_line": v.FLAG,
+        "interim_jitter": v.number(0, 0.5, "a share"),
+    },
+    inner=(
+        Section(
+            "radius.server",
+            RadiusServerConfig,
+            {
+                "address": Required(v.ADDRESS, ""),
+                "name": v.LABEL,
+                "group": v.LABEL,
+                "auth_port": v.PORT,
+                "acct_port": v.PORT,
+                "timeout_s": v.seconds(0.1, 60),
+                "max_tries": v.whole(1, 20),
+                "fail_count": v.whole(1, 1000),
+                "dead_time_s": v.seconds(0, DAY_S),
+                "message_authenticator": v.choice("require", "if-present"),
+                "source": v.ADDRESS,
+            },
+            repeated=True,
+            credential=Credential("secret", "secret", required=True),
+            make=_make_server,
+        ),
+    ),
+)
+"""`[radius]`."""
