@@ -13,6 +13,7 @@ from bras.lns.effects import Report
 from bras.lns.identity import METHOD, identity_of, request_of, user_of
 from bras.ppp.events import Credentials, CredentialsOffered
 from bras.radius import events as radius
+from bras.radius.authorization import Authorization
 from bras.radius.profile import Profile
 from bras.subscriber import local
 from bras.subscriber.events import Authenticated, AuthOutcome, TerminateCause
@@ -63,7 +64,7 @@ def answered(core: Core, event: radius.Accepted | radius.Rejected | radius.Unans
     core.backlog.at_work = subscriber.number
     match event:
         case radius.Accepted():
-            admit(core, subscriber, Verdict(event.server, event, event.ms_chap2_success), now=now)
+            admit(core, subscriber, Verdict(event.server, event.authorization, event.ms_chap2_success), now=now)
         case radius.Rejected():
             text = event.reply_message
             error = event.ms_chap_error
@@ -99,7 +100,7 @@ def refuse(
 
 def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -> None:
     """Give an authenticated subscriber its Profile and address, or refuse it, or let it wait."""
-    who, accepted = subscriber.who, verdict.accepted
+    who, accepted = subscriber.who, verdict.authorization
     if subscriber.challenged_again:
         _confirm(core, subscriber, verdict, now)
         return
@@ -130,7 +131,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
 
 def _confirm(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> None:
     """Tell who was challenged again that it is still welcome: what was granted to it stays as it is."""
-    who, accepted = subscriber.who, verdict.accepted
+    who, accepted = subscriber.who, verdict.authorization
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, verdict.source, who.user)
     core.effects.append(Report(outcome))
     message = accepted.reply_message.encode() if accepted is not None else b""
@@ -147,7 +148,7 @@ def _pardon(core: Core, subscriber: Subscriber, now: float) -> None:
 
 
 def _profile_of(
-    core: Core, subscriber: Subscriber, user: UserConfig | None, accepted: radius.Accepted | None
+    core: Core, subscriber: Subscriber, user: UserConfig | None, accepted: Authorization | None
 ) -> Profile | None:
     grant = accepted.grant if accepted is not None else None
     named = accepted.profile if accepted is not None else None

@@ -20,6 +20,7 @@ from bras.ppp.events import Credentials
 from bras.radius import events as radius
 from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
+from bras.radius.authorization import Authorization
 from bras.radius.exchange import Exchanges
 from bras.subscriber import events as subscriber
 from bras.subscriber.subscriber import Subscriber
@@ -31,15 +32,15 @@ class Verdict:
 
     source: str
     """Name of the RADIUS server, or `local`."""
-    accepted: radius.Accepted | None
-    """RADIUS's answer; ``None`` for a local user."""
+    authorization: Authorization | None
+    """What RADIUS authorises; ``None`` for a local user."""
     success: bytes
     """What an MS-CHAPv2 client must be told: "S=…"."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Verdict:
         """Return what ``saved`` are the fields of."""
-        return restore_fields(cls, saved, accepted=radius.Accepted.restore)
+        return restore_fields(cls, saved, authorization=Authorization.restore)
 
 
 @dataclass(slots=True)

@@ -1,31 +1,12 @@
-"""What a session is, as attributes; and what a server's answer means.
-
-``IdentityEncoder`` makes the attributes that stay the same over a session, once;
-``AnswerReader`` turns a verified reply into ``Accepted`` or ``Rejected``.
-"""
+"""What a session is, as attributes: ``IdentityEncoder`` makes those that stay the same over it, once."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from bras.config.grant import Grant
 from bras.config.radius import RadiusConfig
-from bras.errors import DropReason
-from bras.radius.codec import (
-    ACCESS_ACCEPT,
-    ACCESS_CHALLENGE,
-    ACCESS_REJECT,
-    MAX_OCTETS,
-    VENDOR_SPECIFIC,
-    Codec,
-    Reply,
-    ReplyReader,
-    SharedSecret,
-)
-from bras.radius.events import Accepted, Rejected
-from bras.wire import ipv4_text
+from bras.radius.codec import MAX_OCTETS, VENDOR_SPECIFIC, Codec
 
 SERVICE_FRAMED = 2
 """Service-Type (RFC 2865 section 5.6)."""
@@ -37,11 +18,6 @@ TUNNEL_L2TP = 3
 """Tunnel-Type (RFC 2868 section 3.1)."""
 MEDIUM_IPV4, MEDIUM_IPV6 = 1, 2
 """Tunnel-Medium-Type (RFC 2868 section 3.2)."""
-NAS_CHOOSES = 0xFFFFFFFE
-USER_CHOOSES = 0xFFFFFFFF
-"""Framed-IP-Address (RFC 2865 section 5.8)."""
-MIN_INTERIM_S = 60
-"""A shorter Acct-Interim-Interval must not be sent (RFC 2869 section 5.16); it counts as this."""
 MAX_SHARED_OCTETS = MAX_OCTETS - 128
 """Attributes that the records of a session may share, with room for what each has of its own."""
 MAX_TUNNELS_KEPT = 8192
@@ -253,119 +229,3 @@ class _TunnelEncoders:
         self.server_endpoint = codec.encoder("Tunnel-Server-Endpoint", "string")
         self.client_name = codec.encoder("Tunnel-Client-Auth-Id", "string")
         self.server_name = codec.encoder("Tunnel-Server-Auth-Id", "string")
-
-
-ANSWER_ATTRIBUTES = {
-    "User-Name": "string",
-    "Service-Type": "integer",
-    "Framed-Protocol": "integer",
-    "Framed-IP-Address": "ipaddr",
-    "Framed-Pool": "string",
-    "Session-Timeout": "integer",
-    "Idle-Timeout": "integer",
-    "Acct-Interim-Interval": "integer",
-    "Class": "octets",
-    "Reply-Message": "string",
-    "MS-CHAP-Error": "octets",
-    "MS-CHAP2-Success": "octets",
-    "MS-Primary-DNS-Server": "ipaddr",
-    "MS-Secondary-DNS-Server": "ipaddr",
-    "MS-Primary-NBNS-Server": "ipaddr",
-    "MS-Secondary-NBNS-Server": "ipaddr",
-    "Bras-Profile": "string",
-}
-"""Every attribute that is understood in an answer to an Access-Request."""
-
-
-class AnswerReader:
-    """Verifies and understands answers to Access-Requests."""
-
-    __slots__ = ("_reader",)
-
-    def __init__(self, codec: Codec) -> None:
-        """Take the attributes from the dictionary."""
-        self._reader = ReplyReader(codec, ANSWER_ATTRIBUTES, repeated=("Class", "Reply-Message"))
-
-    def read(
-        self, data: bytes, authenticator: bytes, secret: SharedSecret, signed: bool, *, key: int, server: str
-    ) -> Accepted | Rejected | DropReason:
-        """Return what the answer to request ``key`` says, or why it is not believed.
-
-        ``signed``: an answer without Message-Authenticator is not believed.
-        """
-        reply = self._reader.read(data, authenticator, secret, signed)
-        if isinstance(reply, DropReason):
-            return reply
-        if reply.code == ACCESS_ACCEPT:
-            return _accepted(reply, key, server)
-        if reply.code == ACCESS_REJECT:
-            return _rejected(reply, key, server, "reject")
-        if reply.code == ACCESS_CHALLENGE:
-            return _rejected(reply, key, server, "challenge")
-        return DropReason.RADIUS_UNEXPECTED_CODE
-
-
-def text_of(octets: bytes) -> str:
-    """Read UTF-8; octets that are none stay visible as escapes."""
-    return octets.decode("utf-8", "backslashreplace")
-
-
-def _accepted(reply: Reply, key: int, server: str) -> Accepted | Rejected:
-    """Understand an Access-Accept.
-
-    One that grants a service that we do not offer is a refusal (RFC 2865 section 5.6).
-    """
-    numbers, octets = reply.numbers, reply.octets
-    if (
-        numbers.get("Service-Type", SERVICE_FRAMED) != SERVICE_FRAMED
-        or numbers.get("Framed-Protocol", PROTOCOL_PPP) != PROTOCOL_PPP
-    ):
-        return _rejected(reply, key, server, "unsupported")
-    name, profile = octets.get("User-Name"), octets.get("Bras-Profile")
-    return Accepted(
-        key,
-        server,
-        _grant(numbers, octets),
-        None if profile is None else text_of(profile),
-        None if name is None else text_of(name),
-        reply.repeated.get("Class", ()),
-        _message(reply),
-        octets.get("MS-CHAP2-Success", b"")[1:],
-    )
-
-
-def _rejected(reply: Reply, key: int, server: str, reason: str) -> Rejected:
-    """Understand an Access-Reject or what counts as one."""
-    return Rejected(key, server, _message(reply), reply.octets.get("MS-CHAP-Error", b"")[1:], reason)
-
-
-def _message(reply: Reply) -> str:
-    """Join the Reply-Messages (RFC 2865 section 5.18)."""
-    parts = reply.repeated.get("Reply-Message")
-    return "" if parts is None else text_of(b"".join(parts))
-
-
-def _grant(numbers: dict[str, int], octets: dict[str, bytes]) -> Grant:
-    """Gather what the server grants."""
-    address = numbers.get("Framed-IP-Address", 0)
-    pool = octets.get("Framed-Pool")
-    session, idle = numbers.get("Session-Timeout"), numbers.get("Idle-Timeout")
-    interim = numbers.get("Acct-Interim-Interval")
-    return Grant(
-        address=address if 0 < address < NAS_CHOOSES else None,
-        pool=None if pool is None else text_of(pool),
-        session_timeout_s=None if session is None else float(session),
-        idle_timeout_s=None if idle is None else float(idle),
-        interim_interval_s=None if interim is None else float(max(interim, MIN_INTERIM_S) if interim else 0),
-        dns=_pair(numbers.get("MS-Primary-DNS-Server"), numbers.get("MS-Secondary-DNS-Server")),
-        nbns=_pair(numbers.get("MS-Primary-NBNS-Server"), numbers.get("MS-Secondary-NBNS-Server")),
-        accept_client_address=True if address == USER_CHOOSES else None,
-    )
-
-
-@lru_cache(maxsize=1024)
-def _pair(primary: int | None, secondary: int | None) -> tuple[str, ...] | None:
-    """Write a first and second server as text; ``None`` when neither is named.  An operator has few of them."""
-    if primary is None and secondary is None:
-        return None
-    return tuple(ipv4_text(address) for address in (primary, secondary) if address)

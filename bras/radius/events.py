@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from bras.config.grant import Grant
 from bras.errors import DropReason
 from bras.plain import Saved, restore_fields
+from bras.radius.authorization import Authorization
 from bras.value import hasten
 
 
@@ -39,25 +39,14 @@ class Accepted:
     key: int
     """The key given to ``authenticate``."""
     server: str
-    grant: Grant
-    profile: str | None
-    """Name of a `[[profile]]` (Bras-Profile)."""
-    user_name: str | None
-    """User-Name that replaces the client's in accounting."""
-    classes: tuple[bytes, ...]
-    """Class attributes, raw, in order (RFC 2865 section 5.25)."""
-    reply_message: str
+    authorization: Authorization
     ms_chap2_success: bytes
     """MS-CHAP2-Success without its identifier octet: "S=…" (RFC 2548 section 2.3.3)."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Accepted:
         """Return what ``saved`` are the fields of."""
-        return restore_fields(cls, saved, grant=_grant, classes=tuple)
-
-
-def _grant(saved: Saved) -> Grant:
-    return restore_fields(Grant, saved, dns=tuple, nbns=tuple)
+        return restore_fields(cls, saved, authorization=Authorization.restore)
 
 
 @dataclass(frozen=True, slots=True)

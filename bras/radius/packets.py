@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 
 from bras.errors import DropReason
-from bras.radius.attributes import AnswerReader
+from bras.radius.answer import AnswerReader
 from bras.radius.codec import ACCOUNTING_RESPONSE, Codec, ReplyReader, access_request, accounting_request
 from bras.radius.credentials import CredentialEncoder
 from bras.radius.events import Accepted, AccountingAcknowledged, Kind, Rejected

@@ -61,6 +61,8 @@ class Profile(NamedTuple):
     """``skb->priority`` of its packets; 0: none."""
     sources: tuple[str, ...]
     """For each field before this one, in order, the layer that decided it."""
+    named: str
+    """The `[[profile]]` that RADIUS named; "": none."""
 
     def sourced(self) -> list[tuple[str, Value, str]]:
         """Return (name, value, source) of each field that has a value, for ``show session``."""
@@ -69,6 +71,11 @@ class Profile(NamedTuple):
             for name, value, source in zip(FIELDS, self, self.sources, strict=False)
             if value is not None
         ]
+
+    def granted(self) -> Grant:
+        """Return what RADIUS granted: the values that have this source."""
+        values = {name: value for name, value, source in self.sourced() if source == RADIUS_SOURCE}
+        return Grant(**values)  # type: ignore[arg-type]  # the fields of a Profile are those of a Grant
 
     def save(self) -> list[object]:
         """Return plain data."""
@@ -80,18 +87,24 @@ class Profile(NamedTuple):
 
         Raises TypeError or ValueError when it makes no sense.
         """
-        *values, sources = (tuple(value) if isinstance(value, list) else value for value in saved)
-        if not isinstance(sources, tuple):
-            raise TypeError("a profile ends with its sources")
+        *values, sources, named = _ends_with_a_name(saved)
+        if not isinstance(sources, tuple) or not isinstance(named, str):
+            raise TypeError("a profile ends with its sources and the name that RADIUS gave")
         later = FIELDS[len(values) :]
         values += [getattr(BUILT_IN, name) for name in later]
-        return cls._make((*values, sources + (BUILT_IN_SOURCE,) * len(later)))
+        return cls._make((*values, sources + (BUILT_IN_SOURCE,) * len(later), named))
 
 
-FIELDS = Profile._fields[:-1]
+def _ends_with_a_name(saved: list[object]) -> list[object]:
+    """Return the values of a saved Profile; until there was a name, its sources were the last of them."""
+    values = [tuple(value) if isinstance(value, list) else value for value in saved]
+    return values if isinstance(values[-1], str) else [*values, ""]
+
+
+FIELDS = Profile._fields[:-2]
 BURST_UP, BURST_DOWN = FIELDS.index("burst_up_octets"), FIELDS.index("burst_down_octets")
 RATE_UP, RATE_DOWN = FIELDS.index("rate_up_bps"), FIELDS.index("rate_down_bps")
-BUILT_IN_SOURCE = "built-in"
+BUILT_IN_SOURCE, RADIUS_SOURCE = "built-in", "radius"
 _values_of = attrgetter(*FIELDS)
 
 Layer = tuple[str, Grant]
@@ -124,25 +137,27 @@ def _lay(source: str, grant: Grant, values: list[object], sources: list[str]) ->
             sources[at] = source
 
 
-def _finish(values: list[object], sources: list[str]) -> Profile:
+def _finish(values: list[object], sources: list[str], named: str = "") -> Profile:
     """Work out the bursts that are left to us, and freeze."""
     for burst, rate in ((BURST_UP, RATE_UP), (BURST_DOWN, RATE_DOWN)):
         if not values[burst]:
             bits = values[rate]
             values[burst] = max(bits // BURST_SHARE, MIN_BURST_OCTETS) if isinstance(bits, int) else MIN_BURST_OCTETS
     origin = tuple(sources)
-    return Profile._make((*values, _origins.setdefault(origin, origin)))
+    return Profile._make((*values, _origins.setdefault(origin, origin), named))
 
 
 class Resolver:
     """The layers of a configuration, ready to be merged with what RADIUS grants."""
 
-    __slots__ = ("_decided", "_groups", "_merges", "_profiles", "_shared", "_under")
+    __slots__ = ("_decided", "_groups", "_merges", "_names", "_profiles", "_shared", "_under")
 
     def __init__(self, config: Config) -> None:
         """Take the layers out of the configuration."""
         self._groups = {lac.name: lac.grant for lac in config.lac}
         self._profiles = {profile.name: profile.grant for profile in config.profile}
+        self._names = {name: name for name in ("", *self._profiles)}
+        """Each name as one object for all Profiles that have it."""
         ppp = Grant(dns=config.ppp.dns or None, nbns=config.ppp.nbns or None)
         self._under: tuple[Layer, ...] = (("defaults", config.defaults), ("ppp", ppp), (BUILT_IN_SOURCE, BUILT_IN))
         self._merges: dict[tuple[str, str, str], tuple[list[object], list[str]]] = {}
@@ -163,7 +178,7 @@ class Resolver:
             profile = self._decided.get(key)
             if profile is None:
                 values, sources = self._merged(key, user)
-                profile = self._decided[key] = _finish(values[:], sources)
+                profile = self._decided[key] = _finish(values[:], sources, self._names[key[2]])
             return profile
         if granted.address is not None:
             return self._with(granted, key, user)
@@ -179,8 +194,8 @@ class Resolver:
         """Lay what RADIUS granted over the configured layers."""
         values, sources = self._merged(key, user)
         values, sources = values[:], sources[:]
-        _lay("radius", granted, values, sources)
-        return _finish(values, sources)
+        _lay(RADIUS_SOURCE, granted, values, sources)
+        return _finish(values, sources, self._names[key[2]])
 
     def _merged(self, key: tuple[str, str, str], user: UserConfig | None) -> tuple[list[object], list[str]]:
         """Return the merge of the configured layers, worked out once."""

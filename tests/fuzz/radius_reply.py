@@ -10,7 +10,7 @@ from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, LnsConfig, ProfileConfig
 from bras.errors import DropReason
 from bras.plain import decode, encode
-from bras.radius.attributes import ANSWER_ATTRIBUTES, AnswerReader
+from bras.radius.answer import ANSWER_ATTRIBUTES, AnswerReader
 from bras.radius.codec import SharedSecret, access_request
 from bras.radius.events import Accepted
 from bras.radius.profile import Profile, Resolver
@@ -62,11 +62,11 @@ def _run(data: bytes) -> None:
     if not isinstance(found, Accepted):
         assert not isinstance(found, DropReason) or found.value.startswith("radius_")
         return
-    assert found.grant.address is None or 0 < found.grant.address < 1 << 32
-    assert all(isinstance(one, bytes) for one in found.classes)
-    profile = RESOLVER.resolve("any", None, found.grant, found.profile)
+    assert found.authorization.grant.address is None or 0 < found.authorization.grant.address < 1 << 32
+    assert all(isinstance(one, bytes) for one in found.authorization.classes)
+    profile = RESOLVER.resolve("any", None, found.authorization.grant, found.authorization.profile)
     if profile is None:
-        assert found.profile not in (None, "gold")
+        assert found.authorization.profile not in (None, "gold")
         return
     assert Profile.restore(decode(encode(profile.save()))) == profile
     assert Accepted.restore(decode(encode(_saved(found)))) == found

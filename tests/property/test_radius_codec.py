@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pyrad.packet import AcctPacket, AuthPacket, Packet, PacketError
 
 from bras.errors import DropReason
-from bras.radius.attributes import ANSWER_ATTRIBUTES, AnswerReader, Identity, IdentityEncoder, TunnelIdentity
+from bras.radius.answer import ANSWER_ATTRIBUTES, AnswerReader
+from bras.radius.attributes import Identity, IdentityEncoder, TunnelIdentity
 from bras.radius.codec import Reply, ReplyReader, SharedSecret, access_request, accounting_request
 from bras.radius.credentials import CredentialEncoder, Pap, hide, reveal
 from tests.support.radius import SECRET, attribute, codec, config, own_dictionary, reply_to, vendor_attribute

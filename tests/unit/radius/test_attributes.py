@@ -1,16 +1,8 @@
-import pytest
-
-from bras.config.grant import Grant
-from bras.errors import DropReason
-from bras.radius.attributes import AnswerReader, Blobs, Identity, IdentityEncoder, TunnelIdentity
-from bras.radius.codec import SharedSecret, access_request
-from bras.radius.events import Accepted, Rejected
-from tests.support.radius import SECRET, attribute, attributes_of, codec, config, reply_to, vendor_attribute
+from bras.radius.attributes import Blobs, Identity, IdentityEncoder, TunnelIdentity
+from tests.support.radius import attribute, attributes_of, codec, config
 
 TUNNEL = TunnelIdentity("198.18.0.2", "198.18.0.1", "lac1", "lns1", "lac1-7")
 IDENTITY = Identity(b"user@isp", "00000001", 0x70007, "l2tp 7.7", "0301234", "0191011", "100000/20000", "4711", TUNNEL)
-RA = bytes(16)
-REQUEST = access_request(7, RA, attribute(1, b"user"), SharedSecret(SECRET))
 
 
 def encode(identity=IDENTITY, **more) -> Blobs:
@@ -19,11 +11,6 @@ def encode(identity=IDENTITY, **more) -> Blobs:
 
 def parts(blob):
     return attributes_of(bytes(20) + blob)
-
-
-def answer(code, body=b"", *, signed=True):
-    data = reply_to(REQUEST, code, body)
-    return AnswerReader(codec()).read(data, RA, SharedSecret(SECRET), signed, key=5, server="one")
 
 
 def test_everything_that_an_access_request_says_of_a_session():
@@ -127,96 +114,3 @@ def test_the_servers_user_name_replaces_the_clients():
     assert parts(encoder.rename(blob, b"real")) == [(1, b"real"), *parts(blob)[1:]]
     nameless = encoder.encode(IDENTITY._replace(user_name=b"")).accounting
     assert parts(encoder.rename(nameless, b"real")) == [(1, b"real"), *parts(nameless)]
-
-
-def test_every_attribute_of_an_accept():
-    body = (
-        attribute(1, b"real")
-        + attribute(6, 2)
-        + attribute(7, 1)
-        + attribute(8, 0x0A000007)
-        + attribute(88, b"gold")
-        + attribute(27, 3600)
-        + attribute(28, 300)
-        + attribute(85, 600)
-        + attribute(25, b"one")
-        + attribute(25, b"0xtwo")
-        + attribute(18, b"hello ")
-        + attribute(18, b"world")
-        + vendor_attribute(311, 26, b"\x07S=ABCDEF")
-        + vendor_attribute(311, 28, 0x01010101)
-        + vendor_attribute(311, 29, 0x08080808)
-        + vendor_attribute(311, 30, 0x0A000001)
-        + vendor_attribute(311, 31, 0x0A000002)
-        + vendor_attribute(32473, 1, b"business")
-    )
-    grant = Grant(
-        address=0x0A000007,
-        pool="gold",
-        session_timeout_s=3600.0,
-        idle_timeout_s=300.0,
-        interim_interval_s=600.0,
-        dns=("1.1.1.1", "8.8.8.8"),
-        nbns=("10.0.0.1", "10.0.0.2"),
-    )
-    assert answer(2, body) == Accepted(
-        5, "one", grant, "business", "real", (b"one", b"0xtwo"), "hello world", b"S=ABCDEF"
-    )
-
-
-def test_an_empty_accept_grants_nothing():
-    assert answer(2) == Accepted(5, "one", Grant(), None, None, (), "", b"")
-
-
-@pytest.mark.parametrize(
-    ("address", "grant"),
-    [
-        (0xFFFFFFFE, Grant()),
-        (0xFFFFFFFF, Grant(accept_client_address=True)),
-        (0, Grant()),
-        (0x0A000001, Grant(address=0x0A000001)),
-    ],
-)
-def test_framed_ip_address_means_the_address_the_pool_or_the_clients_choice(address, grant):
-    accepted = answer(2, attribute(8, address))
-    assert isinstance(accepted, Accepted)
-    assert accepted.grant == grant
-
-
-@pytest.mark.parametrize(("sent", "counts"), [(0, 0.0), (1, 60.0), (59, 60.0), (60, 60.0), (601, 601.0)])
-def test_an_interim_interval_is_at_least_a_minute(sent, counts):
-    accepted = answer(2, attribute(85, sent))
-    assert isinstance(accepted, Accepted)
-    assert accepted.grant.interim_interval_s == counts
-
-
-@pytest.mark.parametrize("body", [attribute(6, 1), attribute(6, 4), attribute(7, 2)])
-def test_a_service_that_we_do_not_offer_is_a_refusal(body):
-    assert answer(2, body + attribute(18, b"shell")) == Rejected(5, "one", "shell", b"", "unsupported")
-
-
-def test_a_reject_tells_why():
-    body = attribute(18, b"no") + vendor_attribute(311, 2, b"\x07E=691 R=0")
-    assert answer(3, body) == Rejected(5, "one", "no", b"E=691 R=0", "reject")
-
-
-def test_a_challenge_counts_as_a_reject():
-    assert answer(11, attribute(24, b"state")) == Rejected(5, "one", "", b"", "challenge")
-
-
-@pytest.mark.parametrize("code", [0, 1, 4, 5, 12, 40, 255])
-def test_any_other_code_is_dropped(code):
-    assert answer(code) is DropReason.RADIUS_UNEXPECTED_CODE
-
-
-def test_text_that_is_no_utf8_stays_visible():
-    accepted = answer(2, attribute(1, b"\xffuser") + attribute(18, b"\xfe"))
-    assert isinstance(accepted, Accepted)
-    assert (accepted.user_name, accepted.reply_message) == ("\\xffuser", "\\xfe")
-    accepted.user_name.encode()
-
-
-def test_one_name_server_is_a_pair_of_one():
-    accepted = answer(2, vendor_attribute(311, 29, 0x08080808))
-    assert isinstance(accepted, Accepted)
-    assert accepted.grant.dns == ("8.8.8.8",)

@@ -132,7 +132,32 @@ def test_plain_data_and_back():
 
 def test_a_profile_saved_before_there_were_marks_has_none():
     profile = resolve({"lac": Grant(pool="p", mark=7, priority=8)})
-    *values, sources = profile.save()
-    assert isinstance(sources, list)
-    restored = Profile.restore([*values[:-2], sources[:-2]])
+    values = profile.save()[: len(FIELDS)]
+    restored = Profile.restore([*values[:-2], list(profile.sources[:-2]), profile.named])
     assert restored == profile._replace(mark=0, priority=0, sources=(*profile.sources[:-2], "built-in", "built-in"))
+
+
+def test_what_radius_granted_is_told_from_all_else_and_lies_over_another_configuration_alike():
+    granted = Grant(
+        **{field: values[0] for field, values in VALUES.items() if field not in ("pool", "burst_up_octets")}
+    )
+    config = Config(
+        lns=LnsConfig(listen=()),
+        profile=(ProfileConfig("gold", grant=Grant(pool="golden", mark=9)), ProfileConfig("tin")),
+    )
+    profile = Resolver(config).resolve("any", None, granted, "gold")
+    assert profile is not None
+    assert (profile.granted(), profile.named, profile.pool) == (granted, "gold", "golden")
+    restored = Profile.restore(profile.save())
+    assert Resolver(config).resolve("any", None, restored.granted(), restored.named or None) == profile
+    for without in (Resolver(config).resolve("any", None, Grant(), None), compute([("lac", granted)])):
+        assert without is not None
+        assert (without.granted(), without.named) == (Grant(), "")
+
+
+def test_a_profile_saved_before_it_had_the_name_that_radius_gave():
+    profile = resolve({"radius": Grant(pool="p")})
+    assert profile.named == "named"
+    assert Profile.restore(profile.save()[:-1]) == profile._replace(named="")
+    with pytest.raises(TypeError):
+        Profile.restore([*profile.save()[:-2], 5, ""])
