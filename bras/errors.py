@@ -109,6 +109,10 @@ class DropReason(Enum):
     RADIUS_BAD_MESSAGE_AUTHENTICATOR = "radius_bad_message_authenticator"
     RADIUS_UNEXPECTED_CODE = "radius_unexpected_code"
     RADIUS_UNKNOWN_IDENTIFIER = "radius_unknown_identifier"
+    RADIUS_UNKNOWN_CLIENT = "radius_unknown_client"
+    RADIUS_MISSING_TIMESTAMP = "radius_missing_timestamp"
+    RADIUS_STALE = "radius_stale"
+    """An Event-Timestamp too far from our clock (RFC 5176 section 6.3)."""
     # data plane
     NOT_PROGRAMMED = "not_programmed"
     SPOOFED_SOURCE = "spoofed_source"
