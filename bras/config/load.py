@@ -19,6 +19,7 @@ from bras.config.findings import Findings
 from bras.config.grant import Grant
 from bras.config.model import Config
 from bras.config.radius import RadiusConfig
+from bras.config.radsec import with_tls
 from bras.config.section import Required, Section
 from bras.config.sections import SECTIONS
 from bras.config.values import shown
@@ -86,7 +87,7 @@ def _read_config(table: Mapping[str, object], path: Path, findings: Findings) ->
             findings.wrong("lns", "the section is missing", 'give [lns] with listen = ["192.0.2.1"]')
         parts["lns"] = sections["lns"].build(listen=())
     if "radius" in parts:
-        parts["radius"] = _with_dictionaries(parts["radius"], directory, findings)
+        parts["radius"] = with_tls(_with_dictionaries(parts["radius"], directory, findings), directory, findings)
     config = Config(**parts)
     _look_at_mode(path, config, findings)
     return config

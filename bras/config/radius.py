@@ -14,15 +14,17 @@ class RadiusServerConfig:
     address: str
     """IPv4 or IPv6 address of the server."""
     secret: Secret
-    """Secret shared with the server."""
+    """Secret shared with the server; over TLS `radsec` if not given (RFC 6614 section 2.3)."""
     name: str = ""
     """Name in logs and metrics; the address if not given."""
     group: str | None = None
     """Group to which it belongs; a `[[lac]]` names it with `radius`."""
+    transport: str = "udp"
+    """How it is reached: `udp`, or `tls` (RadSec, RFC 6614), which needs `tls_ca`, `tls_certificate` and `tls_key`."""
     auth_port: int = 1812
-    """UDP port for authentication; 0: not used for it."""
+    """Port for authentication; over TLS 2083 if not given; 0: not used for it."""
     acct_port: int = 1813
-    """UDP port for accounting; 0: not used for it."""
+    """Port for accounting; over TLS 2083 if not given; 0: not used for it."""
     timeout_s: float = 2.0
     """Seconds until the first retransmission; doubles each time with jitter (RFC 5080 section 2.2.1)."""
     max_tries: int = 3
@@ -32,9 +34,17 @@ class RadiusServerConfig:
     dead_time_s: float = 30.0
     """Seconds that a dead server is passed over while another one lives."""
     message_authenticator: str = "require"
-    """Replies to Access-Requests without Message-Authenticator: `require` drops them, `if-present` accepts them."""
+    """Replies to Access-Requests without Message-Authenticator: `require` drops them, `if-present` accepts them, which is the default over TLS, where nobody can forge them."""
     source: str | None = None
     """Local address from which requests are sent; none: the system chooses."""
+    tls_ca: str | None = None
+    """File with the certificates (PEM) of those who may have signed the server's certificate."""
+    tls_certificate: str | None = None
+    """File with our certificate (PEM), and after it those that lead to a CA that the server trusts."""
+    tls_key: str | None = None
+    """File with the key of `tls_certificate` (PEM, without passphrase); to be readable by root only."""
+    tls_name: str | None = None
+    """Name or address that the server's certificate must have; none: `address`, as an iPAddress in its subjectAltName."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,15 @@ from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.config.section import DAY_S, Required, Section
 
 
+RADSEC_PORT = 2083
+"""For all services (RFC 6614 section 2.1)."""
+_OVER_TLS = {"auth_port": RADSEC_PORT, "acct_port": RADSEC_PORT, "message_authenticator": "if-present"}
+
+
 def _make_server(address: str, name: str = "", **others: Any) -> RadiusServerConfig:
-    """Call a server without name by its address."""
+    """Call a server without name by its address; over TLS some keys have other defaults."""
+    if others.get("transport") == "tls":
+        others = _OVER_TLS | others
     return RadiusServerConfig(address=address, name=name or address, **others)
 
 
@@ -34,6 +41,7 @@ RADIUS = Section(
                 "address": Required(v.ADDRESS, ""),
                 "name": v.LABEL,
                 "group": v.LABEL,
+                "transport": v.choice("udp", "tls"),
                 "auth_port": v.PORT,
                 "acct_port": v.PORT,
                 "timeout_s": v.seconds(0.1, 60),
@@ -42,9 +50,13 @@ RADIUS = Section(
                 "dead_time_s": v.seconds(0, DAY_S),
                 "message_authenticator": v.choice("require", "if-present"),
                 "source": v.ADDRESS,
+                "tls_ca": v.FILE,
+                "tls_certificate": v.FILE,
+                "tls_key": v.FILE,
+                "tls_name": v.HOST,
             },
             repeated=True,
-            credential=Credential("secret", "secret", required=True),
+            credential=Credential("secret", "secret", required=True, spared=("transport", "tls", b"radsec")),
             make=_make_server,
         ),
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
@@ -249,6 +250,15 @@ def _unicast_text(value: object) -> str:
     return str(_unicast(value))
 
 
+def _host(value: object) -> str:
+    text = text_of(value)
+    if re.fullmatch(r"[0-9.]+|[^.]*:.*", text):
+        return str(_ip(text))
+    if len(text) > 253 or not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", text):
+        raise Unfit(f"{shown(text)} is neither a name of DNS nor an address")
+    return text
+
+
 def _ipv4_integer(value: object) -> int:
     address = _unicast(value)
     if not isinstance(address, IPv4Address):
@@ -359,6 +369,7 @@ SOCKET_PATH = One("an absolute path of at most 107 octets", _socket_path)
 FILE = One("the path of a file, absolute or from the directory of the configuration", _file_name)
 INTERFACE = One("an interface name of 1 to 15 octets", _interface)
 ADDRESS = One('an address such as "192.0.2.1" or "2001:db8::1"', _unicast_text)
+HOST = One('a name such as "radius.example.net", or an address', _host)
 IPV4 = One('an IPv4 address such as "192.0.2.1"', _ipv4_integer)
 IPV4_TEXT = One('an IPv4 address such as "192.0.2.1"', _ipv4_text)
 LISTEN = One('an address such as "192.0.2.1", "192.0.2.1:1702" or "[2001:db8::1]:1702"', _listen)

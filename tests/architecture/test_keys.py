@@ -30,6 +30,7 @@ PPP = "scenario/test_keys_ppp.py::test_"
 GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
 RUNTIME = "runtime/test_keys_runtime.py::test_"
+RADSEC = "runtime/test_radsec.py::test_"
 RESTART = "runtime/test_restart.py::test_"
 PLANE = "runtime/test_dataplane.py::test_"
 ROADS = "dataplane/test_roads_kernel.py::test_"
@@ -105,6 +106,11 @@ EFFECTS = {
     "radius.server.dead_time_s": RADIUS + "server_dead_time_s",
     "radius.server.message_authenticator": RADIUS + "server_message_authenticator",
     "radius.server.source": RUNTIME + "server_source",
+    "radius.server.transport": RADSEC + "transport_and_ports",
+    "radius.server.tls_ca": RADSEC + "tls_ca",
+    "radius.server.tls_certificate": RADSEC + "tls_certificate_and_tls_key",
+    "radius.server.tls_key": RADSEC + "tls_certificate_and_tls_key",
+    "radius.server.tls_name": RADSEC + "tls_name",
     "ppp.mru": PPP + "mru",
     "ppp.dns": PPP + "dns_and_nbns",
     "ppp.nbns": PPP + "dns_and_nbns",

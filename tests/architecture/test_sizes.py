@@ -24,6 +24,7 @@ LARGE = {
     "bras/l2tp/events.py:CallInfo": "one field for each AVP of ICRQ and ICCN that is passed on",
     "bras/lab/plan.py:LacPlan": "one field for each option of bras lab lac",
     "bras/ppp/settings.py:LinkConfig": "one field for each thing that links have in common",
+    "bras/config/radius.py:RadiusServerConfig": "one field for each key of the section",
     "bras/radius/profile.py:Profile": "one field for each key of a profile, and where they come from",
     "bras/subscriber/parts.py:Line": "one field for each thing that a concentrator tells of a call",
     "bras/subscriber/events.py:SubscriberEnded": "one field for each thing that the summary line of a session says",

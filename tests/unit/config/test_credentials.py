@@ -10,6 +10,7 @@ from bras.secret import Secret
 
 LAC = Credential("secrets", "secret", required=False, several=True)
 SERVER = Credential("secret", "secret", required=True)
+SPARED = Credential("secret", "secret", required=True, spared=("transport", "tls", b"radsec"))
 USER = Credential("password", "password", required=True)
 
 
@@ -31,6 +32,15 @@ def test_one_secret_or_several(tmp_path, findings):
     assert SERVER.read({"secret": "schlüssel"}, "s", tmp_path, findings) == Secret("schlüssel".encode())
     assert USER.keys == ("password", "password_file")
     assert findings.problems == findings.warnings == []
+
+
+def test_one_that_another_key_makes_needless(tmp_path, findings):
+    assert SPARED.read({"transport": "tls"}, "s", tmp_path, findings) == Secret(b"radsec")
+    assert SPARED.read({"transport": "tls", "secret": "own"}, "s", tmp_path, findings) == Secret(b"own")
+    assert findings.problems == []
+    SPARED.read({"transport": "udp"}, "s", tmp_path, findings)
+    SPARED.read({}, "s", tmp_path, findings)
+    assert [problem.wrong for problem in findings.problems] == ["it is missing"] * 2
 
 
 @pytest.mark.parametrize("content", [b"tun secret", b"tun secret\n", b"tun secret\r\n"])
