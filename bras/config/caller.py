@@ -1,6 +1,6 @@
-"""`caller_id` of a ``[[lac]]``: what becomes Calling-Station-Id.
+"""The texts with placeholders of a ``[[lac]]``, by which RADIUS knows a call, and the kinds of port.
 
-``number`` and ``address`` are words; anything else is a text with placeholders in braces.
+In `caller_id`, ``number`` and ``address`` are words; anything else is a text with placeholders in braces.
 """
 
 from __future__ import annotations
@@ -24,8 +24,33 @@ PLACEHOLDERS = (
     "private_group",
     "circuit_id",
     "remote_id",
+    "lns",
+    "local",
+    "peer_tunnel",
+    "peer_session",
 )
 """What may stand in braces."""
+BY_LINE = "line"
+"""`nas_port_type` that depends on what the LAC tells of the line."""
+PORT_TYPES = {
+    "virtual": 5,
+    "async": 0,
+    "sync": 1,
+    "isdn": 2,
+    "sdsl": 11,
+    "adsl": 13,
+    "ethernet": 15,
+    "xdsl": 16,
+    "cable": 17,
+    "wireless": 18,
+    "pppoa": 30,
+    "pppoeoa": 31,
+    "pppoeoe": 32,
+    "pppoeovlan": 33,
+    "pppoeoqinq": 34,
+    "xpon": 35,
+}
+"""NAS-Port-Type (RFC 2865 section 5.41, RFC 4603) by the word for it."""
 
 
 @lru_cache(maxsize=256)
@@ -42,5 +67,5 @@ def parts_of(text: str) -> tuple[tuple[str, str], ...]:
         if name is not None and (name not in PLACEHOLDERS or form or conversion):
             raise ValueError(f'"{{{name}}}" is no placeholder' if not form and not conversion else "it has a format")
     if not any(name for _, name, _, _ in found):
-        raise ValueError("it has no placeholder, so all would be the same caller")
+        raise ValueError("it has no placeholder, so all would be the same")
     return tuple((literal, name or "") for literal, name, _, _ in found)

@@ -56,12 +56,18 @@ class RadiusConfig:
     nas_identifier: str = "bras"
     """NAS-Identifier (RFC 2865 section 5.32)."""
     nas_ip_address: str | None = None
-    """NAS-IP-Address (RFC 2865 section 5.4); none: the address that the LAC called, if IPv4."""
+    """NAS-IP-Address (RFC 2865 section 5.4); with neither this nor `nas_ipv6_address`: the address that the LAC called, if IPv4."""
+    nas_ipv6_address: str | None = None
+    """NAS-IPv6-Address (RFC 3162 section 2.1); with neither this nor `nas_ip_address`: the address that the LAC called, if IPv6."""
     dictionaries: tuple[str, ...] = ()
     """Further FreeRADIUS-style dictionary files, read after our own."""
     accounting: bool = True
     """Whether accounting records are sent."""
     access_line: bool = True
     """Whether Access-Requests and accounting records carry what LACs tell of the access line (RFC 4679), where they tell it."""
+    chargeable_user_identity: bool = False
+    """Whether Access-Requests ask for a Chargeable-User-Identity (RFC 4372 section 2.1); one that comes is in all records, asked for or not."""
+    access_timestamp: bool = False
+    """Whether Access-Requests carry Event-Timestamp as accounting records do; RFC 2869 section 5.19 has it in those only."""
     interim_jitter: float = 0.1
     """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""

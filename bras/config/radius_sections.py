@@ -28,9 +28,12 @@ RADIUS = Section(
     {
         "nas_identifier": v.IDENTIFIER,
         "nas_ip_address": v.IPV4_TEXT,
+        "nas_ipv6_address": v.IPV6_TEXT,
         "dictionaries": v.Many(v.FILE),
         "accounting": v.FLAG,
         "access_line": v.FLAG,
+        "chargeable_user_identity": v.FLAG,
+        "access_timestamp": v.FLAG,
         "interim_jitter": v.number(0, 0.5, "a share"),
     },
     inner=(

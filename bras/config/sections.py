@@ -11,6 +11,7 @@ from typing import Any
 
 from bras.config import traffic
 from bras.config import values as v
+from bras.config.caller import BY_LINE, PORT_TYPES
 from bras.config.credentials import Credential
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
 from bras.config.grant import Grant
@@ -100,6 +101,9 @@ SECTIONS = (
             "local_hostname": v.HOSTNAME,
             "hide_avps": v.FLAG,
             "caller_id": v.CALLER_ID,
+            "nas_port_id": v.PLACEHOLDERS,
+            "nas_port_type": v.choice(BY_LINE, *PORT_TYPES),
+            "tunnel_connection": v.PLACEHOLDERS,
             "methods": v.Many(METHODS, least=1),
             "radius": v.LABEL,
             "max_tunnels": v.whole(0, 4095),

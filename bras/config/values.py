@@ -173,8 +173,11 @@ def _flag(value: object) -> bool:
 
 def _caller_id(value: object) -> str:
     text = text_of(value)
-    if text in (caller.NUMBER, caller.ADDRESS):
-        return text
+    return text if text in (caller.NUMBER, caller.ADDRESS) else _placeholders(text)
+
+
+def _placeholders(value: object) -> str:
+    text = text_of(value)
     if not text.isprintable():
         raise Unfit(f"{shown(text)} has a control character in it")
     try:
@@ -270,6 +273,13 @@ def _ipv4_text(value: object) -> str:
     return str(IPv4Address(_ipv4_integer(value)))
 
 
+def _ipv6_text(value: object) -> str:
+    text = _unicast_text(value)
+    if ":" not in text:
+        raise Unfit(f"{shown(value)} is an IPv4 address")
+    return text
+
+
 def _listen(value: object) -> Listen:
     return _with_port(value, L2TP_PORT)
 
@@ -360,6 +370,7 @@ def _vrf(value: object) -> int:
 
 FLAG = One("true or false", _flag)
 CALLER_ID = One('"number", "address" or a text with placeholders such as "{circuit_id}"', _caller_id)
+PLACEHOLDERS = One('a text with placeholders such as "{lns}:{tunnel}:{session}"', _placeholders)
 LABEL = One("a name of 1 to 64 octets without spaces", _text(64, spaces=False))
 HOSTNAME = One("text of 1 to 64 octets without spaces", _text(64, spaces=False))
 PATTERN = One('a pattern such as "lac-*.example.net"', _text(255, spaces=True))
@@ -371,6 +382,7 @@ INTERFACE = One("an interface name of 1 to 15 octets", _interface)
 ADDRESS = One('an address such as "192.0.2.1" or "2001:db8::1"', _unicast_text)
 HOST = One('a name such as "radius.example.net", or an address', _host)
 IPV4 = One('an IPv4 address such as "192.0.2.1"', _ipv4_integer)
+IPV6_TEXT = One('an IPv6 address such as "2001:db8::1"', _ipv6_text)
 IPV4_TEXT = One('an IPv4 address such as "192.0.2.1"', _ipv4_text)
 LISTEN = One('an address such as "192.0.2.1", "192.0.2.1:1702" or "[2001:db8::1]:1702"', _listen)
 LISTEN_WITH_PORT = One('an address with a port such as "127.0.0.1:9617" or "[::1]:9617"', _listen_with_port)

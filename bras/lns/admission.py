@@ -13,6 +13,7 @@ from bras.lns.effects import Report
 from bras.lns.identity import METHOD, identity_of, request_of, user_of
 from bras.ppp.events import Credentials, CredentialsOffered
 from bras.radius import events as radius
+from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, value_of
 from bras.radius.authorization import Authorization
 from bras.radius.profile import Profile
 from bras.subscriber import local
@@ -40,7 +41,12 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
         return
     group = core.policy.group(subscriber.line.group).radius
     request = request_of(credentials)
-    events = core.exchanges.authenticate(subscriber.number, group, blobs.access, request, now=now)
+    access = blobs.access
+    if offered.again:
+        known = value_of(before.record or before.identity, CHARGEABLE_USER_IDENTITY)
+        access = core.books.identities.ask_again(access, known)
+    access = core.books.identities.stamp(access, now + core.books.wall_offset_s)
+    events = core.exchanges.authenticate(subscriber.number, group, access, request, now=now)
     if core.config.auth.source == "radius-then-local":
         core.backlog.offered[subscriber.number] = credentials
     core.backlog.radius.append(events)
@@ -111,6 +117,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
         if accepted.user_name:
             who.user = accepted.user_name
             who.identity = core.books.identities.rename(who.identity, accepted.user_name.encode())
+        who.identity = core.books.identities.charge(who.identity, accepted.chargeable)
     profile = _profile_of(core, subscriber, user, accepted)
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)

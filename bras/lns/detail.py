@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bras.l2tp import line as access_line
-from bras.lns.caller import calling_station
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.tables import host
@@ -27,7 +26,7 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "serial_number": line.serial_number,
         "tx_speed_bps": line.tx_speed_bps,
         "rx_speed_bps": line.rx_speed_bps,
-        "calling_station": calling_station(subscriber, core.policy.group(line.group).caller_id),
+        "calling_station": core.policy.names(line.group).calling(subscriber),
         "sub_address": line.sub_address,
         "physical_channel": line.physical_channel,
         "private_group": line.private_group,

@@ -174,6 +174,7 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
             info.physical_channel,
             info.private_group,
             info.access_line,
+            info.bearer_type,
         ),
         _leg(core, event),
         core.policy.settings(info.group, info.path.remote, numbered=info.numbered),

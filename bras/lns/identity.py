@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bras.ids import session_of, tunnel_of
-from bras.lns.caller import calling_station
 from bras.lns.core import Core
 from bras.ppp.events import (
     ChapCredentials,
@@ -55,20 +53,26 @@ def user_of(credentials: Credentials) -> str:
 def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) -> Blobs:
     """Encode what stays the same in all requests and records of a session."""
     line, leg = subscriber.line, subscriber.leg
-    tunnel_id, session_id = tunnel_of(leg.key), session_of(leg.key)
+    names = core.policy.names(line.group)
     tunnel = TunnelIdentity(
-        leg.remote, leg.local, line.peer_name, core.config.lns.hostname, f"{leg.remote}:{leg.peer_tunnel_id}"
+        leg.remote,
+        leg.local,
+        line.peer_name,
+        names.host,
+        f"{leg.remote}:{leg.peer_tunnel_id}",
+        names.port_type(line),
+        subscriber.settings.link.mru,
     )
     return core.books.identities.encode(
         Identity(
             credentials.name,
             subscriber.session_id,
             leg.key,
-            f"{core.config.lns.hostname}:{tunnel_id}:{session_id}",
-            calling_station(subscriber, core.policy.group(line.group).caller_id),
+            names.port_id.of(subscriber),
+            names.calling(subscriber),
             line.called_number,
             speeds_of(line),
-            str(line.serial_number),
+            names.connection.of(subscriber),
             tunnel,
             line.private_group,
             line.access_line,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, UserConfig
+from bras.lns.caller import Names
 from bras.ppp.settings import LinkConfig
 from bras.radius.profile import Profile, Resolver
 from bras.subscriber.settings import Settings
@@ -21,7 +22,7 @@ LARGEST_MRU = 1500
 class Policy:
     """Look-ups in the configuration, each worked out once."""
 
-    __slots__ = ("_groups", "_settings", "_users", "config", "epoch", "path_mtu", "resolver")
+    __slots__ = ("_groups", "_names", "_settings", "_users", "config", "epoch", "path_mtu", "resolver")
 
     def __init__(self, config: Config, epoch: int) -> None:
         """Index the configuration."""
@@ -31,12 +32,20 @@ class Policy:
         self._groups: dict[str, LacConfig] = {group.name: group for group in config.lac}
         self._users: dict[str, UserConfig] = {user.name: user for user in config.user}
         self._settings: dict[tuple[str, int], Settings] = {}
+        self._names: dict[str, Names] = {}
         self.path_mtu: dict[str, int] = {}
         """Octets that the path to a LAC carries, by its address, where it was measured."""
 
     def group(self, name: str) -> LacConfig:
         """Return a LAC group; of one that is configured no more its sessions live on with defaults."""
         return self._groups.get(name) or LacConfig(name)
+
+    def names(self, group: str) -> Names:
+        """Return what calls of the group are known by."""
+        names = self._names.get(group)
+        if names is None:
+            names = self._names[group] = Names(self.group(group), self.config.lns.hostname)
+        return names
 
     def user(self, name: str) -> UserConfig | None:
         """Return a local user."""

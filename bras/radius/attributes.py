@@ -18,10 +18,24 @@ TUNNEL_L2TP = 3
 """Tunnel-Type (RFC 2868 section 3.1)."""
 MEDIUM_IPV4, MEDIUM_IPV6 = 1, 2
 """Tunnel-Medium-Type (RFC 2868 section 3.2)."""
+CHARGEABLE_USER_IDENTITY = 89
+WHICH_IDENTITY = bytes((CHARGEABLE_USER_IDENTITY, 3, 0))
+"""A Chargeable-User-Identity of one NUL: the server is asked for the right one (RFC 4372 section 2.1)."""
 MAX_SHARED_OCTETS = MAX_OCTETS - 128
 """Attributes that the records of a session may share, with room for what each has of its own."""
 MAX_TUNNELS_KEPT = 8192
 """Tunnels whose attributes are kept encoded; twice what a worker can hold."""
+
+
+def value_of(attributes: bytes, code: int) -> bytes:
+    """Return the value of the first attribute of a type among encoded ones; nothing when there is none."""
+    offset, end = 0, len(attributes)
+    while offset < end:
+        after = offset + attributes[offset + 1]
+        if attributes[offset] == code:
+            return attributes[offset + 2 : after]
+        offset = after
+    return b""
 
 
 class TunnelIdentity(NamedTuple):
@@ -37,6 +51,10 @@ class TunnelIdentity(NamedTuple):
     """Our Host Name (Tunnel-Server-Auth-Id)."""
     assignment: str = ""
     """Name of the tunnel, for accounting (Tunnel-Assignment-Id)."""
+    port_type: int = PORT_VIRTUAL
+    """NAS-Port-Type of its calls; of a tunnel with calls of several kinds there are as many of these."""
+    mtu: int = 1500
+    """What we would like to be the client's MTU: the MRU that we offer (Framed-MTU)."""
 
 
 class Identity(NamedTuple):
@@ -55,7 +73,7 @@ class Identity(NamedTuple):
     connect_info: str
     """Speeds in bit/s as "transmit/receive"; empty when not known."""
     connection: str
-    """Call serial number (Acct-Tunnel-Connection, RFC 2867 section 4.1)."""
+    """Acct-Tunnel-Connection (RFC 2867 section 4.1)."""
     tunnel: TunnelIdentity
     private_group: str = ""
     """Tunnel-Private-Group-Id (RFC 2868 section 3.6)."""
@@ -69,23 +87,24 @@ class Blobs(NamedTuple):
     access: bytes
     """For Access-Requests; begins with User-Name."""
     accounting: bytes
-    """For accounting records: the same, and what belongs in no Access-Request."""
+    """For accounting records: the same but for what is a wish, and what belongs in no Access-Request."""
 
 
 class IdentityEncoder:
     """Makes the attributes of an Identity."""
 
-    __slots__ = ("_assignment", "_config", "_connection", "_session", "_tunnel", "_tunnels", "_user_name")
+    __slots__ = ("_chargeable", "_config", "_nas", "_session", "_time", "_tunnel", "_tunnels", "_user_name")
 
     def __init__(self, codec: Codec, config: RadiusConfig) -> None:
         """Take the encoders from the dictionary."""
         self._config = config
         self._user_name = codec.encoder("User-Name", "string")
         self._session = _SessionEncoders(codec)
+        self._nas = _NasEncoders(codec)
         self._tunnel = _TunnelEncoders(codec)
-        self._assignment = codec.encoder("Tunnel-Assignment-Id", "string")
-        self._connection = codec.encoder("Acct-Tunnel-Connection", "string")
-        self._tunnels: dict[TunnelIdentity, tuple[bytes, bytes]] = {}
+        self._chargeable = codec.encoder("Chargeable-User-Identity", "octets")
+        self._time = codec.encoder("Event-Timestamp", "date")
+        self._tunnels: dict[TunnelIdentity, tuple[bytes, bytes, bytes]] = {}
 
     def encode(self, identity: Identity) -> Blobs:
         """Encode a session's constant attributes."""
@@ -94,21 +113,23 @@ class IdentityEncoder:
         if ends is None:
             ends = self._encode_tunnel(tunnel)
         session = self._session
-        access = (
+        session_id = identity.session_id
+        both = (
             self.user_name(identity.user_name)
             + ends[0]
             + session.nas_port(identity.nas_port)
             + session.nas_port_id(identity.nas_port_id)
-            + session.session_id(identity.session_id)
+            + session.session_id(session_id)
             + session.calling(identity.calling or tunnel.client_endpoint)
             + session.called(identity.called or tunnel.server_endpoint)
             + session.connect_info(identity.connect_info)
         )
         if identity.private_group:
-            access += session.private_group(identity.private_group)
+            both += session.private_group(identity.private_group)
         if identity.access_line and self._config.access_line:
-            access += session.access_line(identity.access_line)
-        return Blobs(access, access + ends[1] + self._connection(identity.connection))
+            both += session.access_line(identity.access_line)
+        bundle = session.bundle(session_id)  # of one link: the only session of its bundle
+        return Blobs(both + ends[1], both + ends[2] + bundle + session.connection(identity.connection))
 
     def user_name(self, name: bytes) -> bytes:
         """Encode a User-Name, whole or not at all: a cut one could be somebody else's."""
@@ -132,22 +153,45 @@ class IdentityEncoder:
         kept += self._session.connect_info(connect_info)
         return kept if len(kept) <= MAX_SHARED_OCTETS else attributes
 
-    def nas(self, address: str = "") -> bytes:
-        """Encode who we are; ``address`` stands for NAS-IP-Address when none is configured."""
-        tunnel, config = self._tunnel, self._config
-        address = config.nas_ip_address or address
-        if ":" not in address:
-            return tunnel.nas_identifier(config.nas_identifier) + tunnel.nas_ip_address(address)
-        return tunnel.nas_identifier(config.nas_identifier) + tunnel.nas_ipv6_address(ip_address(address).packed)
+    def charge(self, accounting: bytes, identity: bytes) -> bytes:
+        """Add the Chargeable-User-Identity of an Access-Accept, if it had one: all records have it (RFC 4372).
 
-    def _encode_tunnel(self, tunnel: TunnelIdentity) -> tuple[bytes, bytes]:
-        """Encode what the sessions of a tunnel have in common, and keep it."""
+        Once is enough: who had to wait for its address is admitted by the same Accept again.
+        """
+        if not identity or value_of(accounting, CHARGEABLE_USER_IDENTITY):
+            return accounting
+        return accounting + self._chargeable(identity)
+
+    def ask_again(self, access: bytes, identity: bytes) -> bytes:
+        """Put the Chargeable-User-Identity that a session has in the place of the question for one."""
+        if not identity or not self._config.chargeable_user_identity:
+            return access
+        return access.removesuffix(WHICH_IDENTITY) + self._chargeable(identity)
+
+    def stamp(self, access: bytes, at: float) -> bytes:
+        """Add the time to an Access-Request, where it is wanted; ``at`` in seconds since 1970 (UTC)."""
+        return access + self._time(int(at)) if self._config.access_timestamp else access
+
+    def nas(self, address: str = "") -> bytes:
+        """Encode who we are; ``address``, which the LAC called, stands for both addresses where none is configured.
+
+        So a server knows us by the same addresses whichever way a LAC comes.
+        """
+        nas, config = self._nas, self._config
+        ipv4, ipv6 = config.nas_ip_address or "", config.nas_ipv6_address or ""
+        if not ipv4 and not ipv6:
+            ipv4, ipv6 = ("", address) if ":" in address else (address, "")
+        encoded = nas.identifier(config.nas_identifier) + nas.ip_address(ipv4)
+        return encoded + nas.ipv6_address(ip_address(ipv6).packed) if ipv6 else encoded
+
+    def _encode_tunnel(self, tunnel: TunnelIdentity) -> tuple[bytes, bytes, bytes]:
+        """Encode what the sessions of a tunnel have in common, for both, for requests and for records; keep it."""
         encoders = self._tunnel
-        access = (
+        both = (
             self.nas(tunnel.server_endpoint)
             + encoders.service_type(SERVICE_FRAMED)
             + encoders.framed_protocol(PROTOCOL_PPP)
-            + encoders.nas_port_type(PORT_VIRTUAL)
+            + encoders.nas_port_type(tunnel.port_type)
             + encoders.type(TUNNEL_L2TP)
             + encoders.medium(MEDIUM_IPV6 if ":" in tunnel.client_endpoint else MEDIUM_IPV4)
             + encoders.client_endpoint(tunnel.client_endpoint)
@@ -155,7 +199,8 @@ class IdentityEncoder:
             + encoders.client_name(tunnel.client_name)
             + encoders.server_name(tunnel.server_name)
         )
-        ends = (access, self._assignment(tunnel.assignment))
+        question = WHICH_IDENTITY if self._config.chargeable_user_identity else b""
+        ends = (both, encoders.mtu(tunnel.mtu) + question, encoders.assignment(tunnel.assignment))
         if len(self._tunnels) >= MAX_TUNNELS_KEPT:
             self._tunnels.clear()
         self._tunnels[tunnel] = ends
@@ -167,10 +212,12 @@ class _SessionEncoders:
 
     __slots__ = (
         "_line_head",
+        "bundle",
         "called",
         "calling",
         "connect_info",
         "connect_info_code",
+        "connection",
         "nas_port",
         "nas_port_id",
         "private_group",
@@ -185,6 +232,8 @@ class _SessionEncoders:
         self.called = codec.encoder("Called-Station-Id", "string")
         self.connect_info = codec.encoder("Connect-Info", "string")
         self.connect_info_code = codec.code("Connect-Info", "string")[1]
+        self.bundle = codec.encoder("Acct-Multi-Session-Id", "string")
+        self.connection = codec.encoder("Acct-Tunnel-Connection", "string")
         self.private_group = codec.encoder("Tunnel-Private-Group-Id", "string")
         self._line_head = codec.code("ADSL-Agent-Circuit-Id", "octets")[0].to_bytes(4, "big")
 
@@ -198,17 +247,27 @@ class _SessionEncoders:
         return encoded
 
 
+class _NasEncoders:
+    """Encoders of what says who we are."""
+
+    __slots__ = ("identifier", "ip_address", "ipv6_address")
+
+    def __init__(self, codec: Codec) -> None:
+        self.identifier = codec.encoder("NAS-Identifier", "string")
+        self.ip_address = codec.encoder("NAS-IP-Address", "ipaddr")
+        self.ipv6_address = codec.encoder("NAS-IPv6-Address", "ipv6addr")
+
+
 class _TunnelEncoders:
     """Encoders of what the sessions of a tunnel have in common."""
 
     __slots__ = (
+        "assignment",
         "client_endpoint",
         "client_name",
         "framed_protocol",
         "medium",
-        "nas_identifier",
-        "nas_ip_address",
-        "nas_ipv6_address",
+        "mtu",
         "nas_port_type",
         "server_endpoint",
         "server_name",
@@ -217,12 +276,11 @@ class _TunnelEncoders:
     )
 
     def __init__(self, codec: Codec) -> None:
-        self.nas_identifier = codec.encoder("NAS-Identifier", "string")
-        self.nas_ip_address = codec.encoder("NAS-IP-Address", "ipaddr")
-        self.nas_ipv6_address = codec.encoder("NAS-IPv6-Address", "ipv6addr")
         self.service_type = codec.encoder("Service-Type", "integer")
         self.framed_protocol = codec.encoder("Framed-Protocol", "integer")
         self.nas_port_type = codec.encoder("NAS-Port-Type", "integer")
+        self.mtu = codec.encoder("Framed-MTU", "integer")
+        self.assignment = codec.encoder("Tunnel-Assignment-Id", "string")
         self.type = codec.encoder("Tunnel-Type", "integer")
         self.medium = codec.encoder("Tunnel-Medium-Type", "integer")
         self.client_endpoint = codec.encoder("Tunnel-Client-Endpoint", "string")

@@ -33,6 +33,7 @@ AUTHORIZING = {
     "Idle-Timeout": "integer",
     "Acct-Interim-Interval": "integer",
     "Class": "octets",
+    "Chargeable-User-Identity": "octets",
     "State": "octets",
     "Reply-Message": "string",
     "MS-Primary-DNS-Server": "ipaddr",
@@ -60,15 +61,17 @@ class Authorization(NamedTuple):
     reply_message: str = ""
     state: bytes = b""
     """State, to be sent back when the client is authenticated anew (RFC 2865 section 5.24)."""
+    chargeable: bytes = b""
+    """Chargeable-User-Identity, to be returned in accounting (RFC 4372)."""
     unsupported: tuple[str, ...] = ()
     """Names of the attributes that authorise what we lack, or whose value makes no sense."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Authorization:
         """Return what ``saved`` are the fields of, in order."""
-        grant, profile, user_name, classes, message, state, unsupported = saved
+        grant, profile, user_name, classes, message, state, chargeable, unsupported = saved
         grant = restore_fields(Grant, grant, dns=tuple, nbns=tuple)
-        return cls(grant, profile, user_name, tuple(classes), message, state, tuple(unsupported))
+        return cls(grant, profile, user_name, tuple(classes), message, state, chargeable, tuple(unsupported))
 
 
 def authorization_of(values: Reply) -> Authorization:
@@ -82,6 +85,7 @@ def authorization_of(values: Reply) -> Authorization:
         repeated.get("Class", ()),
         message_of(values),
         octets.get("State", b""),
+        octets.get("Chargeable-User-Identity", b""),
         _unsupported(numbers),
     )
 

@@ -41,6 +41,8 @@ class Line:
     private_group: str = ""
     access_line: bytes = b""
     """What the concentrator told of the access line, as sub-attributes of RADIUS (RFC 4679)."""
+    bearer_type: int | None = None
+    """What kind of bearer it said that the call came by."""
 
 
 class EntryState(Enum):

@@ -26,6 +26,7 @@ DATA = "scenario/test_keys_data.py::test_"
 AUTH = "scenario/test_keys_auth.py::test_"
 RADIUS = "scenario/test_keys_radius.py::test_"
 CALLS = "scenario/test_keys_calls.py::test_"
+SENT = "scenario/test_keys_sent.py::test_"
 PPP = "scenario/test_keys_ppp.py::test_"
 GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
@@ -61,6 +62,9 @@ EFFECTS = {
     "lac.hide_avps": LAC + "hide_avps",
     "lac.methods": LAC + "methods",
     "lac.caller_id": CALLS + "caller_id",
+    "lac.nas_port_id": SENT + "nas_port_id",
+    "lac.nas_port_type": SENT + "nas_port_type",
+    "lac.tunnel_connection": SENT + "tunnel_connection",
     "lac.radius": LAC + "radius",
     "lac.max_tunnels": LAC + "max_tunnels",
     "lac.max_tunnels_per_lac": LAC + "max_tunnels_per_lac",
@@ -89,6 +93,9 @@ EFFECTS = {
     "auth.address_conflict": ADMISSION + "one_address_for_two_sessions",
     "radius.nas_identifier": RADIUS + "nas_identifier",
     "radius.nas_ip_address": RADIUS + "nas_ip_address",
+    "radius.nas_ipv6_address": SENT + "nas_ipv6_address",
+    "radius.chargeable_user_identity": SENT + "chargeable_user_identity",
+    "radius.access_timestamp": SENT + "access_timestamp",
     "radius.dictionaries": RUNTIME + "dictionaries",
     "radius.accounting": RADIUS + "accounting",
     "radius.access_line": CALLS + "access_line",

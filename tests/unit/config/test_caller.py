@@ -1,4 +1,4 @@
-"""`caller_id`: what it may be, and what is wrong with what it may not."""
+"""Texts with placeholders: what they may be, and what is wrong with what they may not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bras.config import values
 from bras.config.caller import PLACEHOLDERS, parts_of
 from bras.config.values import CALLER_ID, Unfit
 
@@ -46,3 +47,10 @@ def test_what_stands_between_stays() -> None:
 def test_what_will_not_do(text: object, wrong: str) -> None:
     with pytest.raises(Unfit, match=re.escape(wrong)):
         CALLER_ID.convert(text)
+
+
+@pytest.mark.parametrize("text", ["number", "address", "lns", "{nas}", "{tunnel", 7])
+def test_the_two_words_are_those_of_caller_id_alone(text: object) -> None:
+    assert values.PLACEHOLDERS.convert("{lns}/{serial}") == "{lns}/{serial}"
+    with pytest.raises(Unfit):
+        values.PLACEHOLDERS.convert(text)

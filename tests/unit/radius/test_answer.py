@@ -29,6 +29,7 @@ def test_every_attribute_of_an_accept():
         + attribute(28, 300)
         + attribute(85, 600)
         + attribute(24, b"state")
+        + attribute(89, b"cui-1")
         + attribute(25, b"one")
         + attribute(25, b"0xtwo")
         + attribute(18, b"hello ")
@@ -49,7 +50,7 @@ def test_every_attribute_of_an_accept():
         dns=("1.1.1.1", "8.8.8.8"),
         nbns=("10.0.0.1", "10.0.0.2"),
     )
-    authorization = Authorization(grant, "business", "real", (b"one", b"0xtwo"), "hello world", b"state")
+    authorization = Authorization(grant, "business", "real", (b"one", b"0xtwo"), "hello world", b"state", b"cui-1")
     accepted = answer(2, body)
     assert accepted == Accepted(5, "one", authorization, b"S=ABCDEF")
     assert Accepted.restore(decode(encode(save_fields(accepted)))) == accepted

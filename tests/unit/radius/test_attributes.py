@@ -1,4 +1,6 @@
-from bras.radius.attributes import Blobs, Identity, IdentityEncoder, TunnelIdentity
+import pytest
+
+from bras.radius.attributes import Blobs, Identity, IdentityEncoder, TunnelIdentity, value_of
 from tests.support.radius import attribute, attributes_of, codec, config
 
 TUNNEL = TunnelIdentity("198.18.0.2", "198.18.0.1", "lac1", "lns1", "lac1-7")
@@ -33,6 +35,7 @@ def test_everything_that_an_access_request_says_of_a_session():
         (31, b"0301234"),
         (30, b"0191011"),
         (77, b"100000/20000"),
+        (12, bytes.fromhex("000005dc")),
     ]
 
 
@@ -43,17 +46,17 @@ def test_an_access_line_goes_as_attributes_of_the_dsl_forum():
     """RFC 4679: vendor 3561; each in a Vendor-Specific of its own (RFC 2865 section 5.26)."""
     blobs = encode(IDENTITY._replace(access_line=LINE))
     vendor = bytes.fromhex("00000de9")
-    assert parts(blobs.access)[-3:] == [
+    assert parts(blobs.access)[-4:-1] == [
         (26, vendor + b"\x01\x08dslam1"),
         (26, vendor + bytes.fromhex("8106 000fa000")),
         (26, vendor + bytes.fromhex("fe02")),
     ]
-    assert blobs.accounting.startswith(blobs.access)
+    assert parts(blobs.accounting)[: len(parts(blobs.access)) - 1] == parts(blobs.access)[:-1]
     assert encode(IDENTITY._replace(access_line=LINE), access_line=False) == encode()
 
 
 def test_a_private_group_goes_without_a_tag():
-    assert parts(encode(IDENTITY._replace(private_group="red")).access)[-1] == (81, b"red")
+    assert parts(encode(IDENTITY._replace(private_group="red")).accounting)[-4] == (81, b"red")
 
 
 def test_other_speeds_take_the_place_of_the_old_ones():
@@ -68,11 +71,56 @@ def test_other_speeds_take_the_place_of_the_old_ones():
     assert encoder.reconnect(full, "7" * 200) == full, "no packet has room for that"
 
 
-def test_accounting_says_the_same_and_what_belongs_in_no_access_request():
-    """RFC 2868 section 5 and RFC 2867 section 5: 82 and 68 are for accounting only."""
-    blobs = encode()
-    assert blobs.accounting.startswith(blobs.access)
-    assert parts(blobs.accounting)[len(parts(blobs.access)) :] == [(82, b"lac1-7"), (68, b"4711")]
+def test_accounting_says_the_same_but_for_wishes_and_what_belongs_in_no_access_request():
+    """RFC 2868 section 5 and RFC 2867 section 5: 82 and 68 are for accounting only; Framed-MTU is a wish."""
+    blobs = encode(chargeable_user_identity=True)
+    access, accounting = parts(blobs.access), parts(blobs.accounting)
+    assert access[-2:] == [(12, bytes.fromhex("000005dc")), (89, b"\0")]
+    assert accounting == [*access[:-2], (82, b"lac1-7"), (50, b"00000001"), (68, b"4711")]
+
+
+def test_a_bundle_of_one_link_has_the_name_of_its_only_session():
+    """RFC 2866 section 5.11: what links sessions together; unique, and the same whenever the session is spoken of."""
+    found = dict(parts(encode().accounting))
+    assert found[50] == found[44]
+
+
+def test_kind_of_port_and_mtu_are_those_of_the_call():
+    tunnel = TUNNEL._replace(port_type=16, mtu=1452)
+    found = dict(parts(encode(IDENTITY._replace(tunnel=tunnel)).access))
+    assert (found[61], found[12]) == ((16).to_bytes(4, "big"), (1452).to_bytes(4, "big"))
+
+
+def test_a_chargeable_user_identity_is_in_all_records_once():
+    encoder = IdentityEncoder(codec(), config(chargeable_user_identity=True))
+    blobs = encoder.encode(IDENTITY)
+    assert encoder.charge(blobs.accounting, b"") == blobs.accounting
+    charged = encoder.charge(blobs.accounting, b"cui-1")
+    assert parts(charged) == [*parts(blobs.accounting), (89, b"cui-1")]
+    assert encoder.charge(charged, b"cui-1") == charged
+    assert value_of(charged, 89) == b"cui-1"
+
+
+def test_who_is_asked_again_is_named_by_the_identity_that_it_has():
+    encoder = IdentityEncoder(codec(), config(chargeable_user_identity=True))
+    access = encoder.encode(IDENTITY).access
+    assert encoder.ask_again(access, b"") == access
+    assert parts(encoder.ask_again(access, b"cui-1")) == [*parts(access)[:-1], (89, b"cui-1")]
+    silent = IdentityEncoder(codec(), config())
+    assert silent.ask_again(access, b"cui-1") == access
+
+
+def test_the_time_of_an_access_request_where_it_is_wanted():
+    access = encode().access
+    assert IdentityEncoder(codec(), config()).stamp(access, 1e9) == access
+    stamped = IdentityEncoder(codec(), config(access_timestamp=True)).stamp(access, 1_700_000_000.9)
+    assert parts(stamped)[-1] == (55, (1_700_000_000).to_bytes(4, "big"))
+
+
+def test_a_value_is_found_among_attributes():
+    octets = attribute(1, b"a") + attribute(25, b"first") + attribute(25, b"second")
+    assert value_of(octets, 25) == b"first"
+    assert value_of(octets, 26) == value_of(b"", 1) == b""
 
 
 def test_addresses_stand_for_numbers_that_are_not_told():
@@ -89,8 +137,13 @@ def test_a_tunnel_over_ipv6():
     assert 4 not in found
 
 
-def test_a_configured_nas_address_goes_before_the_called_one():
-    assert dict(parts(encode(nas_ip_address="192.0.2.9").access))[4] == bytes.fromhex("c0000209")
+@pytest.mark.parametrize("called", ["198.18.0.1", "2001:db8::1"])
+@pytest.mark.parametrize(("ipv4", "ipv6"), [("192.0.2.9", None), (None, "2001:db8::9"), ("192.0.2.9", "2001:db8::9")])
+def test_configured_nas_addresses_are_sent_whichever_way_the_lac_came(called, ipv4, ipv6):
+    identity = IDENTITY._replace(tunnel=TUNNEL._replace(server_endpoint=called))
+    found = dict(parts(encode(identity, nas_ip_address=ipv4, nas_ipv6_address=ipv6).access))
+    assert found.get(4) == (bytes((192, 0, 2, 9)) if ipv4 else None)
+    assert found.get(95) == (bytes.fromhex("20010db8000000000000000000000009") if ipv6 else None)
 
 
 def test_tunnels_are_told_apart_and_kept():

@@ -24,6 +24,6 @@ def test_a_service_that_we_do_not_offer_is_named():
 
 def test_an_authorization_is_plain_data_and_back():
     numbers = {"Framed-IP-Address": 0x0A000001, "MS-Primary-DNS-Server": 0x01010101}
-    octets = {"Bras-Profile": b"gold", "User-Name": b"real", "State": b"\0\xff"}
+    octets = {"Bras-Profile": b"gold", "User-Name": b"real", "State": b"\0\xff", "Chargeable-User-Identity": b"cui-1"}
     found = authorization_of(values(numbers, octets, {"Class": (b"a", b"\0")}))
     assert Authorization.restore(decode(encode(save_fields(found)))) == found
