@@ -105,12 +105,15 @@ class Accounts:
             places = range(_SLOW, len(self.words), WORDS)
             self._used.update(at for at in places if any(self.words[at : at + _COUNTERS]))
 
-    def begin(self, slot: int) -> None:
-        """Have nothing counted from here for a slot."""
-        at = slot * WORDS + _SLOW
-        if at in self._used:
-            self._used.discard(at)
-            self.words[at : at + _COUNTERS] = _NOTHING
+    def begin(self, slots: Iterable[int]) -> None:
+        """Have nothing counted from here for these slots."""
+        if not self._used:
+            return
+        for slot in slots:
+            at = slot * WORDS + _SLOW
+            if at in self._used:
+                self._used.discard(at)
+                self.words[at : at + _COUNTERS] = _NOTHING
 
     def tally(self, slot: int) -> SharedTally:
         """Return what counts for a slot from here."""

@@ -38,6 +38,8 @@ from bras.forwarding.entry import AddEntry, Counters, Entry, Operation, Outcome,
 
 _counters: Callable[[Iterable[tuple[int, ...]]], Iterator[Counters]] = partial(map, tuple.__new__, repeat(Counters))
 """``Counters._make`` of each, without a step in Python."""
+_outcome: Callable[[tuple[int, int, bool, str, Counters | None]], Outcome] = partial(tuple.__new__, Outcome)
+"""``Outcome._make``, likewise."""
 _DROPPED = (DropReason.SPOOFED_SOURCE, DropReason.POLICED_UP, DropReason.POLICED_DOWN)
 """What the programs count in the last fields of ``Counters``."""
 _NO_ENTRY = "there is no such Entry"
@@ -158,11 +160,14 @@ class Ebpf(Tun):
     def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Carry out operations; removals that begin well are answered by ``outcomes``."""
         done: list[Outcome] = []
+        new: list[Route] = []
+        kernel = self.kernel
         self._quieten(operations)
         for operation in operations:
             if isinstance(operation, AddEntry):
-                done.append(self._add(operation.entry))
+                done.append(self._add(operation.entry, kernel, new))
                 continue
+            self._begin(new, kernel)
             if isinstance(operation, ReplaceEntry):
                 done.append(self._replace(operation.entry))
                 continue
@@ -171,7 +176,8 @@ class Ebpf(Tun):
                 done.append(refused)
             elif self._grace is not None:
                 self._grace.hand_over((operation.slot, operation.generation))
-        full = self.kernel.tables.flush()
+        self._begin(new, kernel)
+        full = kernel.tables.flush()
         return [self._withdraw(one) if one.ok and one.slot in full else one for one in done] if full else done
 
     def _quieten(self, operations: Sequence[Operation]) -> None:
@@ -191,23 +197,32 @@ class Ebpf(Tun):
             return False
         return isinstance(entry, Route) and self.kernel.tables.is_turned(entry)
 
-    def _add(self, entry: Entry) -> Outcome:
-        kernel, slot = self.kernel, entry.slot
-        reason = self._is_taken(slot) or self._table.refusal(entry, self._outlets, None) or self._put(entry, None)
+    def _add(self, entry: Entry, kernel: Kernel, new: list[Route]) -> Outcome:
+        """Take an Entry, or refuse it; what it begins with is left to ``_begin``."""
+        slot = entry.slot
+        if slot in self._table.routes or not kernel.tables.is_free(slot):
+            return Outcome(slot, entry.generation, ok=False, reason=self._taken(slot))
+        reason = self._table.refusal(entry, self._outlets, None) or self._put(entry, None)
         if not reason:
             assert isinstance(entry, Route)  # else it was refused
-            kernel.accounts.begin(slot)
-            kernel.tables.begin(entry)
-            kernel.serve(entry.legs[0].remote)
-        return Outcome(slot, entry.generation, not reason, reason)
+            new.append(entry)
+        return _outcome((slot, entry.generation, not reason, reason, None))
 
-    def _is_taken(self, slot: int) -> str:
+    @staticmethod
+    def _begin(new: list[Route], kernel: Kernel) -> None:
+        """Have the programs know of those that are new: all at once, a call set up has microseconds."""
+        if new:
+            kernel.accounts.begin(route.slot for route in new)
+            kernel.tables.begin(new)
+            for peer in {route.legs[0].remote for route in new}:
+                kernel.serve(peer)
+            new.clear()
+
+    def _taken(self, slot: int) -> str:
         tables = self.kernel.tables
-        if not 0 <= slot < tables.slots:
-            return _beyond(tables.slots)
-        if tables.is_active(slot) or slot in self._table.routes:
+        if 0 <= slot < tables.slots:
             return f"the slot is taken by generation {tables.generation(slot)}"
-        return ""
+        return _beyond(tables.slots)
 
     def _replace(self, entry: Entry) -> Outcome:
         tables, before = self.kernel.tables, self._table.routes.get(entry.slot)

@@ -157,8 +157,8 @@ class Map:
         """Set many values: keys and values one after the other; raises LibbpfError, some may be done then."""
         count = c_uint32(len(keys) // self.shape.key_octets)
         if count.value:
-            given = _BatchOptions(ctypes.sizeof(_BatchOptions), flags, 0)
-            result = library().bpf_map_update_batch(self.fd, keys, values, byref(count), byref(given))
+            given = byref(_BatchOptions(ctypes.sizeof(_BatchOptions), flags, 0)) if flags else None
+            result = library().bpf_map_update_batch(self.fd, keys, values, byref(count), given)
             if result:
                 raise self._error("write to", result)
 

@@ -8,7 +8,9 @@ Keys are gathered and written many at a time by ``flush``.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from socket import htonl
 
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import Map
@@ -35,15 +37,21 @@ _SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
 KEYED = ("calls", "hosts4", "nets4", "nets6")
 """The maps that lead to a slot."""
 _FEW = 3
-"""A batch has a price of its own: below this many keys, one by one is cheaper."""
+"""A batch has a price of its own: below this many Routes, key by key is cheaper."""
 GENERATION = 0xFFFFFFFF
 """The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
 _HEADER = slice(Session.header_octets.offset, HEAD.size)
 _TAIL = Account.mss4.offset
 """What a packet towards a LAC is given, bit by bit: of a record that changes meanwhile it would get some of each."""
+_write_account = struct.Struct(f"{Account.slow.offset}s").pack_into
+_write_session = struct.Struct(f"{_SESSION - _FLAGS}s").pack_into
+_write_flags = struct.Struct(f"{_FLAGS}s").pack_into
+"""As assigning to a slice would, in half the time; ``_write_flags`` takes the first octets of what it is given."""
 _WHOLE4, _WHOLE6 = 32, 128
 _ACTIVE = SessionFlag.ACTIVE.value
+_HOST = struct.Struct("=II")
+"""``HOST4`` with the address as a number."""
 Key = tuple[str, bytes]
 """Name of a map, and a key of it."""
 
@@ -77,7 +85,8 @@ class Tables:
         self._words = self._sessions.cast("I")
         self.slots = len(self._sessions) // _SESSION
         """How many there are."""
-        self._pending: dict[str, dict[bytes, bytes]] = {name: {} for name in KEYED}
+        self._pending: dict[int, Route] = {}
+        """By slot: those whose keys wait for ``flush``."""
         self._inherited: dict[int, list[Key]] = {}
         """Keys that a predecessor has left, by the slot to which they lead, until its Route is told."""
 
@@ -118,6 +127,10 @@ class Tables:
         """Tell whether a slot forwards."""
         return bool(self._words[(slot * _SESSION + _FLAGS_AT) // 4] & _ACTIVE)
 
+    def is_free(self, slot: int) -> bool:
+        """Tell whether there is such a slot, and it does not forward."""
+        return 0 <= slot < self.slots and not self._words[(slot * _SESSION + _FLAGS_AT) // 4] & _ACTIVE
+
     def active(self) -> Iterator[tuple[int, int]]:
         """Iterate over (slot, generation) of those that forward."""
         step = _SESSION // 4
@@ -127,13 +140,19 @@ class Tables:
             if flag & _ACTIVE:
                 yield slot, generation
 
-    def begin(self, route: Route) -> None:
-        """Enter a Route in a slot that is free, with counters of zero and full buckets; its keys wait for ``flush``.
+    def begin(self, routes: Iterable[Route]) -> None:
+        """Enter Routes in slots that are free, with counters of zero and full buckets; their keys wait for ``flush``.
 
         Raises OSError.
         """
-        self._write_records(route.slot, *record(route))
-        self._gather(route)
+        sessions, accounts, pending = self._sessions, self._accounts, self._pending
+        for route in routes:
+            slot = route.slot
+            session, account = record(route)
+            _write_account(accounts, slot * _ACCOUNT, account)
+            _write_session(sessions, slot * _SESSION + _FLAGS, session[_FLAGS:])
+            _write_flags(sessions, slot * _SESSION, session)  # last: they are what a session begins with
+            pending[slot] = route
 
     def put(self, route: Route, before: Route | None) -> list[Key]:
         """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``.
@@ -145,8 +164,8 @@ class Tables:
         there = self._inherited.pop(route.slot, ()) if before is None else keys(before)
         gone = list(set(there).difference(keys(route)))
         for name, key in gone:
-            self._remove(name, key)
-        self._gather(route)
+            self._maps[name].delete(key)
+        self._pending[route.slot] = route
         return gone
 
     def _write_records(self, slot: int, session: bytes, account: bytes) -> None:
@@ -156,17 +175,6 @@ class Tables:
         at = slot * _SESSION
         self._sessions[at + _FLAGS : at + len(session)] = session[_FLAGS:]
         self._sessions[at : at + _FLAGS] = session[:_FLAGS]
-
-    def _gather(self, route: Route) -> None:
-        """Have ``flush`` write all ``keys``."""
-        pending, vrf = self._pending, route.vrf
-        place = PLACE.pack(route.slot, route.generation & GENERATION)
-        pending["calls"][CALL.pack(route.legs[0].key)] = place
-        for address in route.addresses:
-            pending["hosts4"][HOST4.pack(vrf, address.to_bytes(4, "big"))] = place
-        if route.prefixes4 or route.prefixes6:
-            for name, key in _keys_of_networks(route):
-                pending[name][key] = place
 
     def is_turned(self, route: Route) -> bool:
         """Tell whether packets of a slot that forwards would go to the LAC under other headers than they do."""
@@ -185,17 +193,30 @@ class Tables:
     def take_out(self, route: Route) -> None:
         """Silence the slot of a Route, and take its keys away."""
         self.silence(route.slot)
-        for key in keys(route):
-            self._remove(*key)
+        self._pending.pop(route.slot, None)
+        for name, key in keys(route):
+            self._maps[name].delete(key)
 
     def flush(self) -> frozenset[int]:
         """Write the keys that wait; return the slots that miss some because the kernel took no more."""
-        failed: set[int] = set()
-        for name, pending in self._pending.items():
-            if pending:
-                self._write(self._maps[name], pending, failed)
-                pending.clear()
-        return frozenset(failed)
+        routes = self._pending.values()
+        names: Collection[str] = KEYED
+        if len(routes) >= _FEW:
+            names = [name for name, *found in _written(routes) if not _batch(self._maps[name], *found)]
+        failed = frozenset(self._one_by_one(routes, names) if names else ())
+        self._pending.clear()
+        return failed
+
+    def _one_by_one(self, routes: Iterable[Route], names: Collection[str]) -> Iterator[int]:
+        """Write the keys of Routes that belong into the maps of these names; returns the slots that miss some."""
+        for route in routes:
+            place = PLACE.pack(route.slot, route.generation & GENERATION)
+            for name, key in keys(route):
+                if name in names:
+                    try:
+                        self._maps[name].update(key, place)
+                    except LibbpfError:
+                        yield route.slot
 
     def sweep(self) -> list[Key]:
         """Take away all keys that lead nowhere, and return them.  Walks everything: for starts and mishaps."""
@@ -219,25 +240,29 @@ class Tables:
         slot, generation = PLACE.unpack(place)
         return slot >= self.slots or not self.is_active(slot) or self.generation(slot) != generation
 
-    def _remove(self, name: str, key: bytes) -> None:
-        self._pending[name].pop(key, None)
-        self._maps[name].delete(key)
 
-    @staticmethod
-    def _write(one: Map, pending: Mapping[bytes, bytes], failed: set[int]) -> None:
-        if len(pending) >= _FEW and _batch(one, pending.keys(), pending.values()):
-            return
-        for key, place in pending.items():
-            try:
-                one.update(key, place)
-            except LibbpfError:
-                failed.add(PLACE.unpack(place)[0])
+def _written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
+    """Return by map the ``keys`` of Routes, and the places to which they lead: in one go, for calls come in crowds."""
+    found: dict[str, tuple[list[bytes], list[bytes]]] = {name: ([], []) for name in KEYED}
+    (calls, called), (hosts, hosted) = found["calls"], found["hosts4"]
+    for route in routes:
+        place = PLACE.pack(route.slot, route.generation & GENERATION)
+        calls.append(CALL.pack(route.legs[0].key))
+        called.append(place)
+        for address in route.addresses:
+            hosts.append(_HOST.pack(route.vrf, htonl(address)))
+            hosted.append(place)
+        if route.prefixes4 or route.prefixes6:
+            for name, key in _keys_of_networks(route):
+                found[name][0].append(key)
+                found[name][1].append(place)
+    return ((name, b"".join(of_it), b"".join(places)) for name, (of_it, places) in found.items() if of_it)
 
 
-def _batch(one: Map, keys_: Collection[bytes], values: Collection[bytes]) -> bool:
-    """Write all at once; false when some could not be written, or this kind of map knows no batches."""
+def _batch(one: Map, found: bytes, places: bytes) -> bool:
+    """Set all keys at once; false when some could not be written, or this kind of map knows no batches."""
     try:
-        one.update_batch(b"".join(keys_), b"".join(values))
+        one.update_batch(found, places)
     except LibbpfError:
         return False
     return True

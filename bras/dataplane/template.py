@@ -55,7 +55,19 @@ def record(route: Route) -> tuple[bytes, bytes]:
     """
     leg = route.legs[0]
     before, behind, checksum, place, ports, flags = _frame_of(leg)
-    mtu, account, more = _terms_of(route, ports)
+    mtu, account, more = _terms(
+        ports,
+        route.mtu,
+        route.clamp_mss,
+        route.source_check,
+        route.vrf,
+        route.mark,
+        route.priority,
+        route.rate_up_bps,
+        route.burst_up_octets,
+        route.rate_down_bps,
+        route.burst_down_octets,
+    )
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
     header, flags = before + ids + behind, flags | more
     if flags & _OUTER6:
@@ -82,22 +94,6 @@ class _Terms(NamedTuple):
     account: bytes
     """The second record, for outer IPv4."""
     flags: int
-
-
-def _terms_of(route: Route, ports: bytes) -> _Terms:
-    return _terms(
-        ports,
-        route.mtu,
-        route.clamp_mss,
-        route.source_check,
-        route.vrf,
-        route.mark,
-        route.priority,
-        route.rate_up_bps,
-        route.burst_up_octets,
-        route.rate_down_bps,
-        route.burst_down_octets,
-    )
 
 
 @lru_cache(maxsize=4096)

@@ -112,10 +112,12 @@ class Tun(Forwarder):
             return f"no way from {leg.local} to {leg.remote}"
         if before is not None:
             return self._put_instead(entry, before, way)
-        reason = "" if self._is_covered(entry) else self._route(routed(entry), {})
-        if not reason:
-            self._table.put(entry, way)
-        return reason
+        if not self._is_covered(entry):
+            reason = self._route(routed(entry), {})
+            if reason:
+                return reason
+        self._table.put(entry, way)
+        return ""
 
     def _put_instead(self, route: Route, before: Route, way: Way) -> str:
         held, wanted = routed(before), routed(route)
@@ -127,7 +129,9 @@ class Tun(Forwarder):
 
     def _is_covered(self, route: Route) -> bool:
         """Tell whether a Route needs no routing: it has but addresses of pools, as most have."""
-        return not (self._tun is None or route.prefixes4 or route.prefixes6) and self._tun.covers_all(route.addresses)
+        if route.prefixes4 or route.prefixes6 or self._tun is None:
+            return False
+        return self._tun.covers_all(route.addresses)
 
     def _remove(self, slot: int, generation: int) -> Outcome:
         route = self._table.route(slot, generation)

@@ -82,8 +82,7 @@ def test_where_a_slot_begins_nothing_of_ours_is_left(memory: Memory) -> None:
     for slot in (1, 2):
         accounts.tally(slot).down_too_big += 1
         accounts.tally(slot).up_octets += slot
-    accounts.begin(1)
-    accounts.begin(3)
+    accounts.begin((1, 3))
     assert accounts.counters(1) == Counters()
     assert accounts.counters(2) == Counters(up_octets4=2, down_too_big=1)
     assert list(memory.opened().rows(0, SLOTS)) == list(accounts.rows(0, SLOTS))

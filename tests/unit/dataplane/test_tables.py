@@ -40,8 +40,7 @@ def entry(slot: int, generation: int) -> Route:
 def test_those_that_forward_of_those_that_are_asked_for(wish: str, late: bool) -> None:
     tables = Tables({}, memoryview(bytearray(SLOTS * SESSION.size)), memoryview(bytearray(SLOTS * ACCOUNT.size)))
     there = [(slot, LATE if late and slot == 70 else 1) for slot in range(SLOTS)]
-    for slot, generation in there:
-        tables.begin(entry(slot, generation))
+    tables.begin(entry(slot, generation) for slot, generation in there)
     tables.silence(60)
     forward = set(there) - {(60, 1)}
     asked = WISHES[wish](there)
