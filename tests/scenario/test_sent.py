@@ -1,0 +1,126 @@
+"""The table of MANUAL.md that says what RADIUS is told, held against what is really sent, as pyrad reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from pyrad.packet import AcctPacket, AuthPacket
+
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig
+from bras.l2tp.constants import LINE_RATES, LineAvp
+from bras.l2tp.line import gather
+from bras.l2tp.messages import CallRequest
+from bras.lns.commands import Shutdown
+from bras.radius.events import Kind
+from bras.secret import Secret
+from tests.support.radius import own_dictionary
+from tests.support.rim import Asked, Rim, option
+from tests.support.world import RADIUS_SECRET, SimulatedRadius, config
+
+MANUAL = Path(__file__).resolve().parents[2] / "MANUAL.md"
+PACKETS = ("Access-Request", "Start", "Interim-Update", "Stop", "On, Off")
+STATUS = {"Start": "Start", "Interim-Update": "Interim-Update", "Stop": "Stop"}
+METHODS = ("pap", "chap", "mschapv1", "mschapv2")
+TEXTS = (LineAvp.AGENT_CIRCUIT_ID, LineAvp.AGENT_REMOTE_ID)
+"""What a LAC can tell of a line, all of it."""
+
+
+def _told(attribute: LineAvp) -> bytes:
+    if attribute in TEXTS:
+        return b"some text"
+    if attribute == LineAvp.ACCESS_LOOP_ENCAPSULATION:
+        return b"\1\2\0"
+    return (7).to_bytes(8 if attribute in LINE_RATES else 4, "big")
+
+
+LINE = gather({attribute: _told(attribute) for attribute in LineAvp})
+FULL = CallRequest("5551234", "100", "sub7", 1, 77, 16_000_000, 1_000_000, 1, "red", access_line=LINE)
+BARE = CallRequest()
+
+
+@cache
+def table() -> dict[str, dict[str, str]]:
+    """Return what MANUAL.md says: by attribute, for each kind of packet "yes", "(yes)" or nothing."""
+    section = MANUAL.read_text(encoding="utf-8").partition("## What RADIUS is told")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("|")]
+    assert tuple(rows[0][1:6]) == PACKETS
+    found: dict[str, dict[str, str]] = {}
+    for row in rows[2:]:
+        for name in re.findall(r"`([^`]+)`", row[0]):
+            assert name not in found, f"{name} has two rows"
+            found[name] = dict(zip(PACKETS, row[1:6], strict=True))
+    return found
+
+
+def settings(method: str, *, full: bool) -> Config:
+    grant = Grant(pool="default", interim_interval_s=60.0)
+    made = config(
+        lac=(LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=grant),), auth=AuthConfig(methods=(method,))
+    )
+    if not full:  # of one family, or none: the address that the LAC called stands for it
+        return replace(made, radius=replace(made.radius, nas_ipv6_address="2001:db8::9" if method == "pap" else None))
+    keys = {"nas_ip_address": "192.0.2.9", "nas_ipv6_address": "2001:db8::9"}
+    return replace(made, radius=replace(made.radius, chargeable_user_identity=True, access_timestamp=True, **keys))
+
+
+def accept(full: bool) -> Callable[[dict[int, bytes]], tuple[int, bytes]]:
+    return lambda attributes: (2, option(89, b"cui-7") + option(25, b"gold") if full else b"")
+
+
+def read(one: Asked) -> tuple[str, set[str]]:
+    """Return which kind of packet it is, and the names of its attributes; pyrad verifies it on the way."""
+    kind = AuthPacket if one.kind is Kind.AUTH else AcctPacket
+    packet = kind(packet=one.data, secret=RADIUS_SECRET, dict=own_dictionary())
+    names = set(packet.keys())
+    assert all(isinstance(name, str) for name in names), f"our dictionary does not know {names}"
+    if one.kind is Kind.AUTH:
+        assert packet.verify_message_authenticator()
+        return "Access-Request", names
+    assert packet.VerifyAcctRequest()
+    return STATUS.get(packet["Acct-Status-Type"][0], "On, Off"), names
+
+
+@cache
+def sent() -> dict[str, list[set[str]]]:
+    """Return the attributes of every packet of calls of all kinds, by kind of packet."""
+    found: dict[str, list[set[str]]] = {kind: [] for kind in PACKETS}
+    for full in (False, True):
+        for method in METHODS:
+            rim = Rim(settings(method, full=full), servers=(SimulatedRadius(reply=accept(full)),))
+            lac = rim.lac()
+            client = lac.dial("user1", "pass", method=method, request=FULL if full else BARE)
+            rim.run(100.0)
+            lac.hang_up(client)
+            rim.run(2.0)
+            rim.ask(Shutdown())
+            rim.run(2.0)
+            for one in rim.asked:
+                kind, names = read(one)
+                found[kind].append(names)
+    return found
+
+
+@pytest.mark.parametrize("kind", PACKETS)
+def test_the_manual_says_what_is_sent(kind: str) -> None:
+    packets = sent()[kind]
+    assert len(packets) >= 6
+    always, ever = set.intersection(*packets), set.union(*packets)
+    cells = {name: row[kind] for name, row in table().items()}
+    assert {name for name, cell in cells.items() if cell == "yes"} == always
+    assert {name for name, cell in cells.items() if cell == "(yes)"} == ever - always
+    assert {name for name, cell in cells.items() if not cell} == set(cells) - ever
+
+
+def test_every_key_that_the_table_names_is_one() -> None:
+    section = MANUAL.read_text(encoding="utf-8").partition("## What RADIUS is told")[2].partition("\n## ")[0]
+    reference = MANUAL.read_text(encoding="utf-8")
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            for key in re.findall(r"`([a-z_0-9]+)`", line.rpartition(" | ")[2]):
+                assert f"| `{key}` |" in reference, key
