@@ -7,6 +7,7 @@ tunnel ever has, and again whenever the SCCRQ comes again; so refusing costs no 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fnmatch import translate
 from ipaddress import ip_network
 from typing import Final, TypeVar
@@ -78,6 +79,10 @@ class Groups:
         groups = [group.config for group in self._groups if group.has(local, remote)]
         return tuple(secret for group in groups for secret in group.secrets)
 
+    def secrets(self) -> dict[str, tuple[Secret, ...]]:
+        """Return the secrets of each group, by its name."""
+        return {group.config.name: group.config.secrets for group in self._groups}
+
     def named(self, name: str) -> LacConfig:
         """Return the group of this name; one that is configured no more lives on with defaults."""
         for group in self._groups:
@@ -89,17 +94,30 @@ class Groups:
 class Census:
     """Tunnels that have not ended and their calls: in all, by group, and by LAC, which is a remote address."""
 
-    __slots__ = ("_config", "_counted", "_sessions_at", "_tunnels_at", "sessions", "sessions_of", "tunnels_of")
+    __slots__ = ("_config", "_counted", "_gone", "_sessions_at", "_tunnels_at", "sessions", "sessions_of", "tunnels_of")
 
     def __init__(self, config: LnsConfig, *, by_host: bool = False) -> None:
         """Begin with nothing; with ``by_host`` sessions are counted by LAC, too."""
         self._config = config
         self._counted: dict[int, int] = {}  # tunnel id -> calls counted
+        self._gone: frozenset[str] = frozenset()  # names of groups that are configured no more
         self._tunnels_at: dict[tuple[str, str], int] = {}  # (group, remote address) -> tunnels
         self._sessions_at: dict[str, int] | None = {} if by_host else None
         self.sessions = 0
         self.tunnels_of: dict[str, int] = {}
         self.sessions_of: dict[str, int] = {}
+
+    def follow(self, config: LnsConfig, groups: tuple[LacConfig, ...], tunnels: Iterable[tuple[int, str, str]]) -> None:
+        """Go on under another configuration; ``tunnels`` are (id, group, remote address) of those that there are."""
+        self._config = config
+        standing = [(number, group, remote) for number, group, remote in tunnels if number in self._counted]
+        self._gone = frozenset(group for _, group, _ in standing).difference(group.name for group in groups)
+        if not any(group.one_session_per_host for group in groups):
+            self._sessions_at = None
+        elif self._sessions_at is None:
+            self._sessions_at = {}
+            for number, _, remote in standing:
+                _add(self._sessions_at, remote, self._counted[number])
 
     @property
     def tunnels(self) -> int:
@@ -144,7 +162,9 @@ class Census:
         return None
 
     def room(self, group: LacConfig, path: Path) -> int:
-        """Return how many more calls a tunnel of the group may have on this path."""
+        """Return how many more calls a tunnel of the group may have on this path; none if it is configured no more."""
+        if group.name in self._gone:
+            return 0
         room = self._config.max_sessions - self.sessions
         if group.max_sessions:
             room = min(room, group.max_sessions - self.sessions_of.get(group.name, 0))
@@ -174,6 +194,11 @@ class Admission:
         self.closing = False
         self.refusing_id = new_tunnel_id(config.worker, (), entropy) or 0
         """Tunnel id from which StopCCN is sent to those that get no tunnel."""
+
+    def follow(self, config: LnsConfig, groups: tuple[LacConfig, ...], tunnels: Iterable[tuple[int, str, str]]) -> None:
+        """Go on under another configuration; see ``Census.follow``."""
+        self.groups = Groups(groups)
+        self.census.follow(config, groups, tunnels)
 
     def judge(self, message: Message, group: LacConfig | None, remote: str, replaced: int) -> Cause | None:
         """Return why a SCCRQ from ``remote`` is not acceptable; ``replaced`` tunnels of that LAC would go for it."""

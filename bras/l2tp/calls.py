@@ -118,6 +118,13 @@ class Calls:
             return held if due is None or held < due else due
         return due
 
+    def follow(self, options: DataOptions, config: LnsConfig, *, now: float) -> None:
+        """Go on under another configuration; ``options`` are those of calls that are new from now on."""
+        self.order.options, self._setup_timeout_s = options, config.setup_timeout_s
+        self._most_half_open = config.max_half_open_calls
+        latest = now + config.setup_timeout_s
+        self._pending = {session_id: min(due, latest) for session_id, due in self._pending.items()}
+
     def pending_until(self, session_id: int) -> float | None:
         """Return by when a call must be established; ``None`` when it is."""
         return self._pending.get(session_id)

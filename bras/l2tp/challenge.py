@@ -57,6 +57,20 @@ class Authentication:
             return self._secrets
         return (self._secrets[self.number], *self._secrets)
 
+    def follow(self, secrets: tuple[Secret, ...]) -> None:
+        """Know other secrets from now on, if the one that both ends have is among them; else go on with those known.
+
+        A peer that has proven a secret that is configured no more hides its AVPs with it until the tunnel ends.
+        """
+        secret = self.secret
+        if secret is None or secret in secrets:
+            self._secrets = secrets
+            self.number = None if secret is None else secrets.index(secret)
+
+    def knows(self, secrets: tuple[Secret, ...]) -> bool:
+        """Return whether these are the secrets that it goes by."""
+        return self._secrets == secrets
+
     def challenge_avp(self) -> bytes:
         """Return our Challenge AVP, empty without a secret."""
         return avp.octets(AvpType.CHALLENGE, self.challenge) if self.challenge else b""

@@ -119,6 +119,11 @@ class Channel:
         """Return the length of a full retransmission cycle."""
         return self._patience.cycle_s
 
+    def follow(self, patience: Patience, receive_window: int) -> None:
+        """Go on with other intervals and another window; a retransmission that is due stays due."""
+        self._patience = patience
+        self._receive_window = max(receive_window, self._receive_window)  # the peer was told the one of before
+
     def offered(self, window: int) -> None:
         """Take the peer's Receive Window Size."""
         self.sender.window.offered(window)

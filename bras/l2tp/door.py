@@ -48,6 +48,11 @@ class Door:
         self._refusals = Bucket(_REFUSALS_PER_S, _REFUSALS_BURST)
         self._refusals_of = Buckets(_OF_SOURCE_PER_S, _OF_SOURCE_BURST, MOST_REFUSED)
 
+    def follow(self, config: LnsConfig) -> None:
+        """Go on under another configuration."""
+        self.lobby.follow(config.max_half_open, config.max_half_open_per_source)
+        self.lockouts.follow(config.lockout_initial_s, config.lockout_cap_s)
+
     def turns_away(self, address: str, hostname: str, *, now: float) -> DropReason | None:
         """Return why a SCCRQ is not heard, ``None`` when it is."""
         if self.lockouts.delays(address, hostname, now=now):

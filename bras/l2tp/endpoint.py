@@ -55,7 +55,6 @@ from bras.l2tp.tunnel import Tunnel
 
 _UP: Final = CallState.ESTABLISHED
 _IDLE: Final = TunnelState.IDLE
-_ESTABLISHED: Final = TunnelState.ESTABLISHED
 _PLAIN: Final = VERSION_2
 _CONTROL_KIND: Final = CONTROL_BIT | VERSION_2
 _KIND_MASK: Final = CONTROL_BIT | VERSION_MASK
@@ -314,11 +313,18 @@ class Endpoint:
         return key, events
 
     def recall_secrets(self) -> None:
-        """Remember who knows which secret by the tunnels that there are: after a start from a journal."""
-        for tunnel in self._tunnels.values():
-            number = tunnel.handshake.authentication.number
-            if tunnel.state is _ESTABLISHED and number is not None:
-                self._table.rotation.knows(tunnel.group.name, tunnel.path.remote, number)
+        """Remember who knows which secret by the tunnels that there are: when the secrets may have become others."""
+        self._table.recall_secrets()
+
+    def follow(self, lns: LnsConfig, groups: tuple[LacConfig, ...], *, now: float) -> None:
+        """Go on under another configuration: new tunnels and calls by it, those that there are as far as they can."""
+        before = self._admission.groups
+        self._lns = lns
+        self._admission.follow(lns, groups, self._table.ways())
+        self._door.follow(lns)
+        self.reception.follow(lns)
+        self._table.rotation.follow(before.secrets(), self._admission.groups.secrets())
+        self._table.follow(self._admission.groups, lns, now=now)
 
     def tunnels(self) -> Iterator[TunnelFacts]:
         """Iterate over the tunnels that have not ended."""
@@ -383,4 +389,5 @@ class Endpoint:
                     endpoint._door.adopt(tunnel)
             endpoint._table.settle(tunnel, tunnel.timers.heard_at)
         endpoint._table.deadlines.set(DOOR, endpoint._door.lockouts.deadline)
+        endpoint._admission.follow(lns, groups, endpoint._table.ways())
         return endpoint

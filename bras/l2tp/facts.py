@@ -137,7 +137,8 @@ def tunnel_detail(tunnel: Tunnel) -> TunnelDetail:
     for call in tunnel.calls.table.values():
         name = call.state.name.lower()
         calls[name] = calls.get(name, 0) + 1
-    known = authentication.number if authentication.proof else None
+    configured = bool(authentication.proof) and authentication.knows(tunnel.group.secrets)
+    known = authentication.number if configured else None
     hello = messages.hello()
     return TunnelDetail(
         facts=tunnel_facts(tunnel),

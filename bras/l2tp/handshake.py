@@ -61,6 +61,12 @@ class Handshake:
         """Return what hides AVPs, if the group wants that."""
         return Hiding(self.authentication, entropy) if self._group.hide_avps else None
 
+    def follow(self, group: LacConfig, hostname: str) -> None:
+        """Go on under another configuration; see ``Authentication.follow``."""
+        self._group = group
+        self._hostname = hostname
+        self.authentication.follow(group.secrets)
+
     def request(self, tie_breaker: bytes) -> bytes:
         """Build our SCCRQ; ``tie_breaker`` is 8 octets by chance (RFC 2661 section 4.4.3)."""
         body = self._start(_SCCRQ, self._association.lac_hostname, None)

@@ -46,6 +46,8 @@ class _Written(NamedTuple):
     state: TunnelState
     replaces: int
     path: Path
+    secret: int | None
+    """Number of that which the peer knows, as far as is known."""
     channel: ChannelState
     first: int
     """Ns of the oldest message."""
@@ -96,7 +98,7 @@ class TunnelJournal:
         records.append((f"channel:{tunnel_id}", _channel(tunnel)))
         if written == standing:
             return
-        if written is None or written[:3] != standing[:3]:
+        if written is None or written[:4] != standing[:4]:
             records.append((f"tunnel:{tunnel_id}", _lasting(tunnel)))
         kept = 0
         if written is not None:
@@ -125,7 +127,10 @@ def _remove(tunnel_id: int, written: _Written, indexes: range | tuple[int, ...],
 def _standing(tunnel: Tunnel) -> _Written:
     channel = tunnel.channel
     sender = channel.sender
-    return _Written(tunnel.state, tunnel.replaces, tunnel.path, channel.state, sender.first, len(sender.messages))
+    secret = tunnel.handshake.authentication.number
+    return _Written(
+        tunnel.state, tunnel.replaces, tunnel.path, secret, channel.state, sender.first, len(sender.messages)
+    )
 
 
 def _lasting(tunnel: Tunnel) -> bytes:

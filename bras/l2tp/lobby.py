@@ -63,6 +63,10 @@ class Lobby:
         self._strays: dict[str, int] = {}
         self.visitors: dict[int, Visitor] = {}
 
+    def follow(self, most: int, most_of_source: int) -> None:
+        """Let so many wait from now on; those who wait already may."""
+        self._most, self._most_of_source = most, most_of_source
+
     def is_full(self, address: str) -> bool:
         """Return whether one more from ``address`` is one too many."""
         own = self._sources.get(source_of(address), ())

@@ -56,6 +56,10 @@ class Lockouts:
         self.touched: dict[Key, None] | None = None
         """Keys of what changed, where a journal is kept."""
 
+    def follow(self, initial_s: float, cap_s: float) -> None:
+        """Lock out for so long from now on; who is locked out stays so until the instant that it was told of."""
+        self._initial_s, self._cap_s = initial_s, cap_s
+
     def __len__(self) -> int:
         """Return how many are remembered."""
         return len(self._lockouts)

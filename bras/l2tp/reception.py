@@ -68,6 +68,10 @@ class Reception:
         self._admission = admission
         self._table = table
 
+    def follow(self, lns: LnsConfig) -> None:
+        """Go on under another configuration; the groups are those of the admission."""
+        self._lns = lns
+
     @property
     def freed(self) -> deque[list[Event]]:
         """Return the queue of ports that are needed no more; who performs effects empties it."""

@@ -9,7 +9,10 @@ the latest with as many attempts as there are secrets.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from bras.plain import Saved
+from bras.secret import Secret
 
 _MOST = 4096
 """LACs remembered; the one remembered longest ago makes room."""
@@ -36,6 +39,15 @@ class Rotation:
             if len(self._numbers) >= _MOST:
                 del self._numbers[next(iter(self._numbers))]
             self._numbers[group, remote] = number
+
+    def follow(self, before: Mapping[str, Sequence[Secret]], after: Mapping[str, Sequence[Secret]]) -> None:
+        """Know other secrets of the groups from now on: who knows one that stays knows it by its new number."""
+        numbers = {}
+        for (group, remote), number in self._numbers.items():
+            known, secrets = before.get(group, ()), after.get(group, ())
+            if number < len(known) and known[number] in secrets:
+                numbers[group, remote] = secrets.index(known[number])
+        self._numbers = {who: number for who, number in numbers.items() if number}
 
     def save(self) -> Saved:
         """Return plain data."""

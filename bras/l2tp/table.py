@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from bras.config.model import LnsConfig
 from bras.ids import Entropy, new_tunnel_id
-from bras.l2tp.admission import Census
+from bras.l2tp.admission import Census, Groups
 from bras.l2tp.door import DOOR, GAVE_WAY, Door
 from bras.l2tp.events import FIRST_OWN, By, Cause, ClosePort, Event, Path, TunnelRefused
 from bras.l2tp.records import Touched
@@ -120,6 +121,28 @@ class TunnelTable:
         if self.touched is not None:
             self.touched.tunnels[DOOR] = None  # what has changed is in ``lockouts``
         return events
+
+    def follow(self, groups: Groups, lns: LnsConfig, *, now: float) -> None:
+        """Have all tunnels go on under another configuration."""
+        for tunnel_id, tunnel in self.tunnels.items():
+            number = tunnel.handshake.authentication.number
+            tunnel.follow(groups.named(tunnel.group.name), lns, self.entropy, now=now)
+            self.deadlines.set(tunnel_id, tunnel.deadline)
+            if self.touched is not None and tunnel.handshake.authentication.number != number:
+                self.touched.tunnels[tunnel_id] = None
+        self.recall_secrets()
+
+    def recall_secrets(self) -> None:
+        """Remember who knows which secret by the tunnels that there are."""
+        for tunnel in self.tunnels.values():
+            authentication = tunnel.handshake.authentication
+            known = authentication.number if authentication.knows(tunnel.group.secrets) else None
+            if tunnel.state is _ESTABLISHED and known is not None:
+                self.rotation.knows(tunnel.group.name, tunnel.path.remote, known)
+
+    def ways(self) -> list[tuple[int, str, str]]:
+        """Return (our id, group, remote address) of each tunnel."""
+        return [(number, tunnel.group.name, tunnel.path.remote) for number, tunnel in self.tunnels.items()]
 
     def known(self) -> set[str]:
         """Return the addresses that have an established tunnel, or had one not long ago."""

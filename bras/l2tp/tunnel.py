@@ -99,6 +99,14 @@ class Tunnel:
         self.probe: Probe | None = None
         """The latest of whether the peer has moved to another port."""
 
+    def follow(self, group: LacConfig, config: LnsConfig, entropy: Entropy, *, now: float) -> None:
+        """Go on under another configuration; what the ends have agreed on stays."""
+        self.group, self.config = group, config
+        self.handshake.follow(group, group.local_hostname or config.hostname)
+        self.channel.follow(_patience(group), group.receive_window)
+        self.channel.hiding = self.handshake.hiding(entropy)
+        self.calls.follow(DataOptions.of(group), config, now=now)
+
     @property
     def deadline(self) -> float | None:
         """Return the earliest instant at which ``handle_timeout`` has something to do."""

@@ -11,9 +11,9 @@ from bras.subscriber.subscriber import Subscriber
 
 def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float, at: float | None = None) -> None:
     """Make a session's record of what happened ``at`` (now), and hand it to the exchange with the servers."""
-    if not core.config.radius.accounting:
-        return
     who, counters = subscriber.who, due.counters
+    if not core.config.radius.accounting and (due.status is Status.START or not who.record):
+        return  # who was begun before that was configured gets its Stop all the same
     if not who.record:
         authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
         who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)

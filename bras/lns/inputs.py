@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bras.config.model import Config
 from bras.forwarding.entry import Counters, Outcome
 from bras.ids import CallKey
 from bras.l2tp.events import Path
 from bras.lns.commands import Command
+from bras.radius.codec import Codec
 from bras.radius.events import Kind
 from bras.value import hasten
 
@@ -102,6 +104,15 @@ class ClockRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigChanged:
+    """The configuration is another from now on, as far as that needs no restart; it has been checked."""
+
+    config: Config
+    codec: Codec
+    """That of its dictionaries."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """The instant of ``Lns.deadline`` has come."""
 
@@ -117,6 +128,7 @@ Input = (
     | PathMeasured
     | CommandReceived
     | ClockRead
+    | ConfigChanged
     | TimerFired
 )
 

@@ -14,13 +14,14 @@ from bras.config.model import Config
 from bras.forwarding.entry import Counters
 from bras.ids import Entropy, no_entropy
 from bras.l2tp.endpoint import Endpoint
-from bras.lns import defect, from_l2tp, from_radius, from_subscriber, operate, resume, state
+from bras.lns import defect, from_l2tp, from_radius, from_subscriber, operate, reconfigure, resume, state
 from bras.lns.commit import Commit
 from bras.lns.core import Books, Core
 from bras.lns.effects import Effect
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
+    ConfigChanged,
     CountersRead,
     DatagramReceived,
     Input,
@@ -180,18 +181,24 @@ class Lns:
             from_radius.take(core, events, now)
         elif isinstance(given, CommandReceived):
             operate.command(self.operations, core, given, now)
+        elif isinstance(given, ConfigChanged):
+            reconfigure.put_into_force(core, given, now)
         elif isinstance(given, PathMeasured):
             core.policy.path_mtu[given.remote] = given.mtu
             if core.changes is not None:
                 core.changes.records.append((f"path:{given.remote}", encode(given.mtu)))
         elif isinstance(given, ClockRead):
-            core.books.wall_offset_s = given.offset_s
-            if self.resumption is None:
-                operate.clock_read(self.operations, core, now)
-            elif self.resumption.due_at is None:
-                self.resumption.keep_books(core, self.operations, now)
-                if self.commit is not None:
-                    self.commit.is_open = True
+            self._clock_read(given, now)
+
+    def _clock_read(self, given: ClockRead, now: float) -> None:
+        core = self.core
+        core.books.wall_offset_s = given.offset_s
+        if self.resumption is None:
+            operate.clock_read(self.operations, core, now)
+        elif self.resumption.due_at is None:
+            self.resumption.keep_books(core, self.operations, now)
+            if self.commit is not None:
+                self.commit.is_open = True
 
     def _timer_fired(self, now: float) -> None:
         core = self.core

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, UserConfig
 from bras.lns.caller import Names
@@ -22,22 +25,36 @@ LARGEST_MRU = 1500
 class Policy:
     """Look-ups in the configuration, each worked out once."""
 
-    __slots__ = ("_groups", "_names", "_settings", "_users", "config", "epoch", "path_mtu", "resolver")
+    __slots__ = ("_groups", "_names", "_settings", "_users", "config", "epoch", "former", "path_mtu", "resolver")
 
-    def __init__(self, config: Config, epoch: int) -> None:
-        """Index the configuration."""
+    def __init__(self, config: Config, epoch: int, former: Iterable[LacConfig] = ()) -> None:
+        """Index the configuration; ``former``: groups that are configured no more, whose sessions live on."""
         self.config = config
         self.epoch = epoch
-        self.resolver = Resolver(config)
-        self._groups: dict[str, LacConfig] = {group.name: group for group in config.lac}
+        self.former = tuple(former)
+        groups = (*config.lac, *self.former)
+        self.resolver = Resolver(replace(config, lac=groups))
+        self._groups: dict[str, LacConfig] = {group.name: group for group in groups}
         self._users: dict[str, UserConfig] = {user.name: user for user in config.user}
         self._settings: dict[tuple[str, int], Settings] = {}
         self._names: dict[str, Names] = {}
         self.path_mtu: dict[str, int] = {}
         """Octets that the path to a LAC carries, by its address, where it was measured."""
 
+    def follow(self, config: Config, in_use: Container[str]) -> Policy:
+        """Return the policy of another configuration; groups ``in_use`` that it has no more stay as they were."""
+        names = {group.name for group in config.lac}
+        gone = (group for name, group in self._groups.items() if name not in names and name in in_use)
+        policy = Policy(config, self.epoch, (replace(group, secrets=()) for group in gone))
+        policy.path_mtu = self.path_mtu
+        for key, settings in self._settings.items():
+            if key[0] in policy._groups:  # what has not changed stays the same object for old and new
+                made = policy._make_settings(*key)
+                policy._settings[key] = settings if settings == made else made
+        return policy
+
     def group(self, name: str) -> LacConfig:
-        """Return a LAC group; of one that is configured no more its sessions live on with defaults."""
+        """Return a LAC group; of one that an earlier process had its sessions live on with defaults."""
         return self._groups.get(name) or LacConfig(name)
 
     def names(self, group: str) -> Names:

@@ -3,7 +3,8 @@
 Everything that decides what comes next is in it: handling the same inputs after
 ``restore(save())`` gives the same effects, as long as ``entropy`` goes on.  What is not:
 who waits for the Answer to a Command, for the answer goes to a process that asked this
-one; both die together.
+one; both die together; and secrets of LACs that the configuration has no more, by which a
+tunnel of before may still hide its AVPs.
 
 ``save`` holds what clients offered as proof while it is judged, so it is for tests, for
 replays and for passing on between processes, not for a disk; the journal
@@ -14,9 +15,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from bras.addressing.pools import Pools
-from bras.config.model import Config
+from bras.config.grant import Grant
+from bras.config.model import Config, LacConfig
 from bras.errors import BrasError
 from bras.ids import Entropy
 from bras.l2tp.endpoint import Endpoint
@@ -30,10 +33,11 @@ from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
 from bras.radius.exchange import Exchanges
+from bras.subscriber.settings import Settings
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_of
 
-VERSION = 3
+VERSION = 4
 _CREDENTIALS: dict[str, Callable[..., ppp.Credentials]] = {
     kind.__name__: kind
     for kind in (ppp.PapCredentials, ppp.ChapCredentials, ppp.MsChapCredentials, ppp.MsChap2Credentials)
@@ -56,6 +60,8 @@ def save(core: Core, operations: Operations) -> Saved:
         "version": VERSION,
         "epoch": core.policy.epoch,
         "path_mtu": dict(core.policy.path_mtu),
+        "former_groups": [save_fields(group) for group in core.policy.former],
+        "former_settings": _former_settings(core),
         "endpoint": core.endpoint.save(),
         "exchanges": core.exchanges.save(),
         "pools": core.pools.save(),
@@ -76,6 +82,19 @@ def save(core: Core, operations: Operations) -> Saved:
     }
 
 
+def _former_settings(core: Core) -> Saved:
+    """Return settings that subscribers keep from before the configuration became another, and who has which."""
+    kinds: list[Settings] = []  # not many
+    whose: list[list[int]] = []
+    for number, subscriber in core.registry.by_number.items():
+        settings = subscriber.settings
+        if settings is not core.policy.settings_of(settings.group, settings.link.mru):
+            if settings not in kinds:
+                kinds.append(settings)
+            whose.append([number, kinds.index(settings)])
+    return {"settings": [settings.save() for settings in kinds], "whose": whose}
+
+
 def _save_operations(operations: Operations) -> Saved:
     return {
         "stage": operations.stage.value,
@@ -89,10 +108,14 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
     """Return the machines that ``save`` was called on; raises StateError."""
     if saved["version"] != VERSION:
         raise StateError(f"the state is of version {saved['version']}, this is version {VERSION}")
-    policy = Policy(config, saved["epoch"])
+    policy = Policy(config, saved["epoch"], map(_group, saved["former_groups"]))
     policy.path_mtu.update(saved["path_mtu"])
+    former = [Settings.restore(one) for one in saved["former_settings"]["settings"]]
+    kept = {number: former[index] for number, index in saved["former_settings"]["whose"]}
     subscribers = [
-        Subscriber.restore(one, policy.settings_of(one["line"]["group"], one["mru"]), entropy)
+        Subscriber.restore(
+            one, kept.get(one["number"]) or policy.settings_of(one["line"]["group"], one["mru"]), entropy
+        )
         for one in saved["registry"]["subscribers"]
     ]
     core = Core(
@@ -110,6 +133,17 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         backlog=_backlog(saved),
     )
     return core, _operations(saved["operations"])
+
+
+def _group(saved: Saved) -> LacConfig:
+    """Return a group of before, without its secrets: no new tunnel is in it."""
+    grant = Grant(**_tuples(saved["grant"]))
+    return LacConfig(**(_tuples(saved) | {"grant": grant}))
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields of the configuration out of a file, where tuples are lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _backlog(saved: Saved) -> Backlog:

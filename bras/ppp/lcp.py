@@ -30,7 +30,8 @@ from bras.ppp.settings import LinkConfig
 
 MOST_LOOPS: Final = 3
 """Our own magic number in so many requests in a row is no chance (RFC 1661 section 6.4)."""
-_NO_METHOD: Final = -1
+_NAMES: Final = {name: name for name in METHODS.values()}
+"""Each name as one object for all links."""
 _ACCM_BITS: Final = 32
 _ACCM_MASK: Final = (1 << _ACCM_BITS) - 1
 _PEER: Final = DEFAULT_MRU_OCTETS << _ACCM_BITS | DEFAULT_ACCM
@@ -43,7 +44,6 @@ class Lcp:
     __slots__ = (
         "_config",
         "_entropy",
-        "_method",
         "_mru",
         "_peer",
         "_refused",
@@ -51,6 +51,7 @@ class Lcp:
         "acfc",
         "loops",
         "magic",
+        "method",
         "peer_method",
         "pfc",
     )
@@ -59,7 +60,8 @@ class Lcp:
         """Ask for nothing until ``restart``."""
         self._config = config
         self._entropy = entropy
-        self._method = _NO_METHOD
+        self.method = ""
+        """Method that we demand of the peer; empty when we demand none."""
         self._tried = 0  # bit n: method n was demanded
         self._refused = 0  # bit n: the peer rejected option n
         self._mru = config.mru
@@ -72,11 +74,6 @@ class Lcp:
         """Method that the peer demands of us, where we are the client."""
 
     @property
-    def method(self) -> str:
-        """Return the method that we demand of the peer; empty when we demand none."""
-        return self._config.methods[self._method] if self._method >= 0 else ""
-
-    @property
     def agreed_method(self) -> str:
         """Return the method by which the client proves itself, in either role; empty for none."""
         return self.method if self._config.client is None else self.peer_method
@@ -84,7 +81,7 @@ class Lcp:
     @property
     def methods_exhausted(self) -> bool:
         """Return whether the peer refuses every method that we demand."""
-        return self._method == _NO_METHOD and self._tried != 0
+        return not self.method and self._tried != 0
 
     # -- our request
 
@@ -92,7 +89,7 @@ class Lcp:
         """Ask for everything again, with a new magic number."""
         config = self._config
         demands = config.client is None and bool(config.methods)
-        self._method = 0 if demands else _NO_METHOD
+        self.method = config.methods[0] if demands else ""
         self._tried = 1 if demands else 0
         self._refused = 0
         self._mru = config.mru
@@ -101,7 +98,7 @@ class Lcp:
     def adopt(self, magic: bytes, method: str) -> None:
         """Take for our own request what another has agreed with the client in our name."""
         self.magic = magic
-        self._method = self._config.methods.index(method)
+        self.method = method
 
     def _new_magic(self) -> None:
         magic = self._entropy(4)
@@ -113,8 +110,8 @@ class Lcp:
         options = b""
         if self._mru != DEFAULT_MRU_OCTETS and not refused >> MRU & 1:
             options = option.build(MRU, self._mru.to_bytes(2, "big"))
-        if self._method >= 0:
-            options += _METHOD_OPTIONS[self._config.methods[self._method]]
+        if self.method:
+            options += _METHOD_OPTIONS[self.method]
         if self.magic != NO_MAGIC:
             options += option.build(MAGIC_NUMBER, self.magic)
         if self._config.client is not None:
@@ -133,7 +130,7 @@ class Lcp:
     def naked(self, options: list[Option]) -> bool:
         """Take the peer's hints as far as they suit us; false when no method is left."""
         for kind, value in options:
-            if kind == AUTHENTICATION_PROTOCOL and self._method >= 0:
+            if kind == AUTHENTICATION_PROTOCOL and self.method:
                 if not self._next_method(METHODS.get(value, "")):
                     return False
             elif kind == MAGIC_NUMBER:
@@ -147,7 +144,7 @@ class Lcp:
     def rejected(self, options: list[Option]) -> bool:
         """Leave the options out; a rejected method falls back to the next one."""
         for kind, _ in options:
-            if kind == AUTHENTICATION_PROTOCOL and self._method >= 0:
+            if kind == AUTHENTICATION_PROTOCOL and self.method:
                 if not self._next_method(""):
                     return False
             elif kind == MAGIC_NUMBER:
@@ -163,10 +160,10 @@ class Lcp:
         for method in order:
             index = methods.index(method)
             if not self._tried >> index & 1:
-                self._method = index
+                self.method = method
                 self._tried |= 1 << index
                 return True
-        self._method = _NO_METHOD
+        self.method = ""
         return False
 
     @property
@@ -250,7 +247,7 @@ class Lcp:
     def save(self) -> list[Any]:
         """Return the state as plain data."""
         return [
-            self._method,
+            self.method,
             self._mru,
             self._refused,
             self._tried,
@@ -265,10 +262,10 @@ class Lcp:
 
     @classmethod
     def restore(cls, data: list[Any], config: LinkConfig, entropy: Entropy) -> Lcp:
-        """Return the policy that ``save`` described."""
+        """Return the policy that ``save`` described; what was agreed on stays, be it configured no more."""
         self = cls(config, entropy)
         (
-            self._method,
+            method,
             self._mru,
             self._refused,
             self._tried,
@@ -280,6 +277,9 @@ class Lcp:
             self.pfc,
             peer_accm,
         ) = data
+        if isinstance(method, int):  # an earlier version wrote which one of the list it is
+            method = config.methods[method] if 0 <= method < len(config.methods) else ""
+        self.method = _NAMES.get(method, "")
         self._peer = peer_mru << _ACCM_BITS | peer_accm
         return self
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bras.config.model import AuthConfig, LacConfig, PppConfig
+from bras.plain import Saved, restore_fields
 from bras.ppp.constants import IPCP
 from bras.secret import Secret
 
@@ -95,6 +96,18 @@ class LinkConfig:
             auth_attempts=auth.max_attempts,
             rechallenge_interval_s=auth.rechallenge_interval_s,
             handover=HandoverPolicy(group.proxy),
+        )
+
+    @classmethod
+    def restore(cls, saved: Saved) -> LinkConfig:
+        """Return a server's, of which ``saved`` are the fields."""
+        return restore_fields(
+            cls,
+            saved,
+            methods=tuple,
+            restart=lambda fields: RestartConfig(**fields),
+            network_protocols=frozenset,
+            handover=HandoverPolicy,
         )
 
 

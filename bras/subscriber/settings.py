@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bras.forwarding.entry import Leg, Route
+from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp.events import LinkEnd
 from bras.ppp.settings import LinkConfig, NetworkConfig
 from bras.radius.profile import Profile
@@ -45,8 +46,19 @@ class Settings:
     """32 bits that differ at each start: the first half of every Acct-Session-Id."""
     shortest_wait_s: float = 1.0
     """No timer of a subscriber is armed for less than this: restart, authentication, echo."""
-    _facts: dict[LinkFacts, LinkFacts] = field(default_factory=dict)
-    _networks: dict[tuple[tuple[str, ...], tuple[str, ...], bool], NetworkConfig] = field(default_factory=dict)
+    _facts: dict[LinkFacts, LinkFacts] = field(default_factory=dict, compare=False)
+    _networks: dict[tuple[tuple[str, ...], tuple[str, ...], bool], NetworkConfig] = field(
+        default_factory=dict, compare=False
+    )
+
+    def save(self) -> Saved:
+        """Return plain data."""
+        return save_fields(replace(self, _facts={}, _networks={}))  # those are made again
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Settings:
+        """Return the settings that ``save`` was called on."""
+        return restore_fields(cls, saved, link=LinkConfig.restore)
 
     def same(self, facts: LinkFacts) -> LinkFacts:
         """Return what many links have alike as one object for them all."""

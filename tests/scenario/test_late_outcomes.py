@@ -26,7 +26,7 @@ from tests.support.lives import LIVES, Life, Watched
 from tests.support.world import World, config
 
 START, STOP, OFF = 1, 2, 8
-WEATHER = ("proxied", "own ports", "storm0", "storm1", "storm2", "storm3")
+WEATHER = ("reloads", "proxied", "own ports", "storm0", "storm1", "storm2", "storm3")
 """Lives over bad networks: whom a loss hits depends on when something is sent."""
 CARRIED = Counters(up_octets4=1000, up_packets4=7)
 ON_ITS_WAY = Counters(up_octets4=60, up_packets4=1)

@@ -226,7 +226,32 @@ def _own_ports(kind: type[Watched]) -> Watched:
     return world
 
 
+def _reloads(kind: type[Watched]) -> Watched:
+    """The configuration is another while calls come and go: secrets, groups, limits, pools, links."""
+    any_group = replace(_group(interim_interval_s=20.0)[0], hello_interval_s=5.0)
+    world = kind(config(lac=(any_group,)), weather=Weather(loss=0.05, jitter_s=0.01))
+    lac = _dial(world, 4)
+    both = replace(any_group, secrets=(Secret(b"another"), *any_group.secrets), max_sessions=6)
+    small = PoolConfig(name="default", ranges=((0x0A500001, 0x0A500009),), hold_down_s=10.0)
+    changed = (
+        config(lac=(both,), ppp=PppConfig(mru=1400, echo_interval_s=5.0)),
+        config(lac=(both,), lns=replace(config().lns, hostname="lns2", setup_timeout_s=10.0), pool=(small,)),
+        config(lac=(replace(any_group, name="other", secrets=(Secret(b"another"),)),)),
+        config(lac=(replace(both, one_session_per_host=True),), radius=replace(config().radius, accounting=False)),
+        config(lac=(any_group,), auth=AuthConfig(methods=("pap",))),
+    )
+    for number, one in enumerate(changed):
+        lac.dial(f"late{number}", "pass")
+        world.run(0.05 * number)
+        world.configure(one)
+        lac.hang_up(next(iter(lac.clients.values())))
+        world.run(15.0)
+    world.run(60.0)
+    return world
+
+
 LIVES: dict[str, Life] = {
+    "reloads": _reloads,
     "methods": _methods,
     "outage": _pap_through_an_outage,
     "renegotiation": _renegotiation,

@@ -27,6 +27,7 @@ from bras.lns.effects import Answer, Effect, Fact, Forward, MeasurePath, ReadCou
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
+    ConfigChanged,
     CountersRead,
     DatagramReceived,
     Input,
@@ -256,6 +257,11 @@ class World:
         self.ports_opened += 1
         self.ports[wanted.path.local, port] = listener
         return PortOpened(wanted.path, wanted.data, listener, port)
+
+    def configure(self, configuration: Config) -> None:
+        """Put another configuration into force, as a reload does."""
+        self.configuration = configuration
+        self.give(ConfigChanged(configuration, codec()))
 
     def ask(self, command: Command) -> int:
         """Put a command; return its identifier."""

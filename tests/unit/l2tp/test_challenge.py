@@ -87,3 +87,24 @@ def test_no_secret_is_in_what_is_saved() -> None:
     authentication = Authentication((Secret(SECRET),), entropy)
     assert authentication.accepts(MessageType.SCCCN, RESPONSE_IN_SCCCN)
     assert SECRET not in b"".join(part for part in authentication.save() if isinstance(part, bytes))
+
+
+def test_other_secrets_while_a_tunnel_is_up() -> None:
+    one, two = Secret(b"one"), Secret(b"two")
+    authentication = Authentication((one,), entropy)
+    assert authentication.accepts(MessageType.SCCCN, response(MessageType.SCCCN, one, CHALLENGE))
+    authentication.follow((two, one))
+    assert (authentication.number, authentication.secret) == (1, one)
+    assert authentication.knows((two, one))
+    authentication.follow((two,))
+    assert authentication.secret == one, "the peer hides its AVPs with what it has proven"
+    assert not authentication.knows((two,))
+    authentication.follow((two, one))
+    assert authentication.knows((two, one))
+
+
+def test_who_was_asked_for_nothing_may_know_any_secret_that_comes() -> None:
+    authentication = Authentication((), entropy)
+    authentication.follow((Secret(b"one"),))
+    assert authentication.secret is None
+    assert authentication.ordered == (Secret(b"one"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bras.l2tp.rotation import _MOST, Rotation
+from bras.secret import Secret
 
 
 def test_nobody_is_remembered_who_knows_the_first() -> None:
@@ -38,3 +39,14 @@ def test_it_goes_on_from_what_was_saved() -> None:
     rotation = Rotation()
     rotation.knows("any", "192.0.2.1", 1)
     assert Rotation.restore(rotation.save()).save() == rotation.save() == [["any", "192.0.2.1", 1]]
+
+
+def test_who_knows_a_secret_that_stays_knows_it_by_its_new_number() -> None:
+    one, two, three = Secret(b"one"), Secret(b"two"), Secret(b"three")
+    rotation = Rotation()
+    rotation.knows("any", "192.0.2.1", 1)
+    rotation.knows("other", "192.0.2.2", 1)
+    rotation.knows("gone", "192.0.2.3", 1)
+    before = {"any": (one, two), "other": (one, two), "gone": (one, two)}
+    rotation.follow(before, {"any": (three, one, two), "other": (two, three)})
+    assert rotation.save() == [["any", "192.0.2.1", 2]], "the first is everybody's, and what is gone is nobody's"
