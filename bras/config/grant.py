@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from bras.plain import Saved
 from bras.value import hasten
 
 
@@ -47,6 +49,66 @@ class Grant:
     """Firewall mark of the subscriber's packets, from and to it, for nftables and routing rules; 0: none. Set by `ebpf` only."""
     priority: int | None = None
     """Queueing priority of the packets that go to it: a number, or a traffic class such as "1:10" as `tc` writes it; 0: none. Set by `ebpf` only."""
+    prefix_length: int | None = None
+    """Length of the prefix round `address` that is routed to the subscriber too (Framed-IP-Netmask); 32: only the address. An address of a pool is always alone."""
+    routes: tuple[tuple[int, int], ...] | None = None
+    """IPv4 networks behind the subscriber, such as "192.0.2.0/24", that are routed to it (Framed-Route)."""
+    framed_mtu: int | None = None
+    """Octets of the largest packet that is sent to the subscriber (Framed-MTU), where the link carries more; 0: what the link carries."""
+    idle_direction: str | None = None
+    """Packets that count for `idle_timeout_s`: `both`, `up` (only those from the subscriber), `down` (only those to it)."""
+    at_session_timeout: str | None = None
+    """What comes after `session_timeout_s` (Termination-Action): `end`, or `reauthenticate`: the client must prove itself again, and gets what is granted then."""
+    port_limit: int | None = None
+    """Sessions at most of one user name (Port-Limit); a further one is refused; 0: no limit."""
+    quota_octets: int | None = None
+    """Octets from and to the subscriber, counted as IP packets, after which the session is ended; 0: no limit."""
+    quota_up_octets: int | None = None
+    """Octets from the subscriber after which the session is ended; 0: no limit."""
+    quota_down_octets: int | None = None
+    """Octets to the subscriber after which the session is ended; 0: no limit."""
+    ipv6_prefixes: tuple[str, ...] | None = None
+    """IPv6 prefixes of its link (Framed-IPv6-Prefix). This and what follows only RADIUS says: no key of the file."""
+    ipv6_pool: str | None = None
+    """Framed-IPv6-Pool."""
+    ipv6_addresses: tuple[str, ...] | None = None
+    """Framed-IPv6-Address."""
+    ipv6_address_pool: str | None = None
+    """Stateful-IPv6-Address-Pool."""
+    delegated_ipv6_prefixes: tuple[str, ...] | None = None
+    """Delegated-IPv6-Prefix."""
+    delegated_ipv6_pool: str | None = None
+    """Delegated-IPv6-Prefix-Pool."""
+    interface_id: str | None = None
+    """Framed-Interface-Id, four groups of four hexadecimal digits."""
+    ipv6_routes: tuple[str, ...] | None = None
+    """Framed-IPv6-Route."""
+    ipv6_dns: tuple[str, ...] | None = None
+    """DNS-Server-IPv6-Address."""
+
+    @classmethod
+    def restore(cls, saved: Saved) -> Grant:
+        """Return what ``saved`` are the fields of."""
+        return cls(**{name: plain(value) for name, value in saved.items()})
+
+
+RADIUS_ONLY = (
+    "ipv6_prefixes",
+    "ipv6_pool",
+    "ipv6_addresses",
+    "ipv6_address_pool",
+    "delegated_ipv6_prefixes",
+    "delegated_ipv6_pool",
+    "interface_id",
+    "ipv6_routes",
+    "ipv6_dns",
+)
+"""Fields that are no key of the file."""
+
+
+def plain(value: Any) -> Any:
+    """Return a value as it was before it was saved: what is a list there is a tuple here."""
+    return tuple(map(plain, value)) if isinstance(value, list) else value
 
 
 hasten(Grant)
@@ -66,5 +128,19 @@ BUILT_IN = Grant(
     source_check=True,
     mark=0,
     priority=0,
+    prefix_length=32,
+    routes=(),
+    framed_mtu=0,
+    idle_direction="both",
+    at_session_timeout="end",
+    port_limit=0,
+    quota_octets=0,
+    quota_up_octets=0,
+    quota_down_octets=0,
+    ipv6_prefixes=(),
+    ipv6_addresses=(),
+    delegated_ipv6_prefixes=(),
+    ipv6_routes=(),
+    ipv6_dns=(),
 )
 """What holds where no layer says anything; name servers are then those of ``[ppp]``."""

@@ -29,7 +29,8 @@ def describe() -> str:
     parts = [_section(section, documented) for section in _all_sections(SECTIONS)]
     parts.append(
         "### Keys of a profile\n\n"
-        "They may stand in `[[profile]]`, `[[user]]`, `[[lac]]` and `[defaults]`; `address` in the first two only. "
+        "They may stand in `[[profile]]`, `[[user]]`, `[[lac]]` and `[defaults]`; `address` and `routes` in the first "
+        "two only. "
         "What RADIUS says of a subscriber comes before the `[[profile]]` that RADIUS names, that before the local "
         "user (whose own keys come before its profile's), that before the `[[lac]]`, that before `[defaults]`. "
         "Where nobody says anything, the default holds, and for name servers `[ppp]` before it.\n\n"
@@ -90,7 +91,7 @@ def _section(section: Section, documented: dict[str, dict[str, str]]) -> str:
     sentence = texts[""].partition(": ")[2]
     policy = ""
     if section.policy:
-        but = " but `address`" if section.policy is SHARED_POLICY else ""
+        but = " but `address` and `routes`" if section.policy is SHARED_POLICY else ""
         policy = f"\nThe keys of a profile (below){but} may stand here too.\n"
     return f"### `{section.title}`\n\n{sentence[:1].upper()}{sentence[1:]}\n\n{_HEAD}{''.join(rows)}{policy}"
 

@@ -30,6 +30,8 @@ from bras.config.radius_sections import RADIUS
 from bras.config.section import DAY_S, LONGEST_S, Required, Section
 
 FASTEST_BPS = 10**12
+LARGEST_QUOTA = (1 << 63) - 1
+MTU = v.whole(0, 65535)
 METHODS = v.choice("mschapv2", "mschapv1", "chap", "pap")
 
 
@@ -50,10 +52,21 @@ POLICY: Mapping[str, v.Kind] = {
     "source_check": v.FLAG,
     "mark": v.whole(0, traffic.LARGEST),
     "priority": traffic.PRIORITY,
+    "prefix_length": v.whole(8, 32),
+    "routes": v.Many(traffic.ROUTE, most=64),
+    "framed_mtu": MTU,
+    "idle_direction": v.choice("both", "up", "down"),
+    "at_session_timeout": v.choice("end", "reauthenticate"),
+    "port_limit": v.whole(0, 65535),
+    "quota_octets": v.whole(0, LARGEST_QUOTA),
+    "quota_up_octets": v.whole(0, LARGEST_QUOTA),
+    "quota_down_octets": v.whole(0, LARGEST_QUOTA),
 }
 """The keys of a profile."""
 
-SHARED_POLICY: Mapping[str, v.Kind] = {key: kind for key, kind in POLICY.items() if key != "address"}
+SHARED_POLICY: Mapping[str, v.Kind] = {
+    key: kind for key, kind in POLICY.items() if key not in ("address", "routes")
+}
 """Those that many subscribers can have in common; ``address`` of a ``[[lac]]`` is the LAC's."""
 
 

@@ -1,12 +1,13 @@
-"""The kinds of values that only the data plane has: traffic classes, and interfaces with a word each."""
+"""The kinds of values that only the data plane has: routes, traffic classes, interfaces with a word each."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from bras.config.findings import Findings
-from bras.config.values import INTERFACE, One, Unfit, choice, shown
+from bras.config.values import INTERFACE, PREFIX, One, Unfit, choice, shown, text_of
 
 LARGEST = 0xFFFFFFFF
 """What the kernel keeps of marks and priorities: 32 bits."""
@@ -52,5 +53,16 @@ def _priority(value: object) -> int:
     return value
 
 
+def _route(value: object) -> tuple[int, int]:
+    """Read a network that can be routed to one subscriber."""
+    text = text_of(value)
+    network = ip_network(str(PREFIX.convert(text)))
+    first = int(network.network_address)
+    if network.version != 4 or network.prefixlen < 8 or first >> 24 in (0, 127) or first >= 0xE0000000:
+        raise Unfit(f"{shown(text)} is no IPv4 network that could be behind a subscriber")
+    return first, network.prefixlen
+
+
+ROUTE = One('an IPv4 network such as "192.0.2.0/24"', _route)
 PRIORITY = One(f'a whole number from 0 to {LARGEST}, or a traffic class such as "1:10"', _priority)
 XDP = Table(INTERFACE, choice("off", "decap", "full"), 'a table of interfaces, each "off", "decap" or "full"')

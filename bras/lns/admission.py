@@ -72,9 +72,11 @@ def answered(core: Core, event: radius.Accepted | radius.Rejected | radius.Unans
         case radius.Accepted():
             admit(core, subscriber, Verdict(event.server, event.authorization, event.ms_chap2_success), now=now)
         case radius.Rejected():
-            text = event.reply_message
+            outcome, text = AuthOutcome.REJECTED, event.reply_message
+            if event.lacking:
+                outcome, text = AuthOutcome.UNSUPPORTED, f"unsupported: {', '.join(event.lacking)}"
             error = event.ms_chap_error
-            refuse(core, subscriber, AuthOutcome.REJECTED, text, now, source=event.server, ms_chap_error=error)
+            refuse(core, subscriber, outcome, text, now, source=event.server, ms_chap_error=error)
         case radius.Unanswered():
             if credentials is not None:
                 _decide_locally(core, subscriber, credentials, now)
@@ -157,9 +159,10 @@ def _pardon(core: Core, subscriber: Subscriber, now: float) -> None:
 def _profile_of(
     core: Core, subscriber: Subscriber, user: UserConfig | None, accepted: Authorization | None
 ) -> Profile | None:
-    grant = accepted.grant if accepted is not None else None
-    named = accepted.profile if accepted is not None else None
-    return core.policy.profile(subscriber.line.group, user, grant, named)
+    group = subscriber.line.group
+    if accepted is None:
+        return core.policy.profile(group, user, None, None)
+    return core.policy.profile(group, user, accepted.grant, accepted.profile, accepted.address)
 
 
 def _user_is_busy(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> bool:

@@ -62,7 +62,7 @@ def _profile(subscriber: Subscriber) -> Row:
         if name == "address" and isinstance(value, int):
             plain: Plain = ipv4_text(value)
         elif isinstance(value, tuple):
-            plain = list[Plain](value)
+            plain = [item if isinstance(item, str) else f"{ipv4_text(item[0])}/{item[1]}" for item in value]
         else:
             plain = value if isinstance(value, (bool, int, float)) else str(value)
         shown[name] = {"value": plain, "source": source}

@@ -79,6 +79,9 @@ SENT: Final[dict[str, Told]] = {
     "authentication_denied_address_conflict": _NO_ADDRESS,
     "authentication_unknown_pool": _NO_ADDRESS,
     "authentication_unknown_profile": _REFUSED,
+    "authentication_unsupported": _REFUSED,
+    "authentication_denied_port_limit": _ADMINISTRATIVE,
+    "authentication_denied_route_conflict": _NO_ADDRESS,
     # Our own time and policy.
     "session_timeout": _TERMINATED,
     "idle_timeout": _TERMINATED,

@@ -110,6 +110,8 @@ class Policy:
             epoch=self.epoch,
         )
 
-    def profile(self, group: str, user: UserConfig | None, grant: Grant | None, named: str | None) -> Profile | None:
+    def profile(
+        self, group: str, user: UserConfig | None, grant: Grant | None, named: str | None, address: int | None = None
+    ) -> Profile | None:
         """Compute a Profile by the one precedence; ``None`` when RADIUS names an unknown ``[[profile]]``."""
-        return self.resolver.resolve(group, user, grant, named)
+        return self.resolver.resolve(group, user, grant, named, address)

@@ -5,12 +5,16 @@ One reader for both, so that all that can be granted can be changed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from bras.config.grant import Grant
-from bras.plain import Saved, restore_fields
+from bras.config.understood import ORDINARY
+from bras.plain import Saved
 from bras.radius.codec import Reply
+from bras.radius.draft import Understood
+from bras.radius.further import MAX_KEPT, understand
 from bras.wire import ipv4_text
 
 SERVICE_FRAMED = 2
@@ -23,28 +27,11 @@ USER_CHOOSES = 0xFFFFFFFF
 MIN_INTERIM_S = 60
 """A shorter Acct-Interim-Interval must not be sent (RFC 2869 section 5.16); it counts as this."""
 
-AUTHORIZING = {
-    "User-Name": "string",
-    "Service-Type": "integer",
-    "Framed-Protocol": "integer",
-    "Framed-IP-Address": "ipaddr",
-    "Framed-Pool": "string",
-    "Session-Timeout": "integer",
-    "Idle-Timeout": "integer",
-    "Acct-Interim-Interval": "integer",
-    "Class": "octets",
-    "Chargeable-User-Identity": "octets",
-    "State": "octets",
-    "Reply-Message": "string",
-    "MS-Primary-DNS-Server": "ipaddr",
-    "MS-Secondary-DNS-Server": "ipaddr",
-    "MS-Primary-NBNS-Server": "ipaddr",
-    "MS-Secondary-NBNS-Server": "ipaddr",
-    "Bras-Profile": "string",
-}
-"""Every attribute that is understood in an Access-Accept and a CoA-Request, with its data type."""
-REPEATED = ("Class", "Reply-Message")
-"""Those of which each one counts, in order; of the others the first."""
+AUTHORIZING = ORDINARY
+"""Every attribute of the short way, with its data type; ``FURTHER`` has the others."""
+
+
+_Pair = tuple[int | None, int | None]
 
 
 class Authorization(NamedTuple):
@@ -63,30 +50,56 @@ class Authorization(NamedTuple):
     """State, to be sent back when the client is authenticated anew (RFC 2865 section 5.24)."""
     chargeable: bytes = b""
     """Chargeable-User-Identity, to be returned in accounting (RFC 4372)."""
+    address: int | None = None
+    """Framed-IP-Address; apart from ``grant``, which many subscribers have alike."""
     unsupported: tuple[str, ...] = ()
     """Names of the attributes that authorise what we lack, or whose value makes no sense."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Authorization:
         """Return what ``saved`` are the fields of, in order."""
-        grant, profile, user_name, classes, message, state, chargeable, unsupported = saved
-        grant = restore_fields(Grant, grant, dns=tuple, nbns=tuple)
-        return cls(grant, profile, user_name, tuple(classes), message, state, chargeable, tuple(unsupported))
+        grant, profile, user_name, classes, message, state, chargeable, address, unsupported = saved
+        classes, unsupported = tuple(classes), tuple(unsupported)
+        return cls(Grant.restore(grant), profile, user_name, classes, message, state, chargeable, address, unsupported)
 
 
-def authorization_of(values: Reply) -> Authorization:
-    """Understand the values of ``AUTHORIZING`` attributes."""
+def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Authorization:
+    """Understand what was read of an Access-Accept or a CoA-Request.
+
+    ``ignored``: names of attributes that do not count as ``unsupported`` whatever they say.
+    """
     numbers, octets, repeated = values.numbers, values.octets, values.repeated
-    name, profile = octets.get("User-Name"), octets.get("Bras-Profile")
+    name, named = octets.get("User-Name"), octets.get("Bras-Profile")
+    address = numbers.get("Framed-IP-Address", 0)
+    own = address if 0 < address < NAS_CHOOSES else None
+    grant = _ordinary(
+        octets.get("Framed-Pool"),
+        numbers.get("Session-Timeout"),
+        numbers.get("Idle-Timeout"),
+        numbers.get("Acct-Interim-Interval"),
+        (numbers.get("MS-Primary-DNS-Server"), numbers.get("MS-Secondary-DNS-Server")),
+        (numbers.get("MS-Primary-NBNS-Server"), numbers.get("MS-Secondary-NBNS-Server")),
+        address == USER_CHOOSES,
+    )
+    profile = None if named is None else text_of(named)
+    lacking = _unsupported(numbers)
+    if values.further:
+        understood = understand(tuple(values.further))
+        grant = _widened(grant, understood)
+        profile = " ".join((*([profile] if profile else ()), *understood.profiles)) or None
+        lacking += understood.lacking
+        if any(gateway != own for gateway in understood.gateways):
+            lacking += ("Framed-Route",)
     return Authorization(
-        _grant(numbers, octets),
-        None if profile is None else text_of(profile),
+        grant,
+        profile,
         None if name is None else text_of(name),
         repeated.get("Class", ()),
         message_of(values),
         octets.get("State", b""),
         octets.get("Chargeable-User-Identity", b""),
-        _unsupported(numbers),
+        own,
+        tuple(lack for lack in lacking if lack not in ignored) if lacking else (),
     )
 
 
@@ -112,27 +125,37 @@ def _unsupported(numbers: dict[str, int]) -> tuple[str, ...]:
     return tuple(name for name, only in offered if numbers.get(name, only) != only)
 
 
-def _grant(numbers: dict[str, int], octets: dict[str, bytes]) -> Grant:
-    """Gather what the server grants."""
-    address = numbers.get("Framed-IP-Address", 0)
-    pool = octets.get("Framed-Pool")
-    session, idle = numbers.get("Session-Timeout"), numbers.get("Idle-Timeout")
-    interim = numbers.get("Acct-Interim-Interval")
+@lru_cache(maxsize=MAX_KEPT)
+def _ordinary(
+    pool: bytes | None,
+    session: int | None,
+    idle: int | None,
+    interim: int | None,
+    dns: _Pair,
+    nbns: _Pair,
+    accept_client_address: bool,
+) -> Grant:
+    """Return what ordinary attributes grant; one object for all to whom it is granted."""
     return Grant(
-        address=address if 0 < address < NAS_CHOOSES else None,
         pool=None if pool is None else text_of(pool),
         session_timeout_s=None if session is None else float(session),
         idle_timeout_s=None if idle is None else float(idle),
         interim_interval_s=None if interim is None else float(max(interim, MIN_INTERIM_S) if interim else 0),
-        dns=_pair(numbers.get("MS-Primary-DNS-Server"), numbers.get("MS-Secondary-DNS-Server")),
-        nbns=_pair(numbers.get("MS-Primary-NBNS-Server"), numbers.get("MS-Secondary-NBNS-Server")),
-        accept_client_address=True if address == USER_CHOOSES else None,
+        dns=_servers(*dns),
+        nbns=_servers(*nbns),
+        accept_client_address=True if accept_client_address else None,
     )
 
 
-@lru_cache(maxsize=1024)
-def _pair(primary: int | None, secondary: int | None) -> tuple[str, ...] | None:
-    """Write a first and second server as text; ``None`` when neither is named.  An operator has few of them."""
+@lru_cache(maxsize=MAX_KEPT)
+def _widened(grant: Grant, understood: Understood) -> Grant:
+    """Return the grant with what further attributes say."""
+    others = {field: value for field, value in understood.others if getattr(grant, field) is None}
+    return replace(grant, **others, **dict(understood.own))  # type: ignore[arg-type]  # the fields are a Grant's
+
+
+def _servers(primary: int | None, secondary: int | None) -> tuple[str, ...] | None:
+    """Write a first and second server as text; ``None`` when neither is named."""
     if primary is None and secondary is None:
         return None
     return tuple(ipv4_text(address) for address in (primary, secondary) if address)

@@ -97,8 +97,8 @@ def accounting_request(identifier: int, attributes: bytes, secret: SharedSecret)
 
 _Definition = tuple[str, int]
 """Name and form of an attribute that a reader was asked for."""
-_ONCE, _REPEATED = 0, -1
-"""Forms of text and octets; the form of a number is its size."""
+_ONCE, _REPEATED, _FURTHER = 0, -1, -2
+"""Forms of text and octets, and of what others will read; the form of a number is its size."""
 
 
 class Codec:
@@ -215,7 +215,7 @@ def _vendor_encoder(vendor: int, code: int) -> Encoder:
 class Reply:
     """A verified reply, and the attributes that were asked for."""
 
-    __slots__ = ("code", "numbers", "octets", "repeated")
+    __slots__ = ("code", "further", "numbers", "octets", "repeated")
 
     def __init__(self, code: int) -> None:
         """Begin without attributes."""
@@ -226,6 +226,8 @@ class Reply:
         """Text and octets, as they came; of several the first."""
         self.repeated: dict[str, tuple[bytes, ...]] = {}
         """Text and octets that may come more than once, in order."""
+        self.further: list[tuple[str, bytes]] = []
+        """What others read, as it came and in order."""
 
 
 class ReplyReader:
@@ -233,13 +235,24 @@ class ReplyReader:
 
     __slots__ = ("_standard", "_vendors")
 
-    def __init__(self, codec: Codec, wanted: Mapping[str, str], repeated: tuple[str, ...] = ()) -> None:
-        """Read the attributes ``wanted`` (name: data type); those also ``repeated`` more than once."""
+    def __init__(
+        self,
+        codec: Codec,
+        wanted: Mapping[str, str],
+        repeated: tuple[str, ...] = (),
+        further: Mapping[str, str] | None = None,
+    ) -> None:
+        """Read the attributes ``wanted`` (name: data type); those also ``repeated`` more than once.
+
+        The values of ``further`` ones are left as they are.
+        """
         self._standard: list[_Definition | None] = [None] * 256
         self._vendors: dict[bytes, _Definition] = {}
-        for name, data_type in wanted.items():
+        further = further or {}
+        for name, data_type in (*wanted.items(), *further.items()):
             vendor, code = codec.code(name, data_type)
-            definition = (name, _FIXED_SIZES.get(data_type, _REPEATED if name in repeated else _ONCE))
+            form = _FIXED_SIZES.get(data_type, _REPEATED if name in repeated else _ONCE)
+            definition = (name, _FURTHER if name in further else form)
             if vendor:
                 self._vendors[vendor.to_bytes(4, "big") + bytes((code,))] = definition
             else:
@@ -342,6 +355,8 @@ def _decode(code: int, found: list[tuple[_Definition, bytes]]) -> Reply | DropRe
                 numbers[name] = int.from_bytes(value, "big")
         elif form == _REPEATED:
             repeated[name] = (*repeated.get(name, ()), value)
+        elif form == _FURTHER:
+            reply.further.append((name, value))
         elif value and name not in octets:
             octets[name] = value
     return reply

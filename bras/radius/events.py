@@ -60,6 +60,8 @@ class Rejected:
     """MS-CHAP-Error without its identifier octet: "E=691 R=0 …" (RFC 2548 section 2.1.5)."""
     reason: str
     """`reject`, `challenge` or `unsupported`."""
+    lacking: tuple[str, ...] = ()
+    """What is unsupported: names of attributes."""
 
 
 @dataclass(frozen=True, slots=True)

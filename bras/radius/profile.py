@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from bras.config.grant import BUILT_IN, Grant
+from bras.config.grant import BUILT_IN, Grant, plain
 from bras.config.model import Config, UserConfig
 
 BURST_SHARE = 32
@@ -27,7 +27,7 @@ MAX_MERGES_KEPT = 20000
 """Merges of configuration layers kept; each local user that logs in has one."""
 
 
-Value = int | float | str | tuple[str, ...]
+Value = int | float | str | tuple[str, ...] | tuple[tuple[int, int], ...]
 """What a field of a Profile can be."""
 
 
@@ -59,10 +59,39 @@ class Profile(NamedTuple):
     """``skb->mark`` of its packets; 0: none."""
     priority: int
     """``skb->priority`` of its packets; 0: none."""
+    prefix_length: int
+    routes: tuple[tuple[int, int], ...]
+    """(network, prefix length) pairs."""
+    framed_mtu: int
+    """0: what the link carries."""
+    idle_direction: str
+    """`both`, `up`, `down`."""
+    at_session_timeout: str
+    """`end`, `reauthenticate`."""
+    port_limit: int
+    """0: no limit."""
+    quota_octets: int
+    quota_up_octets: int
+    quota_down_octets: int
+    """0: no limit."""
+    ipv6_prefixes: tuple[str, ...]
+    ipv6_pool: str | None
+    ipv6_addresses: tuple[str, ...]
+    ipv6_address_pool: str | None
+    delegated_ipv6_prefixes: tuple[str, ...]
+    delegated_ipv6_pool: str | None
+    interface_id: str | None
+    ipv6_routes: tuple[str, ...]
+    ipv6_dns: tuple[str, ...]
     sources: tuple[str, ...]
     """For each field before this one, in order, the layer that decided it."""
     named: str
-    """The `[[profile]]` that RADIUS named; "": none."""
+    """The `[[profile]]` that RADIUS named, or several with a space between; "": none."""
+
+    @property
+    def limited(self) -> bool:
+        """Return whether there is a quota."""
+        return bool(self.quota_octets or self.quota_up_octets or self.quota_down_octets)
 
     def sourced(self) -> list[tuple[str, Value, str]]:
         """Return (name, value, source) of each field that has a value, for ``show session``."""
@@ -79,7 +108,7 @@ class Profile(NamedTuple):
 
     def save(self) -> list[object]:
         """Return plain data."""
-        return [list(value) if isinstance(value, tuple) else value for value in self]
+        return [_saved(value) for value in self]
 
     @classmethod
     def restore(cls, saved: list[object]) -> Profile:
@@ -95,9 +124,13 @@ class Profile(NamedTuple):
         return cls._make((*values, sources + (BUILT_IN_SOURCE,) * len(later), named))
 
 
+def _saved(value: object) -> object:
+    return [_saved(item) for item in value] if isinstance(value, tuple) else value
+
+
 def _ends_with_a_name(saved: list[object]) -> list[object]:
     """Return the values of a saved Profile; until there was a name, its sources were the last of them."""
-    values = [tuple(value) if isinstance(value, list) else value for value in saved]
+    values = [plain(value) for value in saved]
     return values if isinstance(values[-1], str) else [*values, ""]
 
 
@@ -113,6 +146,8 @@ Layer = tuple[str, Grant]
 
 _origins: dict[tuple[str, ...], tuple[str, ...]] = {}
 """Each combination of sources once: they are few, the Profiles are many."""
+_placed: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""The same combination with an address from RADIUS."""
 
 
 def compute(layers: Sequence[Layer]) -> Profile:
@@ -147,6 +182,15 @@ def _finish(values: list[object], sources: list[str], named: str = "") -> Profil
     return Profile._make((*values, _origins.setdefault(origin, origin), named))
 
 
+def _at(profile: Profile, address: int) -> Profile:
+    """Return the same with an address that RADIUS has granted to this one subscriber."""
+    sources = _placed.get(profile.sources)
+    if sources is None:
+        origin = (RADIUS_SOURCE, *profile.sources[1:])
+        sources = _placed[profile.sources] = _origins.setdefault(origin, origin)
+    return Profile._make((address, *profile[1:-2], sources, profile.named))
+
+
 class Resolver:
     """The layers of a configuration, ready to be merged with what RADIUS grants."""
 
@@ -164,21 +208,33 @@ class Resolver:
         self._decided: dict[tuple[str, str, str], Profile] = {}
         self._shared: dict[tuple[tuple[str, str, str], Grant], Profile] = {}
 
-    def resolve(self, group: str, user: UserConfig | None, granted: Grant | None, named: str | None) -> Profile | None:
+    def resolve(
+        self,
+        group: str,
+        user: UserConfig | None,
+        granted: Grant | None,
+        named: str | None,
+        address: int | None = None,
+    ) -> Profile | None:
         """Return the Profile of a subscriber of ``group``.
 
-        ``granted`` is what RADIUS said and ``named`` the ``[[profile]]`` that it named;
+        ``granted`` is what RADIUS said, ``named`` the ``[[profile]]`` that it named (or
+        several, the strongest first, with a space between), ``address`` the subscriber's own;
         ``user`` is the local user who was authenticated; ``None`` where that had no part.
-        The result is ``None`` when there is no profile of the name that RADIUS said.
+        The result is ``None`` when there is no profile of a name that RADIUS said.
         """
-        if named is not None and named not in self._profiles:
+        profile = self._resolve(group, user, granted, named)
+        return profile if address is None or profile is None else _at(profile, address)
+
+    def _resolve(self, group: str, user: UserConfig | None, granted: Grant | None, named: str | None) -> Profile | None:
+        if named is not None and named not in self._names and not self._take_name(named):
             return None
         key = (group, "" if user is None else user.name, named or "")
         if granted is None:
             profile = self._decided.get(key)
             if profile is None:
                 values, sources = self._merged(key, user)
-                profile = self._decided[key] = _finish(values[:], sources, self._names[key[2]])
+                profile = self._decided[key] = _finish(values[:], sources, self._names.get(key[2], key[2]))
             return profile
         if granted.address is not None:
             return self._with(granted, key, user)
@@ -190,12 +246,20 @@ class Resolver:
             shared = self._shared[key, granted] = self._with(granted, key, user)
         return shared
 
+    def _take_name(self, named: str) -> bool:
+        """Keep a list of names, if each of them is a profile's; false if not."""
+        if not all(name in self._profiles for name in named.split(" ")):
+            return False
+        if len(self._names) < MAX_MERGES_KEPT:
+            self._names[named] = named
+        return True
+
     def _with(self, granted: Grant, key: tuple[str, str, str], user: UserConfig | None) -> Profile:
         """Lay what RADIUS granted over the configured layers."""
         values, sources = self._merged(key, user)
         values, sources = values[:], sources[:]
         _lay(RADIUS_SOURCE, granted, values, sources)
-        return _finish(values, sources, self._names[key[2]])
+        return _finish(values, sources, self._names.get(key[2], key[2]))
 
     def _merged(self, key: tuple[str, str, str], user: UserConfig | None) -> tuple[list[object], list[str]]:
         """Return the merge of the configured layers, worked out once."""
@@ -216,8 +280,7 @@ class Resolver:
             layers.append(("lac", self._groups[group]))
         return [*layers, *self._under]
 
-    def _named(self, profile: str | None) -> list[Layer]:
-        """Return the layer of a ``[[profile]]``, if there is such a one."""
-        if not profile or profile not in self._profiles:
-            return []
-        return [(f"profile {profile}", self._profiles[profile])]
+    def _named(self, profiles: str | None) -> list[Layer]:
+        """Return the layers of one ``[[profile]]`` or several, as far as there are such."""
+        names = profiles.split(" ") if profiles else []
+        return [(f"profile {name}", self._profiles[name]) for name in names if name in self._profiles]

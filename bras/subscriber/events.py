@@ -74,6 +74,10 @@ class AuthOutcome(Enum):
     DENIED_ADDRESS_CONFLICT = "denied_address_conflict"
     UNKNOWN_POOL = "unknown_pool"
     UNKNOWN_PROFILE = "unknown_profile"
+    UNSUPPORTED = "unsupported"
+    """Accepted, with something that we lack."""
+    DENIED_PORT_LIMIT = "denied_port_limit"
+    DENIED_ROUTE_CONFLICT = "denied_route_conflict"
 
 
 @dataclass(frozen=True, slots=True)

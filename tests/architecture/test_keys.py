@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from bras.config.grant import Grant
+from bras.config.grant import RADIUS_ONLY, Grant
 from bras.config.model import Config, Listen
 from bras.config.sections import SECTIONS, Section
 
@@ -91,6 +91,7 @@ EFFECTS = {
     "auth.max_attempts": AUTH + "timeout_s_and_max_attempts",
     "auth.single_session": ADMISSION + "one_user_twice",
     "auth.address_conflict": ADMISSION + "one_address_for_two_sessions",
+    "radius.patience_s": RADIUS + "patience_s",
     "radius.nas_identifier": RADIUS + "nas_identifier",
     "radius.nas_ip_address": RADIUS + "nas_ip_address",
     "radius.nas_ipv6_address": SENT + "nas_ipv6_address",
@@ -110,7 +111,15 @@ EFFECTS = {
     "radius.server.timeout_s": RADIUS + "server_timeout_s_and_max_tries",
     "radius.server.max_tries": RADIUS + "server_timeout_s_and_max_tries",
     "radius.server.fail_count": RADIUS + "server_fail_count",
+    "radius.server.timeout_cap_s": RADIUS + "server_timeout_cap_s",
     "radius.server.dead_time_s": RADIUS + "server_dead_time_s",
+    "radius.server.status_server": RADIUS + "server_status_server",
+    "radius.server.probe_interval_s": RADIUS + "server_probe_interval_s",
+    "radius.server.probe_answers": RADIUS + "server_probe_answers",
+    "radius.server.weight": RADIUS + "server_weight_and_group_select",
+    "radius.server.max_in_flight": RADIUS + "server_max_in_flight",
+    "radius.group.name": RADIUS + "group_name",
+    "radius.group.select": RADIUS + "server_weight_and_group_select",
     "radius.server.message_authenticator": RADIUS + "server_message_authenticator",
     "radius.server.source": RUNTIME + "server_source",
     "radius.server.transport": RADSEC + "transport_and_ports",
@@ -157,6 +166,15 @@ EFFECTS = {
     "grant.source_check": GRANT + "what_the_data_plane_is_told",
     "grant.mark": ROADS + "a_mark_is_there_both_ways",
     "grant.priority": ROADS + "a_class_of_the_lacs_interface_is_chosen_by_priority",
+    "grant.prefix_length": GRANT + "prefix_length",
+    "grant.routes": GRANT + "routes",
+    "grant.framed_mtu": GRANT + "framed_mtu",
+    "grant.idle_direction": GRANT + "idle_direction",
+    "grant.at_session_timeout": "scenario/test_reauthentication.py::test_at_session_timeout",
+    "grant.port_limit": GRANT + "port_limit",
+    "grant.quota_octets": GRANT + "quotas",
+    "grant.quota_up_octets": GRANT + "quotas",
+    "grant.quota_down_octets": GRANT + "quotas",
     "dataplane.backend": PLANE + "the_kernel_forwards_and_the_figures_say_so",
     "dataplane.interface": RUNTIME + "interface_and_local_address",
     "dataplane.local_address": PPP + "local_address",
@@ -204,7 +222,8 @@ def _credentials(sections: tuple[Section, ...]) -> Iterator[str]:
         yield from _credentials(section.inner)
 
 
-KEYS = sorted({*_keys(Config, ""), *_keys(Grant, "grant"), *_credentials(SECTIONS)})
+OF_RADIUS = {f"grant.{name}" for name in RADIUS_ONLY}
+KEYS = sorted({*_keys(Config, ""), *_keys(Grant, "grant"), *_credentials(SECTIONS)} - OF_RADIUS)
 
 
 @cache

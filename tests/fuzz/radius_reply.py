@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, LnsConfig, ProfileConfig
+from bras.config.understood import FURTHER
 from bras.errors import DropReason
 from bras.plain import decode, encode
 from bras.radius.answer import ANSWER_ATTRIBUTES, AnswerReader
@@ -21,7 +22,7 @@ KEY = SharedSecret(SECRET)
 AUTHENTICATOR = bytes(range(16))
 REQUEST = access_request(7, AUTHENTICATOR, attribute(1, b"user"), KEY)
 READER = AnswerReader(codec())
-KNOWN = [codec().code(name, kind) for name, kind in ANSWER_ATTRIBUTES.items()]
+KNOWN = [codec().code(name, kind) for name, kind in (ANSWER_ATTRIBUTES | FURTHER).items()]
 RESOLVER = Resolver(
     Config(
         lns=LnsConfig(()),
@@ -62,9 +63,11 @@ def _run(data: bytes) -> None:
     if not isinstance(found, Accepted):
         assert not isinstance(found, DropReason) or found.value.startswith("radius_")
         return
-    assert found.authorization.grant.address is None or 0 < found.authorization.grant.address < 1 << 32
+    assert found.authorization.address is None or 0 < found.authorization.address < 1 << 32
     assert all(isinstance(one, bytes) for one in found.authorization.classes)
-    profile = RESOLVER.resolve("any", None, found.authorization.grant, found.authorization.profile)
+    profile = RESOLVER.resolve(
+        "any", None, found.authorization.grant, found.authorization.profile, found.authorization.address
+    )
     if profile is None:
         assert found.authorization.profile not in (None, "gold")
         return

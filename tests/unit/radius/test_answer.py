@@ -13,9 +13,9 @@ RA = bytes(16)
 REQUEST = access_request(7, RA, attribute(1, b"user"), SharedSecret(SECRET))
 
 
-def answer(code, body=b"", *, signed=True):
+def answer(code, body=b"", *, signed=True, ignored=frozenset()):
     data = reply_to(REQUEST, code, body)
-    return AnswerReader(codec()).read(data, RA, SharedSecret(SECRET), signed, key=5, server="one")
+    return AnswerReader(codec(), ignored).read(data, RA, SharedSecret(SECRET), signed, key=5, server="one")
 
 
 def test_every_attribute_of_an_accept():
@@ -42,7 +42,6 @@ def test_every_attribute_of_an_accept():
         + vendor_attribute(32473, 1, b"business")
     )
     grant = Grant(
-        address=0x0A000007,
         pool="gold",
         session_timeout_s=3600.0,
         idle_timeout_s=300.0,
@@ -50,7 +49,9 @@ def test_every_attribute_of_an_accept():
         dns=("1.1.1.1", "8.8.8.8"),
         nbns=("10.0.0.1", "10.0.0.2"),
     )
-    authorization = Authorization(grant, "business", "real", (b"one", b"0xtwo"), "hello world", b"state", b"cui-1")
+    authorization = Authorization(
+        grant, "business", "real", (b"one", b"0xtwo"), "hello world", b"state", b"cui-1", 0x0A000007
+    )
     accepted = answer(2, body)
     assert accepted == Accepted(5, "one", authorization, b"S=ABCDEF")
     assert Accepted.restore(decode(encode(save_fields(accepted)))) == accepted
@@ -61,18 +62,18 @@ def test_an_empty_accept_grants_nothing():
 
 
 @pytest.mark.parametrize(
-    ("address", "grant"),
+    ("address", "grant", "own"),
     [
-        (0xFFFFFFFE, Grant()),
-        (0xFFFFFFFF, Grant(accept_client_address=True)),
-        (0, Grant()),
-        (0x0A000001, Grant(address=0x0A000001)),
+        (0xFFFFFFFE, Grant(), None),
+        (0xFFFFFFFF, Grant(accept_client_address=True), None),
+        (0, Grant(), None),
+        (0x0A000001, Grant(), 0x0A000001),
     ],
 )
-def test_framed_ip_address_means_the_address_the_pool_or_the_clients_choice(address, grant):
+def test_framed_ip_address_means_the_address_the_pool_or_the_clients_choice(address, grant, own):
     accepted = answer(2, attribute(8, address))
     assert isinstance(accepted, Accepted)
-    assert accepted.authorization.grant == grant
+    assert (accepted.authorization.grant, accepted.authorization.address) == (grant, own)
 
 
 @pytest.mark.parametrize(("sent", "counts"), [(0, 0.0), (1, 60.0), (59, 60.0), (60, 60.0), (601, 601.0)])
@@ -82,9 +83,20 @@ def test_an_interim_interval_is_at_least_a_minute(sent, counts):
     assert accepted.authorization.grant.interim_interval_s == counts
 
 
-@pytest.mark.parametrize("body", [attribute(6, 1), attribute(6, 4), attribute(7, 2)])
-def test_a_service_that_we_do_not_offer_is_a_refusal(body):
-    assert answer(2, body + attribute(18, b"shell")) == Rejected(5, "one", "shell", b"", "unsupported")
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (attribute(6, 1), "Service-Type"),
+        (attribute(6, 4), "Service-Type"),
+        (attribute(7, 2), "Framed-Protocol"),
+        (attribute(11, b"in"), "Filter-Id"),
+    ],
+)
+def test_what_we_do_not_offer_is_a_refusal_unless_it_is_ignored(body, name):
+    refusal = Rejected(5, "one", "shell", b"", "unsupported", (name,))
+    assert answer(2, body + attribute(18, b"shell")) == refusal
+    assert isinstance(answer(2, body, ignored=frozenset((name,))), Accepted)
+    assert answer(2, body + attribute(18, b"shell"), ignored=frozenset(("Framed-MTU",))) == refusal
 
 
 def test_a_reject_tells_why():

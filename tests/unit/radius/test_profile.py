@@ -26,6 +26,24 @@ VALUES = {
     "source_check": (False, True),
     "mark": (1, 2),
     "priority": (0x10010, 7),
+    "prefix_length": (24, 29),
+    "routes": (((0xC0000200, 24),), ((0xC6336400, 24), (0xCB007100, 28))),
+    "framed_mtu": (1400, 1300),
+    "idle_direction": ("up", "down"),
+    "at_session_timeout": ("reauthenticate", "end"),
+    "port_limit": (1, 2),
+    "quota_octets": (1 << 40, 2),
+    "quota_up_octets": (1 << 33, 2),
+    "quota_down_octets": (1 << 34, 2),
+    "ipv6_prefixes": (("2001:db8::/64",), ("2001:db8:1::/64",)),
+    "ipv6_pool": ("a", "b"),
+    "ipv6_addresses": (("2001:db8::7",), ("2001:db8::8",)),
+    "ipv6_address_pool": ("a", "b"),
+    "delegated_ipv6_prefixes": (("2001:db8:100::/56",), ("2001:db8:200::/56",)),
+    "delegated_ipv6_pool": ("a", "b"),
+    "interface_id": ("0000:0000:0000:0001", "0000:0000:0000:0002"),
+    "ipv6_routes": (("2001:db8:7::/48",), ("2001:db8:8::/48",)),
+    "ipv6_dns": (("2001:db8::53",), ("2001:db8::54",)),
 }
 # Strongest first: how a Config (and what RADIUS says) puts a Grant into each layer.
 LAYERS = ("radius", "profile named", "user", "profile own", "lac", "defaults", "ppp")
@@ -132,9 +150,11 @@ def test_plain_data_and_back():
 
 def test_a_profile_saved_before_there_were_marks_has_none():
     profile = resolve({"lac": Grant(pool="p", mark=7, priority=8)})
-    values = profile.save()[: len(FIELDS)]
-    restored = Profile.restore([*values[:-2], list(profile.sources[:-2]), profile.named])
-    assert restored == profile._replace(mark=0, priority=0, sources=(*profile.sources[:-2], "built-in", "built-in"))
+    first = FIELDS.index("mark")
+    restored = Profile.restore([*profile.save()[:first], list(profile.sources[:first])])
+    later = {name: getattr(BUILT_IN, name) for name in FIELDS[first:]}
+    sources = profile.sources[:first] + ("built-in",) * len(later)
+    assert restored == profile._replace(**later, sources=sources, named="")
 
 
 def test_what_radius_granted_is_told_from_all_else_and_lies_over_another_configuration_alike():
@@ -161,3 +181,34 @@ def test_a_profile_saved_before_it_had_the_name_that_radius_gave():
     assert Profile.restore(profile.save()[:-1]) == profile._replace(named="")
     with pytest.raises(TypeError):
         Profile.restore([*profile.save()[:-2], 5, ""])
+
+
+def test_an_address_of_its_own_is_laid_over_what_many_have_alike():
+    config = Config(lns=LnsConfig(listen=()), lac=(LacConfig("any", grant=Grant(pool="p", rate_up_bps=8)),))
+    resolver = Resolver(config)
+    granted = Grant(idle_timeout_s=5.0)
+    profile, other = (resolver.resolve("any", None, granted, None, address) for address in (7, 8))
+    whole = resolver.resolve("any", None, dataclasses.replace(granted, address=7), None)
+    assert profile == whole
+    assert profile is not None
+    assert other is not None
+    assert (profile.address, profile.granted()) == (7, dataclasses.replace(granted, address=7))
+    assert profile.sources is other.sources
+    assert resolver.resolve("any", None, granted, None) is resolver.resolve("any", None, granted, None)
+
+
+def test_several_profiles_that_radius_names_lie_one_over_the_other():
+    config = Config(
+        lns=LnsConfig(listen=()),
+        profile=(
+            ProfileConfig("in", grant=Grant(rate_up_bps=1000, mark=1)),
+            ProfileConfig("out", grant=Grant(rate_down_bps=2000, mark=2)),
+        ),
+    )
+    resolver = Resolver(config)
+    profile = resolver.resolve("any", None, Grant(), "in out")
+    assert profile is not None
+    assert (profile.rate_up_bps, profile.rate_down_bps, profile.mark, profile.named) == (1000, 2000, 1, "in out")
+    assert profile.sources[FIELDS.index("rate_down_bps")] == "profile out"
+    for wrong in ("in up", "in ", " ", ""):
+        assert resolver.resolve("any", None, Grant(), wrong) is None or not wrong
