@@ -66,6 +66,10 @@ modules {{
         filename = {directory}/accounting
         permissions = 0600
     }}
+    detail requests {{
+        filename = {directory}/requests
+        permissions = 0600
+    }}
 }}
 server default {{
     listen {{
@@ -79,6 +83,7 @@ server default {{
         port = {acct_port}
     }}
     authorize {{
+        requests
         chap
         mschap
         files
@@ -182,9 +187,16 @@ class FreeRadius:
 
     def records(self, status: str | None = None) -> list[Record]:
         """Return the accounting records that it wrote, all or those of an Acct-Status-Type."""
-        path = self.directory / "accounting"
-        records = list(_records(path.read_text(errors="replace"))) if path.exists() else []
+        records = self._book("accounting")
         return [record for record in records if status in (None, record["Acct-Status-Type"])]
+
+    def requests(self) -> list[Record]:
+        """Return the Access-Requests that it got."""
+        return self._book("requests")
+
+    def _book(self, name: str) -> list[Record]:
+        path = self.directory / name
+        return list(_records(path.read_text(errors="replace"))) if path.exists() else []
 
     def wait_records(self, status: str, count: int = 1, seconds: float = 30.0) -> list[Record]:
         """Wait until it has written ``count`` records of an Acct-Status-Type."""
