@@ -114,6 +114,48 @@ def test_every_record_has_what_a_bill_needs(lab: Lab, bench: Bench, freeradius: 
     assert {name.split(":")[0] for name in stop} >= {"Tunnel-Type", "Tunnel-Client-Endpoint", "Tunnel-Server-Endpoint"}
 
 
+ON_AND_OFF = {"Accounting-On", "Accounting-Off"}
+NAMED = """\
+user1   Cleartext-Password := "pass"
+        Chargeable-User-Identity = "cui-1"
+"""
+
+
+def test_what_is_told_is_as_the_keys_want_it(lab: Lab, place: Path, start: Callable[..., Bench]) -> None:
+    """A real client through a real LAC: request, Start, Interim-Update and Stop have the same texts."""
+    group = {
+        "name": "any", "address": ["198.18.0.0/24"], "secret": "tunsecret", "pool": "default",
+        "interim_interval_s": 1, "nas_port_type": "xdsl", "caller_id": "{hostname}@{address}",
+        "nas_port_id": "LNS {lns}#{local}#{address}#{serial}", "tunnel_connection": "call-{serial}",
+    }  # fmt: skip
+    told = {"nas_ipv6_address": "2001:db8::9", "nas_ip_address": "192.0.2.9", "chargeable_user_identity": True}
+    with _server(lab, place, users=NAMED) as server:
+        bench = start(lac=[group], radius={**told, "access_timestamp": True})
+        lac, session = dial(lab, Client("user1"))
+        server.wait_records("Interim-Update")
+        lac.hang_up(session)
+        server.wait_records("Stop")
+        (request,) = server.requests()
+        records = [record for record in server.records() if record["Acct-Status-Type"] not in ON_AND_OFF]
+        serial = records[0]["Acct-Tunnel-Connection"].removeprefix("call-")
+        address = records[0]["Tunnel-Client-Endpoint:0"]
+        same = {
+            "NAS-Port-Id": f"LNS lns1#198.18.0.1#{address}#{serial}",
+            "NAS-Port-Type": "xDSL",
+            "NAS-IP-Address": "192.0.2.9",
+            "NAS-IPv6-Address": "2001:db8::9",
+        }
+        for one in (request, *records):
+            assert {name: one.get(name) for name in same} == same
+            assert one["Calling-Station-Id"].endswith(f"@{address}")
+        assert (request["Framed-MTU"], request["Chargeable-User-Identity"]) == ("1460", "0x00")
+        assert "Event-Timestamp" in request
+        for record in records:
+            assert record["Chargeable-User-Identity"] == "0x6375692d31"
+            assert record["Acct-Multi-Session-Id"] == record["Acct-Session-Id"] == request["Acct-Session-Id"]
+        bench.lns.stop()
+
+
 # -- what an Access-Accept grants
 
 
