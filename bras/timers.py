@@ -61,8 +61,8 @@ class DeadlineQueue(Generic[Key]):
         """
         return self._heap[0][0] if self._heap else None
 
-    def pop_expired(self, now: float) -> list[Key]:
-        """Take out and return the keys whose deadline has come, earliest first."""
+    def pop_expired(self, now: float, *, most: int = 0) -> list[Key]:
+        """Take out and return the keys whose deadline has come, earliest first; not more than ``most``, unless 0."""
         expired: list[Key] = []
         heap = self._heap
         while heap and heap[0][0] <= now:
@@ -76,6 +76,8 @@ class DeadlineQueue(Generic[Key]):
                 del self._queued[key]
                 del self._wanted[key]
                 expired.append(key)
+                if len(expired) == most:
+                    break
             else:  # postponed: it surfaces again in its turn, perhaps in this very loop
                 self._queued[key] = wanted
                 heapq.heappush(heap, (wanted, key))

@@ -27,12 +27,24 @@ class RadiusServerConfig:
     """Port for accounting; over TLS 2083 if not given; 0: not used for it."""
     timeout_s: float = 2.0
     """Seconds until the first retransmission; doubles each time with jitter (RFC 5080 section 2.2.1)."""
+    timeout_cap_s: float = 16.0
+    """Seconds at most between two transmissions; 0 means no limit."""
     max_tries: int = 3
     """Transmissions to this server before the next one is tried."""
     fail_count: int = 3
     """Requests in a row without any answer after which the server counts as dead."""
     dead_time_s: float = 30.0
-    """Seconds that a dead server is passed over while another one lives."""
+    """Seconds that a dead server is passed over while another one lives; one that answers Status-Server is passed over until it does."""
+    status_server: bool = True
+    """Whether a dead server is asked by Status-Server (RFC 5997) if it lives; one that does not know it comes back by `dead_time_s`."""
+    probe_interval_s: float = 10.0
+    """Seconds between two Status-Servers to a dead server, moved at random by a tenth."""
+    probe_answers: int = 3
+    """Status-Servers answered in a row after which a dead server counts as alive."""
+    weight: int = 1
+    """Share of the requests that the server gets, against the weights of the others of its group; see `[[radius.group]]`."""
+    max_in_flight: int = 4096
+    """Requests at most that wait for the server's answer, for authentication and for accounting each; what is beyond that waits its turn."""
     message_authenticator: str = "require"
     """Replies to Access-Requests without Message-Authenticator: `require` drops them, `if-present` accepts them, which is the default over TLS, where nobody can forge them."""
     source: str | None = None
@@ -48,11 +60,25 @@ class RadiusServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RadiusGroupConfig:
+    """`[[radius.group]]`: how the servers of a group share the requests; a group without it is asked in order."""
+
+    name: str | None = None
+    """The group, as `[[radius.server]]` names it; none: the servers without a group."""
+    select: str = "fail-over"
+    """Which server is asked first: `fail-over` (the first of the file that lives), `weighted` (each has its share by `weight`), `least-outstanding` (the one with the fewest requests under way for its `weight`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class RadiusConfig:
     """`[radius]`: what is common to all RADIUS servers."""
 
     server: tuple[RadiusServerConfig, ...] = ()
     """The servers, in order of preference."""
+    group: tuple[RadiusGroupConfig, ...] = ()
+    """How groups of servers share the requests."""
+    patience_s: float = 30.0
+    """Seconds at most that a subscriber waits for the answer of any server (RFC 5080 section 2.2.1); 0: until all were asked."""
     nas_identifier: str = "bras"
     """NAS-Identifier (RFC 2865 section 5.32)."""
     nas_ip_address: str | None = None

@@ -6,9 +6,8 @@ from typing import Any
 
 from bras.config import values as v
 from bras.config.credentials import Credential
-from bras.config.radius import RadiusConfig, RadiusServerConfig
+from bras.config.radius import RadiusConfig, RadiusGroupConfig, RadiusServerConfig
 from bras.config.section import DAY_S, Required, Section
-
 
 RADSEC_PORT = 2083
 """For all services (RFC 6614 section 2.1)."""
@@ -26,6 +25,7 @@ RADIUS = Section(
     "radius",
     RadiusConfig,
     {
+        "patience_s": v.seconds(0, 3600),
         "nas_identifier": v.IDENTIFIER,
         "nas_ip_address": v.IPV4_TEXT,
         "nas_ipv6_address": v.IPV6_TEXT,
@@ -48,9 +48,15 @@ RADIUS = Section(
                 "auth_port": v.PORT,
                 "acct_port": v.PORT,
                 "timeout_s": v.seconds(0.1, 60),
+                "timeout_cap_s": v.seconds(0, 600),
                 "max_tries": v.whole(1, 20),
                 "fail_count": v.whole(1, 1000),
                 "dead_time_s": v.seconds(0, DAY_S),
+                "status_server": v.FLAG,
+                "probe_interval_s": v.seconds(1, 3600),
+                "probe_answers": v.whole(1, 100),
+                "weight": v.whole(1, 1000),
+                "max_in_flight": v.whole(1, 4096),
                 "message_authenticator": v.choice("require", "if-present"),
                 "source": v.ADDRESS,
                 "tls_ca": v.FILE,
@@ -61,6 +67,12 @@ RADIUS = Section(
             repeated=True,
             credential=Credential("secret", "secret", required=True, spared=("transport", "tls", b"radsec")),
             make=_make_server,
+        ),
+        Section(
+            "radius.group",
+            RadiusGroupConfig,
+            {"name": v.LABEL, "select": v.choice("fail-over", "weighted", "least-outstanding")},
+            repeated=True,
         ),
     ),
 )

@@ -25,6 +25,7 @@ ACCESS_REJECT = 3
 ACCOUNTING_REQUEST = 4
 ACCOUNTING_RESPONSE = 5
 ACCESS_CHALLENGE = 11
+STATUS_SERVER = 12
 
 HEADER_OCTETS = 20
 MAX_OCTETS = 4096
@@ -74,18 +75,25 @@ class SharedSecret:
         """Return the MD5 of the secret followed by ``block`` (RFC 2865 section 5.2)."""
         return hashlib.md5(self._octets + block).digest()
 
+    def reveal(self) -> bytes:
+        """Return the octets; call it only where they are hidden at once."""
+        return self._octets
+
     def __repr__(self) -> str:
         """Say nothing."""
         return "SharedSecret(***)"
 
 
-def access_request(identifier: int, authenticator: bytes, attributes: bytes, secret: SharedSecret) -> bytes:
+def access_request(
+    identifier: int, authenticator: bytes, attributes: bytes, secret: SharedSecret, code: int = ACCESS_REQUEST
+) -> bytes:
     """Build an Access-Request that begins with its Message-Authenticator (RFC 2869 section 5.14).
 
-    First, because only there does it cover what an attacker could put before it.
+    First, because only there does it cover what an attacker could put before it.  A
+    Status-Server is laid out alike (RFC 5997 section 3).
     """
     length = HEADER_OCTETS + 18 + len(attributes)
-    head = _access_head(ACCESS_REQUEST, identifier, length, authenticator, MESSAGE_AUTHENTICATOR, 18)
+    head = _access_head(code, identifier, length, authenticator, MESSAGE_AUTHENTICATOR, 18)
     return head + secret.sign(head + _ZEROS + attributes) + attributes
 
 

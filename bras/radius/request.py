@@ -8,6 +8,7 @@ from bras.plain import Saved
 from bras.radius.codec import SharedSecret
 from bras.radius.credentials import hide, reveal
 from bras.radius.events import Kind
+from bras.radius.slots import Sent, restore_sent, save_sent
 
 
 class RequestState(Enum):
@@ -24,7 +25,7 @@ class RequestState(Enum):
 class Attempt:
     """The asking of one server."""
 
-    __slots__ = ("delay_s", "interval_s", "packet", "service", "slots", "started_at", "tries")
+    __slots__ = ("delay_s", "interval_s", "packet", "secret", "service", "slots", "started_at", "tries")
 
     def __init__(self, service: int) -> None:
         """Begin with nothing sent; ``service`` is the number of the service asked."""
@@ -33,6 +34,8 @@ class Attempt:
         """In use; an accounting record has one for each Acct-Delay-Time that was sent, all awaiting the answer."""
         self.packet = b""
         """As sent last."""
+        self.secret: SharedSecret | None = None
+        """With which it is signed."""
         self.tries = 0
         self.interval_s = 0.0
         """Seconds between the last transmission and the next."""
@@ -56,8 +59,8 @@ class Request:
         "created_at",
         "due_at",
         "group",
-        "key",
         "kind",
+        "number",
         "password",
         "rounds",
         "state",
@@ -66,9 +69,9 @@ class Request:
 
     def __init__(self, key: int, kind: Kind, group: str | None, attributes: bytes, *, created_at: float) -> None:
         """Begin unasked."""
-        self.key = key
-        """The owner's key or record."""
         self.kind = kind
+        self.number = key << 1 | (kind is Kind.ACCT)
+        """Its number among all requests: keys of the two kinds may be the same."""
         self.group = group
         self.attributes = attributes
         """Complete but for User-Password and Acct-Delay-Time, which are made anew for each transmission."""
@@ -87,13 +90,13 @@ class Request:
         self.attempt = NOWHERE
 
     @property
-    def number(self) -> int:
-        """Return its number among all requests: keys of the two kinds may be the same."""
-        return self.key << 1 | (self.kind is Kind.ACCT)
+    def key(self) -> int:
+        """Return the owner's key or record."""
+        return self.number >> 1
 
 
-def save_request(request: Request, sent: dict[int, tuple[int, bytes]], secret: SharedSecret) -> Saved:
-    """Return plain data: ``sent`` are the slots of its service, ``secret`` hides its password."""
+def save_request(request: Request, sent: dict[int, Sent], secret: SharedSecret) -> Saved:
+    """Return plain data: ``sent`` are the slots of its service, ``secret`` hides its password and older secrets."""
     attempt, password = request.attempt, request.password
     hidden = None if password is None else [len(password), hide(password, request.authenticator, secret)]
     return {
@@ -110,7 +113,7 @@ def save_request(request: Request, sent: dict[int, tuple[int, bytes]], secret: S
         "rounds": request.rounds,
         "attempt": [
             attempt.service,
-            [[slot, sent[slot][1]] for slot in attempt.slots],
+            [[slot, save_sent(sent[slot], secret)] for slot in attempt.slots],
             attempt.packet,
             attempt.tries,
             attempt.interval_s,
@@ -120,8 +123,8 @@ def save_request(request: Request, sent: dict[int, tuple[int, bytes]], secret: S
     }
 
 
-def restore_request(saved: Saved, secret: SharedSecret) -> Request:
-    """Return the request of which ``saved`` is the plain data; its slots are its owner's to enter."""
+def restore_request(saved: Saved, secret: SharedSecret, sent: dict[int, Sent]) -> Request:
+    """Return the request of which ``saved`` is the plain data; its slots go into ``sent``."""
     kind = Kind(saved["kind"])
     request = Request(saved["key"], kind, saved["group"], saved["attributes"], created_at=saved["created_at"])
     request.authenticator = saved["authenticator"]
@@ -137,6 +140,9 @@ def restore_request(saved: Saved, secret: SharedSecret) -> Request:
         attempt = request.attempt = Attempt(service)
         attempt.slots, attempt.packet, attempt.tries = [slot for slot, _ in slots], packet, tries
         attempt.interval_s, attempt.started_at, attempt.delay_s = interval_s, started_at, delay_s
+        for slot, transmission in slots:
+            authenticator, attempt.secret = restore_sent(transmission, secret)
+            sent[slot] = (request.number, authenticator, attempt.secret)
     return request
 
 

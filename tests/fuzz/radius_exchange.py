@@ -46,7 +46,7 @@ class Client:
         self.cursor = cursor
         self.entropy = Numbers()
         self.machine = Exchanges(SERVERS, codec(), self.entropy)
-        self.machine.max_records = MOST_RECORDS
+        self.machine.backlog.most = MOST_RECORDS
         self.now = 100.0
         self.sent: list[SendRadius] = []
         self.asked: set[int] = set()
@@ -123,7 +123,7 @@ class Client:
     def _reborn(self) -> None:
         saved = decode(encode(self.machine.save()))
         self.machine = Exchanges.restore(saved, SERVERS, codec(), self.entropy)
-        self.machine.max_records = MOST_RECORDS
+        self.machine.backlog.most = MOST_RECORDS
         assert decode(encode(self.machine.save())) == saved
 
     def finish(self) -> None:

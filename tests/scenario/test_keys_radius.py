@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import pytest
 
 from bras.config.grant import Grant
-from bras.config.model import AuthConfig, Config, LacConfig
-from bras.config.radius import RadiusConfig, RadiusServerConfig
+from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig
+from bras.config.radius import RadiusConfig, RadiusGroupConfig, RadiusServerConfig
 from bras.errors import DropReason
 from bras.lns.commands import ShowRadius
 from bras.radius.events import Kind, ReplyDropped, ServerAlive, ServerDead
@@ -190,7 +190,7 @@ def test_server_fail_count(count: int) -> None:
 
 @pytest.mark.parametrize("seconds", [20.0, 100.0, 0.0])
 def test_server_dead_time_s(seconds: float) -> None:
-    first, other = SimulatedRadius(silent=True), SimulatedRadius()
+    first, other = SimulatedRadius(silent=True, knows_status_server=False), SimulatedRadius()
     servers = (server("one", fail_count=1, dead_time_s=seconds, max_tries=1), server("two"))
     rim = Rim(radius(*servers, accounting=False), servers=(first, other))
     call(rim)
@@ -203,6 +203,159 @@ def test_server_dead_time_s(seconds: float) -> None:
     asked_again_at = rim.requests(Kind.AUTH, 0)[1].at
     assert seconds - 4.0 <= asked_again_at - dead_at <= seconds + 10.0
     assert [fact.server for fact in rim.of(ServerAlive)] == ["one"]
+
+
+@pytest.mark.parametrize(("cap", "waits"), [(3.0, [1.0, 2.0, 3.0, 3.0]), (0.0, [1.0, 2.0, 4.0, 8.0])])
+def test_server_timeout_cap_s(cap: float, waits: list[float]) -> None:
+    silent = SimulatedRadius(silent=True)
+    rim = Rim(radius(server(timeout_s=1.0, max_tries=5, timeout_cap_s=cap), accounting=False), servers=(silent,))
+    call(rim)
+    rim.run(29.0)
+    assert _about(gaps(one.at for one in rim.requests(Kind.AUTH)), waits)
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(12.0, 3), (6.0, 2), (0.0, 4)])
+def test_patience_s(seconds: float, asked: int) -> None:
+    """A subscriber waits so long for all servers together."""
+    silent = SimulatedRadius(silent=True)
+    servers = tuple(server(str(number), timeout_s=5.0, max_tries=1) for number in range(4))
+    keys = LnsConfig(listen=(Listen(LNS_ADDRESS, 1701),), setup_timeout_s=120.0)
+    base = radius(*servers, accounting=False, patience_s=seconds)
+    rim = Rim(config(lns=keys, radius=base.radius, auth=base.auth), servers=(silent,) * 4)
+    call(rim)
+    rim.run(100.0, until=lambda: bool(rim.of(Authenticated)))
+    begun_at = rim.requests(Kind.AUTH)[0].at
+    assert [fact.outcome for fact in rim.of(Authenticated)] == [AuthOutcome.UNANSWERED]
+    assert rim.now - begun_at == pytest.approx(seconds or 20.0, rel=0.1 if not seconds else 0.001)
+    assert asked - 1 <= len(rim.requests(Kind.AUTH)) <= asked
+
+
+def _dead(first: SimulatedRadius, **keys: object) -> Rim:
+    """Let the first of two servers be found dead, by an authentication and by a record."""
+    first.silent = True
+    one = server("one", fail_count=1, max_tries=1, dead_time_s=1000.0, **keys)
+    rim = Rim(radius(one, server("two")), servers=(first, SimulatedRadius()))
+    call(rim)
+    rim.run(4.0)
+    assert {(fact.server, fact.kind) for fact in rim.of(ServerDead)} == {("one", Kind.AUTH), ("one", Kind.ACCT)}
+    return rim
+
+
+@pytest.mark.parametrize("asks", [True, False])
+@pytest.mark.parametrize("knows", [True, False])
+def test_server_status_server(asks: bool, knows: bool) -> None:
+    first = SimulatedRadius(knows_status_server=knows)
+    rim = _dead(first, status_server=asks, probe_interval_s=5.0)
+    first.silent = False
+    rim.run(100.0)
+    assert bool(rim.probes(Kind.AUTH, 0)) is bool(rim.probes(Kind.ACCT, 0)) is bool(first.probes) is asks
+    alive = {(fact.server, fact.kind) for fact in rim.of(ServerAlive)}
+    assert alive == ({("one", Kind.AUTH), ("one", Kind.ACCT)} if asks and knows else set())
+    rows = rim.answers[rim.ask(ShowRadius())].body["servers"][:2]  # type: ignore[index,call-overload]  # plain data
+    assert all(bool(row["probes"]) is asks for row in rows)  # type: ignore[index,call-overload]
+    assert all(bool(row["probes_answered"]) is (asks and knows) for row in rows)  # type: ignore[index,call-overload]
+    call(rim, "user2")
+    rim.run(4.0)
+    assert len(rim.requests(Kind.AUTH, 0)) == (2 if alive else 1), "one that lives is asked first again"
+
+
+@pytest.mark.parametrize("interval", [1.0, 20.0])
+def test_server_probe_interval_s(interval: float) -> None:
+    rim = _dead(SimulatedRadius(), probe_interval_s=interval)
+    rim.run(12 * interval)
+    for kind in (Kind.AUTH, Kind.ACCT):
+        probes = rim.probes(kind, 0)
+        waits = gaps(one.at for one in probes)
+        assert len(waits) > 8
+        assert all(0.9 * interval <= wait <= 1.1 * interval for wait in waits)
+        assert len(set(waits)) > 4, "with jitter"
+        assert len({one.data[4:20] for one in probes}) == len(probes)
+
+
+@pytest.mark.parametrize("answers", [1, 4])
+def test_server_probe_answers(answers: int) -> None:
+    first = SimulatedRadius()
+    rim = _dead(first, probe_interval_s=5.0, probe_answers=answers)
+    first.silent = False
+    rim.run(100.0)
+    assert len(rim.probes(Kind.AUTH, 0)) == len(rim.probes(Kind.ACCT, 0)) == answers
+    alive = [fact.kind for fact in rim.of(ServerAlive)]
+    assert sorted(kind.value for kind in alive) == ["acct", "auth"]
+
+
+def test_server_probe_answers_are_those_in_a_row() -> None:
+    first = SimulatedRadius()
+    rim = _dead(first, probe_interval_s=5.0, probe_answers=3)
+    for silent in (False, True, False, True):
+        first.silent = silent
+        rim.run(10.0)  # time for one or two, never for three
+    assert not rim.of(ServerAlive)
+    first.silent = False
+    rim.run(17.0)
+    assert len(rim.of(ServerAlive)) == 2
+
+
+@pytest.mark.parametrize(("weights", "shares"), [((3, 1), (12, 4)), ((1, 1), (8, 8))])
+@pytest.mark.parametrize("select", ["weighted", "least-outstanding"])
+def test_server_weight_and_group_select(weights: tuple[int, int], shares: tuple[int, int], select: str) -> None:
+    servers = tuple(server(name, weight=weight) for name, weight in zip("ab", weights, strict=True))
+    rim = Rim(
+        radius(*servers, group=(RadiusGroupConfig(select=select),), accounting=False),
+        servers=(SimulatedRadius(delay_s=1.0), SimulatedRadius(delay_s=1.0)),
+    )
+    lac = rim.lac()
+    for number in range(16):
+        lac.dial(f"user{number}", "pass", method="pap")
+    rim.run(10.0)
+    assert len(rim.of(SubscriberUp)) == 16
+    assert tuple(len(rim.requests(Kind.AUTH, index)) for index in (0, 1)) == shares
+
+
+def test_group_select_least_outstanding_spares_who_is_slow() -> None:
+    rim = Rim(
+        radius(server("a"), server("b"), group=(RadiusGroupConfig(select="least-outstanding"),), accounting=False),
+        servers=(SimulatedRadius(delay_s=1.5), SimulatedRadius(delay_s=0.01)),
+    )
+    lac = rim.lac()
+    for number in range(20):
+        lac.dial(f"user{number}", "pass", method="pap")
+        rim.run(0.5)
+    rim.run(5.0)
+    assert len(rim.of(SubscriberUp)) == 20
+    assert len(rim.requests(Kind.AUTH, 1)) >= 2 * len(rim.requests(Kind.AUTH, 0))
+
+
+@pytest.mark.parametrize("name", [None, "west"])
+def test_group_name(name: str | None) -> None:
+    """The way of choosing is that of the servers of this group."""
+    servers = (server("a"), server("b"), server("c", group="west"), server("d", group="west"))
+    lacs = tuple(
+        LacConfig(group or "none", address=(f"198.18.0.{host}/32",), secrets=(Secret(b"tunsecret"),), radius=group)
+        for group, host in ((None, 2), ("west", 3))
+    )
+    base = radius(*servers, group=(RadiusGroupConfig(name, "weighted"),), accounting=False)
+    rim = Rim(config(radius=base.radius, auth=base.auth, lac=lacs), servers=(SimulatedRadius(),) * 4)
+    for host in (2, 3):
+        lac = rim.lac(address=f"198.18.0.{host}", hostname=f"lac{host}")
+        for number in range(4):
+            lac.dial(f"user{number}", "pass", method="pap")
+    rim.run(5.0)
+    shares = [len(rim.requests(Kind.AUTH, index)) for index in range(4)]
+    assert shares == ([2, 2, 4, 0] if name is None else [4, 0, 2, 2])
+
+
+@pytest.mark.parametrize("most", [2, 4096])
+def test_server_max_in_flight(most: int) -> None:
+    rim = Rim(radius(server(max_in_flight=most), accounting=False), servers=(SimulatedRadius(delay_s=1.9),))
+    lac = rim.lac()
+    for number in range(6):
+        lac.dial(f"user{number}", "pass", method="pap")
+    rim.run(1.5)
+    row = rim.answers[rim.ask(ShowRadius())].body["servers"][0]  # type: ignore[index,call-overload]  # plain data
+    assert len(rim.requests(Kind.AUTH)) == min(most, 6)
+    assert row["queued"] == max(0, 6 - most)  # type: ignore[index,call-overload]
+    rim.run(10.0)
+    assert len(rim.of(SubscriberUp)) == 6
 
 
 @pytest.mark.parametrize(("policy", "welcome"), [("require", False), ("if-present", True)])

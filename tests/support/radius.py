@@ -28,7 +28,9 @@ def codec() -> Codec:
 
 
 def server(name: str = "one", secret: bytes = SECRET, **more: Any) -> RadiusServerConfig:
-    return RadiusServerConfig("192.0.2.1", Secret(secret), name, **more)
+    """Make a server; one that does not know Status-Server, unless told otherwise."""
+    more = {"address": "192.0.2.1", "status_server": False, **more}
+    return RadiusServerConfig(secret=Secret(secret), name=name, **more)
 
 
 def config(*servers: RadiusServerConfig, **more: Any) -> RadiusConfig:

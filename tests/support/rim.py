@@ -25,6 +25,7 @@ SCCRQ, SCCRP, SCCCN, STOPCCN, HELLO, ICRQ, ICRP, ICCN, CDN = 1, 2, 3, 4, 6, 10, 
 LCP, PAP, CHAP, IPCP = 0xC021, 0xC023, 0xC223, 0x8021
 CONFIGURE_REQUEST, CONFIGURE_ACK, CONFIGURE_NAK, CONFIGURE_REJECT, TERMINATE_REQUEST = 1, 2, 3, 4, 5
 ECHO_REQUEST = 9
+STATUS_SERVER = 12
 MRU, AUTHENTICATION, MAGIC, PFC, ACFC = 1, 3, 5, 7, 8
 NO_CALL = CallKey(0)
 
@@ -166,7 +167,7 @@ class Rim(World):
     def _send_radius(self, effect: SendRadius) -> None:
         self.asked.append(Asked(self.now, effect.server, effect.kind, effect.data))
         server = self.servers[effect.server]
-        answer = server.receive(effect.data)
+        answer = server.receive(effect.data, effect.kind)
         if answer is not None:
             reply: Input = RadiusReceived(effect.server, effect.kind, effect.socket, answer)
             self.at(self.now + server.delay_s, lambda: self.give(reply))
@@ -184,8 +185,14 @@ class Rim(World):
         return [one for one in found if one.protocol == protocol and code in (None, one.code)]
 
     def requests(self, kind: Kind, server: int | None = None) -> list[Asked]:
-        """Return the RADIUS requests of one kind that were sent, retransmissions too."""
-        return [one for one in self.asked if one.kind is kind and server in (None, one.server)]
+        """Return the RADIUS requests of one kind that were sent, retransmissions too, without Status-Server."""
+        found = (one for one in self.asked if one.data[0] != STATUS_SERVER)
+        return [one for one in found if one.kind is kind and server in (None, one.server)]
+
+    def probes(self, kind: Kind, server: int) -> list[Asked]:
+        """Return the Status-Servers that were sent."""
+        found = (one for one in self.asked if one.data[0] == STATUS_SERVER)
+        return [one for one in found if one.kind is kind and one.server == server]
 
     @property
     def entry(self) -> Route:

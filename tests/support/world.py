@@ -105,17 +105,22 @@ class SimulatedRadius:
     """From the request's attributes to (code, attributes)."""
     delay_s: float = 0.01
     silent: bool = False
+    knows_status_server: bool = True
+    probes: int = 0
+    """Status-Servers that came."""
     accounting: list[dict[int, bytes]] = field(default_factory=list)
     """Attributes of each Accounting-Request, the first copy only."""
     requests: int = 0
     _seen: set[bytes] = field(default_factory=set)
 
-    def receive(self, data: bytes) -> bytes | None:
-        """Return the answer to a request."""
+    def receive(self, data: bytes, kind: Kind = Kind.AUTH) -> bytes | None:
+        """Return the answer to a request that came to the port for ``kind``."""
+        code, identifier, length = struct.unpack_from("!BBH", data)
+        if code == 12:
+            return self._status(data, identifier, kind)
         self.requests += 1
         if self.silent:
             return None
-        code, identifier, length = struct.unpack_from("!BBH", data)
         attributes = walk(data[20:length])
         if code == 4:
             zeroed = data[:4] + bytes(16) + data[20:]
@@ -126,6 +131,15 @@ class SimulatedRadius:
             return self._answer(5, identifier, data[4:20], b"", sign=False)
         answer, octets = self.reply(attributes)
         return self._answer(answer, identifier, data[4:20], octets, sign=True)
+
+    def _status(self, data: bytes, identifier: int, kind: Kind) -> bytes | None:
+        self.probes += 1
+        if self.silent or not self.knows_status_server:
+            return None
+        assert data[20:22] == b"\x50\x12", "a Status-Server begins with its Message-Authenticator"
+        blank = data[:22] + bytes(16) + data[38:]
+        assert data[22:38] == hmac.digest(self.secret, blank, "md5"), "Status-Server is not signed right"
+        return self._answer(2 if kind is Kind.AUTH else 5, identifier, data[4:20], b"", sign=True)
 
     def _answer(self, code: int, identifier: int, authenticator: bytes, octets: bytes, *, sign: bool) -> bytes:
         if sign:
@@ -271,7 +285,7 @@ class World:
 
     def _send_radius(self, effect: SendRadius) -> None:
         def arrive() -> None:
-            answer = self.radius.receive(effect.data)
+            answer = self.radius.receive(effect.data, effect.kind)
             if answer is not None and not self._lost():
                 self.at(self.now + self.radius.delay_s, lambda: self.give(self._radius_reply(effect, answer)))
 

@@ -20,8 +20,10 @@ from bras.radius.events import (
     ServerDead,
     Unanswered,
 )
-from bras.radius.exchange import REST_CAP_S, WOKEN_BY_ANSWER, Exchanges
-from bras.radius.server import MAX_IN_FLIGHT, PROBES
+from bras.radius.exchange import Exchanges
+from bras.radius.health import PROBES
+from bras.radius.records import REST_CAP_S, WOKEN_BY_ANSWER
+from bras.radius.slots import MAX_IN_FLIGHT
 from tests.support.radius import SECRET, Dice, attribute, attributes_of, codec, config, reply_to, server
 
 BLOB = attribute(1, b"user") + attribute(44, b"00000001")
@@ -135,7 +137,7 @@ def test_a_second_question_under_the_same_key_replaces_the_first():
     machine = exchanges()
     (first,) = machine.authenticate(5, None, BLOB, CHAP, now=0.0)
     (second,) = machine.authenticate(5, None, BLOB, CHAP, now=1.0)
-    assert answer(machine, first) == [ReplyDropped("one", AUTH, DropReason.RADIUS_UNKNOWN_IDENTIFIER)]
+    assert answer(machine, first) == [ReplyDropped("one", AUTH, DropReason.RADIUS_LATE)]
     assert isinstance(answer(machine, second)[1], Accepted)
 
 
@@ -183,7 +185,9 @@ def test_a_duplicate_reply_and_one_to_nothing_are_dropped():
     (send,) = machine.authenticate(5, None, BLOB, CHAP, now=0.0)
     answer(machine, send)
     unknown = [ReplyDropped("one", AUTH, DropReason.RADIUS_UNKNOWN_IDENTIFIER)]
-    assert answer(machine, send) == unknown
+    assert answer(machine, send) == [ReplyDropped("one", AUTH, DropReason.RADIUS_DUPLICATE)]
+    forged = answer(machine, send, secret=b"forged")
+    assert forged == [ReplyDropped("one", AUTH, DropReason.RADIUS_BAD_AUTHENTICATOR)]
     assert machine.receive(0, AUTH, 7, reply_to(send.data, 2), now=0.0) == unknown
     assert machine.receive(3, AUTH, 0, reply_to(send.data, 2), now=0.0) == []
 
@@ -197,7 +201,9 @@ def test_a_late_reply_meets_a_new_request_with_its_identifier_in_vain():
         if send.data[1] == old.data[1] and send.socket == old.socket:
             break
         answer(machine, send)
-    assert answer(machine, old) == [ReplyDropped("one", AUTH, DropReason.RADIUS_BAD_AUTHENTICATOR)]
+    assert answer(machine, old) == [ReplyDropped("one", AUTH, DropReason.RADIUS_LATE)]
+    forged = answer(machine, old, secret=b"forged")
+    assert forged == [ReplyDropped("one", AUTH, DropReason.RADIUS_BAD_AUTHENTICATOR)]
     assert isinstance(answer(machine, send)[1], Accepted)
 
 
@@ -341,7 +347,7 @@ def test_its_delay_grows_with_a_new_identifier_each_time_and_any_answer_counts()
     assert delays == sorted(set(delays))
     assert len({send.data[1] for send in (first, *again)}) == 3
     assert AccountingAcknowledged(1, "one") in answer(machine, first, now=12.0)
-    assert others(answer(machine, again[0])) == [ReplyDropped("one", ACCT, DropReason.RADIUS_UNKNOWN_IDENTIFIER)]
+    assert others(answer(machine, again[0])) == [ReplyDropped("one", ACCT, DropReason.RADIUS_DUPLICATE)]
     assert machine.records == 0
 
 
@@ -394,7 +400,7 @@ def test_a_dead_accounting_server_gets_a_few_probes_and_then_all_of_the_backlog(
 
 def test_too_many_records_cost_the_oldest_interim_update_first_and_then_the_oldest():
     machine = exchanges()
-    machine.max_records = 4
+    machine.backlog.most = 4
     for number, status in enumerate((START, INTERIM_UPDATE, STOP, INTERIM_UPDATE)):
         machine.account(number, None, record(status), 0.0, now=0.0)
     forgotten = []
@@ -416,7 +422,8 @@ def test_rows_count_requests_repetitions_answers_and_drops():
     answer(machine, send)
     row = machine.rows(now=2.0)[0]
     assert (row["requests"], row["resent"], row["answered"], row["dropped"]) == (1, 1, 1, 1)
-    assert machine.census()[0] == {"server": "one", "kind": "auth", "up": True, "requests": 1, "in_flight": 0}
+    row = {"server": "one", "kind": "auth", "up": True, "requests": 1, "in_flight": 0}
+    assert machine.census()[0] == row | {"probes": 0, "probes_answered": 0}
 
 
 def test_secrets_and_passwords_do_not_show_in_what_is_saved():
@@ -435,3 +442,96 @@ def test_restored_among_other_servers_the_records_are_kept_and_offered_anew():
     assert again.records == 1
     (send,) = sends([event for _, event in run(again, 4.0)])
     assert AccountingAcknowledged(1, "b") in answer(again, send)
+
+
+# -- another configuration
+
+
+def test_what_a_removed_server_had_goes_to_the_others():
+    machine = exchanges(server("a"), server("b"))
+    machine.authenticate(0, None, BLOB, CHAP, now=0.0)
+    machine.account(1, None, record(), 0.0, now=0.0)
+    assert machine.reconfigure(config(server("b")), now=1.0) == []
+    moved = sends(machine.handle_timeout(now=1.0))
+    assert sorted((send.server, send.kind.value) for send in moved) == [(1, "acct"), (1, "auth")]
+    outcomes = [answer(machine, send, now=1.1)[1] for send in moved]
+    assert {type(outcome) for outcome in outcomes} == {Accepted, AccountingAcknowledged}
+    assert machine.receive(0, AUTH, 0, bytes(40), now=1.2) == [], "nobody speaks for it any more"
+
+
+def test_the_last_server_of_a_group_is_removed():
+    machine = exchanges(server("a", group="g"), server("b"))
+    machine.authenticate(0, "g", BLOB, CHAP, now=0.0)
+    machine.account(1, "g", record(), 0.0, now=0.0)
+    machine.reconfigure(config(server("b")), now=1.0)
+    assert set(machine.handle_timeout(now=1.0)) == {Unanswered(0), AccountingUnanswered(1)}
+    assert machine.account(2, "g", record(STOP), 2.0, now=2.0) == [AccountingUnanswered(2)]
+    assert not sends([event for _, event in run(machine, 3000.0)])
+    assert machine.records == 2, "no record is lost"
+    machine.reconfigure(config(server("b"), server("new", group="g")), now=4000.0)
+    sent = sends(machine.handle_timeout(now=4000.0))
+    done = {event.record for send in sent for event in answer(machine, send, now=4000.1) if hasattr(event, "record")}
+    assert done == {1, 2}
+
+
+def test_a_new_secret_is_that_of_the_next_transmission_and_the_old_one_of_what_was_sent():
+    machine = exchanges(server(timeout_s=1.0))
+    (first,) = machine.authenticate(0, None, BLOB, Pap(b"pass"), now=0.0)
+    (early,) = machine.authenticate(1, None, BLOB, CHAP, now=0.0)
+    (told,) = machine.account(2, None, record(), 0.0, now=0.0)
+    machine.reconfigure(config(server(timeout_s=1.0, secret=b"new")), now=0.1)
+    assert answer(machine, early, secret=b"new") == [ReplyDropped("one", AUTH, DropReason.RADIUS_BAD_AUTHENTICATOR)]
+    assert isinstance(answer(machine, early)[1], Accepted)
+    again = {send.kind: send for send in sends([event for _, event in run(machine, 1.3)])}
+    assert again[AUTH].data[1] != first.data[1]
+    assert dict(attributes_of(again[AUTH].data))[2] != dict(attributes_of(first.data))[2], "hidden with the new secret"
+    assert isinstance(answer(machine, again[AUTH], secret=b"new")[1], Accepted)
+    assert answer(machine, first) == [ReplyDropped("one", AUTH, DropReason.RADIUS_DUPLICATE)]
+    assert AccountingAcknowledged(2, "one") in answer(machine, told)
+    (late,) = machine.authenticate(3, None, BLOB, CHAP, now=2.0)
+    assert isinstance(answer(machine, late, secret=b"new")[1], Accepted)
+
+
+def test_a_server_at_another_address_is_asked_anew_and_the_old_one_not_heard():
+    machine = exchanges(server("a"))
+    (first,) = machine.authenticate(0, None, BLOB, CHAP, now=0.0)
+    machine.reconfigure(config(server("a", address="192.0.2.77")), now=1.0)
+    assert {number: one.address for number, one in machine.servers.items()} == {1: "192.0.2.77"}
+    (again,) = sends(machine.handle_timeout(now=1.0))
+    assert (first.server, again.server) == (0, 1)
+    assert answer(machine, first) == []
+    assert isinstance(answer(machine, again)[1], Accepted)
+
+
+def test_other_timers_and_windows_take_effect():
+    machine = exchanges(server(timeout_s=1.0, max_in_flight=1))
+    machine.authenticate(0, None, BLOB, CHAP, now=0.0)
+    assert machine.authenticate(1, None, BLOB, CHAP, now=0.0) == []
+    (waited,) = machine.reconfigure(config(server(timeout_s=5.0, max_in_flight=2), patience_s=7.0), now=0.1)
+    assert isinstance(answer(machine, waited)[1], Accepted)
+    assert machine.authenticate(2, None, BLOB, CHAP, now=0.2)
+    ends = [at for at, event in run(machine, 100.0) if isinstance(event, Unanswered)]
+    assert ends == [7.0, 7.2]
+
+
+def test_a_dead_server_stays_dead_over_a_reload_and_a_new_one_lives():
+    machine = exchanges(server("a", timeout_s=1.0, max_tries=1, fail_count=1, dead_time_s=300.0), server("b"))
+    machine.authenticate(0, None, BLOB, CHAP, now=0.0)
+    run(machine, 1.5)
+    machine.reconfigure(config(server("a", weight=2), server("c")), now=2.0)
+    assert [row["state"] for row in machine.rows(now=2.0)] == ["dead", "up", "up", "up"]
+    assert machine.authenticate(1, None, BLOB, CHAP, now=2.0)[0].server == 2
+    assert ServerAlive("a", AUTH) in [event for _, event in run(machine, 400.0)]
+
+
+def test_plain_data_and_back_after_a_reload():
+    machine = exchanges(server("a"), server("b"))
+    machine.authenticate(0, None, BLOB, Pap(b"pass"), now=0.0)
+    machine.account(1, None, record(), 0.0, now=0.0)
+    machine.account(2, "gone", record(), 0.0, now=0.0)
+    after = config(server("c"), server("a", secret=b"new"))
+    machine.reconfigure(after, now=0.5)
+    again = Exchanges.restore(machine.save(), after, codec(), Dice())
+    assert again.save() == machine.save()
+    assert "new" not in repr(machine.save())
+    assert "radsecret" not in repr(machine.save())

@@ -1,88 +1,8 @@
-from bras.errors import DropReason
-from bras.radius.events import Kind, ReplyDropped
+from bras.config.radius import RadiusGroupConfig
+from bras.radius.events import Kind
 from bras.radius.request import Request
-from bras.radius.server import MAX_IN_FLIGHT, PROBES, SPARE_SLOTS, Health, Servers, Service, Slots
+from bras.radius.server import Servers
 from tests.support.radius import config, server
-
-
-def service(kind=Kind.AUTH, **more):
-    return Service(0, 0, kind, server(fail_count=2, dead_time_s=30.0, **more))
-
-
-def test_slots_come_longest_unused_first():
-    slots = Slots()
-    first = slots.take()
-    slots.give(first)
-    rest = [slots.take() for _ in range(256)]
-    assert first not in rest[: 256 - SPARE_SLOTS]
-
-
-def test_another_socket_is_opened_before_the_identifiers_run_out_and_none_is_given_twice():
-    slots = Slots()
-    taken = [slots.take() for _ in range(256 - SPARE_SLOTS)]
-    assert slots.sockets == 1
-    taken.append(slots.take())
-    taken.append(slots.take())
-    assert slots.sockets == 2
-    taken += [slots.take() for _ in range(MAX_IN_FLIGHT - len(taken))]
-    assert sorted(taken) == list(range(MAX_IN_FLIGHT))
-    assert slots.take() == -1
-    slots.give(300)
-    assert slots.take() == 300
-
-
-def test_a_server_is_dead_after_enough_failures_in_a_row():
-    one = service()
-    assert not one.fail(now=0.0)
-    one.answer()
-    assert not one.fail(now=0.0)
-    assert one.fail(now=5.0)
-    assert one.health.dead_until == 35.0
-    assert not one.fail(now=6.0)
-    assert one.health.dead_until == 35.0
-    assert one.answer()
-    assert not one.is_dead
-
-
-def test_a_dead_accounting_server_gets_probes_and_more_with_each_answer():
-    one = service(Kind.ACCT)
-    assert one.health.window == MAX_IN_FLIGHT
-    one.fail(now=0.0)
-    one.fail(now=0.0)
-    assert one.health.window == PROBES
-    one.answer()
-    assert one.health.window == PROBES + 1
-
-
-def test_only_access_requests_ask_for_signed_replies():
-    assert service().signed
-    assert not service(Kind.ACCT).signed
-    assert not service(message_authenticator="if-present").signed
-
-
-def test_rows_are_those_of_the_contract():
-    one = service()
-    one.drop(DropReason.RADIUS_SHORT)
-    assert one.drop(DropReason.RADIUS_SHORT) == ReplyDropped("one", Kind.AUTH, DropReason.RADIUS_SHORT)
-    row = one.row(now=0.0)
-    expected = {"server": "one", "address": "192.0.2.1", "port": 1812, "kind": "auth", "group": None, "state": "up"}
-    assert expected.items() <= row.items()
-    assert (row["dead_left_s"], row["dropped"], row["requests"], row["in_flight"]) == (None, 2, 0, 0)
-    one.fail(now=0.0)
-    one.fail(now=0.0)
-    assert (one.row(now=10.0)["state"], one.row(now=10.0)["dead_left_s"]) == ("dead", 20.0)
-    assert one.census() == {"server": "one", "kind": "auth", "up": False, "requests": 0, "in_flight": 0}
-    assert service(Kind.ACCT).row(now=0.0)["port"] == 1813
-
-
-def test_plain_data_and_back():
-    slots = Slots()
-    [slots.take() for _ in range(300)]
-    slots.give(4)
-    assert Slots.restore(slots.save()).save() == slots.save()
-    health = Health()
-    health.dead_until, health.failures, health.window = 5.0, 3, 17
-    assert Health.restore(health.save()).save() == health.save()
 
 
 def next_names(servers, kind=Kind.AUTH, group=None, tried=0):
@@ -90,9 +10,15 @@ def next_names(servers, kind=Kind.AUTH, group=None, tried=0):
     request.tried = tried
     names = []
     while (found := servers.next_for(request)) is not None:
+        assert servers.has_other(request)
         names.append(found.name)
         request.tried |= 1 << found.number
+    assert not servers.has_other(request)
     return names
+
+
+def kill(service):
+    service.health.dead_until = 1.0
 
 
 def test_servers_are_asked_in_order_within_their_group():
@@ -103,12 +29,85 @@ def test_servers_are_asked_in_order_within_their_group():
     assert next_names(servers, group="no such") == []
     assert servers.keeps_accounts("g")
     assert not servers.keeps_accounts("no such")
+    assert [servers.is_known(name) for name in (None, "g", "no such")] == [True, True, False]
 
 
 def test_the_dead_are_passed_over_while_another_lives():
-    servers = Servers(config(server("a", fail_count=1), server("b", fail_count=1)))
-    first, second = (service for service in servers.services if service.kind is Kind.AUTH)
-    first.fail(now=0.0)
+    servers = Servers(config(server("a"), server("b")))
+    first, second = (service for service in servers.services.values() if service.kind is Kind.AUTH)
+    kill(first)
     assert next_names(servers) == ["b"]
-    second.fail(now=0.0)
+    kill(second)
     assert next_names(servers) == ["a", "b"]
+
+
+def test_a_group_has_its_way_of_choosing():
+    groups = (RadiusGroupConfig("g", "weighted"), RadiusGroupConfig(select="least-outstanding"))
+    servers = Servers(config(server("a"), server("b", group="g"), server("c", group="h"), group=groups))
+    found = {name: servers.group(Kind.AUTH, name).select for name in (None, "g", "h")}
+    assert found == {None: "least-outstanding", "g": "weighted", "h": "fail-over"}
+
+
+# -- another configuration
+
+
+def numbers(servers):
+    return {
+        service.name + service.kind.value: (service.server, service.number) for service in servers.services.values()
+    }
+
+
+def test_who_stays_keeps_its_numbers_whatever_the_order():
+    servers = Servers(config(server("a"), server("b")))
+    before, kept = numbers(servers), servers.of(1, Kind.AUTH)
+    gone = servers.reconfigure(config(server("b", secret=b"new", weight=5), server("a", timeout_s=9.0)))
+    assert gone == []
+    assert numbers(servers) == before
+    assert servers.of(1, Kind.AUTH) is kept
+    assert kept.config.weight == 5
+    assert [service.name for service in servers.services.values()] == ["b", "b", "a", "a"]
+    assert next_names(servers) == ["b", "a"]
+
+
+def test_another_address_or_port_is_another_server():
+    servers = Servers(config(server("a"), server("b")))
+    servers.of(0, Kind.AUTH).tally.requests = 7
+    gone = servers.reconfigure(config(server("a", address="192.0.2.9"), server("b", acct_port=99)))
+    assert sorted(service.name for service in gone) == ["a", "a", "b", "b"]
+    assert sorted(servers.configs) == [2, 3], "no number comes again"
+    assert servers.of(0, Kind.AUTH) is None
+    assert servers.of(2, Kind.AUTH).tally.requests == 7, "a counter of a name does not go back"
+    assert sorted(servers.services) == [4, 5, 6, 7] or sorted(servers.services) == [0, 1, 2, 3]
+
+
+def test_numbers_of_services_are_given_again():
+    servers = Servers(config(server("a"), server("b")))
+    for round_ in range(50):
+        servers.reconfigure(config(server("a"), server(f"b{round_}")))
+    assert set(servers.services) <= set(range(6))
+    assert servers.of(51, Kind.AUTH).name == "b49"
+
+
+def test_groups_follow():
+    servers = Servers(config(server("a", group="g")))
+    servers.reconfigure(config(server("a", group="h"), group=(RadiusGroupConfig("h", "weighted"),)))
+    assert next_names(servers, group="g") == []
+    assert next_names(servers, group="h") == ["a"]
+    assert servers.group(Kind.AUTH, "h").select == "weighted"
+
+
+def test_plain_data_and_back_with_numbers_that_a_reload_has_made():
+    groups = (RadiusGroupConfig(select="weighted"),)
+    servers = Servers(config(server("a"), server("b"), group=groups))
+    now = config(
+        server("c"), server("b"), server("d", auth_port=0), server("e", auth_port=0, acct_port=0), group=groups
+    )
+    servers.reconfigure(now)
+    for _ in range(3):
+        servers.group(Kind.AUTH, None).choose(0)
+    again = Servers(now)
+    assert again.take_back(servers.save())
+    assert again.save() == servers.save()
+    assert numbers(again) == numbers(servers)
+    assert again.of(2, Kind.AUTH).name == "c"
+    assert not Servers(config(server("a"))).take_back(servers.save())
