@@ -24,7 +24,7 @@ from types import CodeType, FrameType
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bras.config.model import AuthConfig  # noqa: E402  # the path above comes first
+from bras.config.model import AuthConfig, Config  # noqa: E402  # the path above comes first
 from bras.lns.effects import Effect  # noqa: E402  # as above
 from bras.lns.inputs import Input  # noqa: E402  # as above
 from bras.lns.lns import Lns  # noqa: E402  # as above
@@ -55,15 +55,17 @@ def fresh(seed: int, configuration: object) -> Lns:
     return Lns(configuration, codec(), entropy_of(random.Random(seed)), epoch=1)  # type: ignore[arg-type]  # a Config
 
 
-def record(sessions: int, tunnels: int, method: str) -> tuple[Recorder, object]:
-    configuration = config(auth=AuthConfig(methods=(method,)))
+def record(
+    sessions: int, tunnels: int, method: str, configuration: Config | None = None, user: str = "user{}"
+) -> tuple[Recorder, object]:
+    configuration = configuration or config(auth=AuthConfig(methods=(method,)))
     world = World(configuration)
     recorder = Recorder(7, configuration)
     world.lns = recorder  # type: ignore[assignment]  # speaks like one
     lacs = [SimulatedLac(world, address=f"198.18.{n >> 8}.{n & 255}") for n in range(2, 2 + tunnels)]
     for lac in lacs:
         lac.open()
-    clients = [lacs[n % tunnels].dial(f"user{n}", "pass", method=method) for n in range(sessions)]
+    clients = [lacs[n % tunnels].dial(user.format(n), "pass", method=method) for n in range(sessions)]
     world.run(60.0, until=lambda: all(client.address for client in clients))
     world.run(0.5)
     assert all(client.address for client in clients)
