@@ -41,6 +41,8 @@ def _who(row: Row) -> Facts:
         ("calling number", row["calling_number"]),
         ("calling station", row["calling_station"]),
         ("called number", row["called_number"]),
+        ("nas port id", plain(row["nas_port_id"])),
+        ("chargeable identity", plain(row["chargeable_user_identity"])),
     ]
 
 

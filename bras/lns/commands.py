@@ -64,6 +64,7 @@ class ShowSession:
     - ``serial_number``: int, Call Serial Number AVP;
     - ``tx_speed_bps``, ``rx_speed_bps``: int, the LAC's connect speeds, 0 when not told;
       ``speed_changes``: int, how often it has told new ones;
+    - ``nas_port_id``, ``chargeable_user_identity``: str | None, what RADIUS was told;
     - ``calling_station``: str, Calling-Station-Id;  ``sub_address``, ``private_group``: str;
       ``physical_channel``: int | None;
     - ``access_line``: ``{name: str | int | bool}``, what the LAC told of the line (RFC 5515), names in lower

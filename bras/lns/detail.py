@@ -6,6 +6,7 @@ from bras.l2tp import line as access_line
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.tables import host
+from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, NAS_PORT_ID, value_of
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_text
 
@@ -26,6 +27,8 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "serial_number": line.serial_number,
         "tx_speed_bps": line.tx_speed_bps,
         "rx_speed_bps": line.rx_speed_bps,
+        "nas_port_id": _told(subscriber, NAS_PORT_ID),
+        "chargeable_user_identity": _told(subscriber, CHARGEABLE_USER_IDENTITY),
         "calling_station": core.policy.names(line.group).calling(subscriber),
         "sub_address": line.sub_address,
         "physical_channel": line.physical_channel,
@@ -40,6 +43,12 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         **_timeouts(subscriber, now),
         **_counters(subscriber),
     }
+
+
+def _told(subscriber: Subscriber, attribute: int) -> str | None:
+    """Return what RADIUS was told of a session in an attribute, as text; octets that are none as escapes."""
+    octets = value_of(subscriber.who.record or subscriber.who.identity, attribute)
+    return octets.decode("utf-8", "backslashreplace") or None
 
 
 def _reports(core: Core, subscriber: Subscriber) -> Row:

@@ -18,6 +18,8 @@ TUNNEL_L2TP = 3
 """Tunnel-Type (RFC 2868 section 3.1)."""
 MEDIUM_IPV4, MEDIUM_IPV6 = 1, 2
 """Tunnel-Medium-Type (RFC 2868 section 3.2)."""
+STATE = 24
+NAS_PORT_ID = 87
 CHARGEABLE_USER_IDENTITY = 89
 WHICH_IDENTITY = bytes((CHARGEABLE_USER_IDENTITY, 3, 0))
 """A Chargeable-User-Identity of one NUL: the server is asked for the right one (RFC 4372 section 2.1)."""

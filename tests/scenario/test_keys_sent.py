@@ -11,7 +11,7 @@ from bras.config.model import AuthConfig, Config, LacConfig, PppConfig
 from bras.l2tp.messages import CallRequest
 from bras.radius.events import Kind
 from bras.secret import Secret
-from tests.scenario.test_keys_calls import BARE, FULL
+from tests.scenario.test_keys_calls import BARE, FULL, shown
 from tests.support.rim import Rim, option
 from tests.support.world import LNS_ADDRESS, SimulatedRadius, config
 
@@ -145,6 +145,16 @@ def test_chargeable_user_identity(asked: bool, given: bool) -> None:
     assert access.attributes.get(CUI) == (b"\0" if asked else None)
     records = [one.attributes for one in rim.requests(Kind.ACCT) if 1 in one.attributes]
     assert [one.get(CUI) for one in records] == [b"cui-7" if given else None] * 2, "Start and Stop"
+
+
+@pytest.mark.parametrize("accounting", [True, False])
+def test_what_radius_was_told_is_shown(accounting: bool) -> None:
+    """As it was told: what CoA finds the session by."""
+    rim = Rim(radius(accounting=accounting), servers=(SimulatedRadius(reply=charging),))
+    rim.up()
+    row = shown(rim)
+    assert row["nas_port_id"] == f"lns1:{row['tunnel']}:{row['call']}"
+    assert row["chargeable_user_identity"] == "cui-7"
 
 
 @pytest.mark.parametrize("asked", [False, True])

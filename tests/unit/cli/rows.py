@@ -88,6 +88,8 @@ def detail(**changes: Any) -> Row:
             "rx_speed_bps": 40_000_000,
             "data": data(),
             "speed_changes": 0,
+            "nas_port_id": "lns1:1234:5",
+            "chargeable_user_identity": None,
             "calling_station": "0301234567",
             "sub_address": "",
             "physical_channel": None,

@@ -90,3 +90,8 @@ def test_what_the_lac_told_of_the_line() -> None:
 def test_a_line_of_which_nothing_was_told_has_no_section() -> None:
     assert not [name for name in _facts() if name.startswith("line/")]
     assert _facts()["session 6560F00D00000001/calling station"] == "0301234567"
+
+
+def test_what_radius_was_told_is_shown() -> None:
+    assert _facts()["session 6560F00D00000001/nas port id"] == "lns1:1234:5"
+    assert _facts()["session 6560F00D00000001/chargeable identity"] == ""
