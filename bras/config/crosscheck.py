@@ -6,13 +6,13 @@ It is done after every single value was read, with stand-ins for those that were
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from bras.config.findings import Findings
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, PoolConfig
-from bras.config.radius import RadiusServerConfig
+from bras.config.radius_checks import check_radius, named_groups
 from bras.wire import ipv4_of, ipv4_text
 
 SHORTEST_INTERIM_S = 60.0
@@ -27,8 +27,7 @@ def crosscheck(config: Config, findings: Findings) -> None:
     _check_chains(config.pool, findings)
     _check_overlaps(config.pool, findings)
     _check_fixed_addresses(config, findings)
-    _check_servers(config, findings)
-    _check_sources(config, findings)
+    check_radius(config, findings)
     _check_lacs(config.lac, findings)
     _check_local(config, findings)
     _check_hiding(config.lac, findings)
@@ -62,6 +61,7 @@ def _check_names(config: Config, findings: Findings) -> None:
     for section, names in (
         ("lac", [lac.name for lac in config.lac]),
         ("radius.server", [server.name for server in config.radius.server]),
+        ("realm", [realm.name.casefold() for realm in config.realm]),
         ("pool", [pool.name for pool in config.pool]),
         ("profile", [profile.name for profile in config.profile]),
         ("user", [user.name for user in config.user]),
@@ -104,8 +104,8 @@ def _check_references(config: Config, findings: Findings) -> None:
     for index, user in enumerate(config.user):
         _refer(f"user[{index}].profile", user.profile, "profile", profiles, findings)
     groups = sorted({server.group for server in config.radius.server if server.group})
-    for index, lac in enumerate(config.lac):
-        _refer(f"lac[{index}].radius", lac.radius, "group of RADIUS servers", groups, findings)
+    for at, group in named_groups(config):
+        _refer(at, group, "group of RADIUS servers", groups, findings)
 
 
 def _refer(at: str, name: str | None, what: str, known: list[str], findings: Findings) -> None:
@@ -161,50 +161,6 @@ def _check_fixed_addresses(config: Config, findings: Findings) -> None:
             findings.wrong(f"user[{index}].address", wrong, "give each user an address of its own")
         elif address is not None:
             users[address] = index
-
-
-def _check_servers(config: Config, findings: Findings) -> None:
-    """See that every RADIUS server is good for something, and for something else than the others."""
-    seen: dict[tuple[str | None, str, str, int], int] = {}
-    for index, server in enumerate(config.radius.server):
-        at = f"radius.server[{index}]"
-        if not server.auth_port and not server.acct_port:
-            findings.wrong(f"{at}.auth_port", "it is 0 and acct_port is 0 too", "give at least one of the two ports")
-        if server.source and server.address and (":" in server.source) != (":" in server.address):
-            wrong = f"{server.source} and {server.address} are not of one family"
-            findings.wrong(f"{at}.source", wrong, f"give an IPv{6 if ':' in server.address else 4} address")
-        for use in _uses(server):
-            if use in seen and server.address:
-                wrong = f"{server.address} port {use[3]} is used by radius.server[{seen[use]}] too"
-                findings.wrong(f"{at}.address", wrong, "give each server once in a group")
-            seen.setdefault(use, index)
-
-
-def _uses(server: RadiusServerConfig) -> Iterable[tuple[str | None, str, str, int]]:
-    """Return what a server is used for: (group, use, address, port)."""
-    for use, port in (("auth", server.auth_port), ("acct", server.acct_port)):
-        if port:
-            yield server.group, use, server.address, port
-
-
-def _check_sources(config: Config, findings: Findings) -> None:
-    """See that somebody can decide on every subscriber."""
-    source = config.auth.source
-    if source == "local" and not config.user:
-        findings.wrong("auth.source", 'it is "local" and there is no [[user]]', "add a [[user]]")
-    if source == "radius-then-local" and not config.user:
-        findings.doubtful("auth.source", "there is no [[user]] to fall back on", 'add a [[user]], or give "radius"')
-    if source == "local":
-        return
-    groups = {server.group for server in config.radius.server if server.auth_port}
-    known = {server.group for server in config.radius.server}
-    for index, lac in enumerate(config.lac):
-        if lac.radius not in groups and (lac.radius is None or lac.radius in known):
-            wrong = f"no [[radius.server]] {'without' if lac.radius is None else 'of this'} group authenticates"
-            at = "radius" if lac.radius is None and not config.radius.server else f"lac[{index}].radius"
-            findings.wrong(at, wrong, 'add one, or give auth.source = "local"')
-            if at == "radius":
-                return
 
 
 def _check_lacs(lacs: tuple[LacConfig, ...], findings: Findings) -> None:

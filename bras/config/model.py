@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
 from bras.config.grant import Grant
-from bras.config.radius import RadiusConfig
+from bras.config.radius import RadiusConfig, RealmConfig
 from bras.secret import Secret
 
 
@@ -77,7 +77,11 @@ class LacConfig:
     methods: tuple[str, ...] = ()
     """Authentication methods in order of preference; none: those of `[auth]`."""
     radius: str | None = None
-    """RADIUS server group for its subscribers; none: the servers without a group."""
+    """RADIUS server group for its subscribers, where their `[[realm]]` names none; none: the servers without a group."""
+    radius_accounting: str | None = None
+    """RADIUS server group for their accounting; none: `radius`."""
+    default_realm: str | None = None
+    """Realm of users whose name has none: its `[[realm]]` is theirs, and unless that strips it RADIUS is told it behind the name."""
     max_tunnels: int = 0
     """Tunnels at most of this group; 0 means no limit."""
     max_tunnels_per_lac: int = 0
@@ -256,6 +260,7 @@ class Config:
     lac: tuple[LacConfig, ...] = ()
     auth: AuthConfig = field(default_factory=AuthConfig)
     radius: RadiusConfig = field(default_factory=RadiusConfig)
+    realm: tuple[RealmConfig, ...] = ()
     ppp: PppConfig = field(default_factory=PppConfig)
     pool: tuple[PoolConfig, ...] = ()
     profile: tuple[ProfileConfig, ...] = ()

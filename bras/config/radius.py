@@ -97,3 +97,17 @@ class RadiusConfig:
     """Whether Access-Requests carry Event-Timestamp as accounting records do; RFC 2869 section 5.19 has it in those only."""
     interim_jitter: float = 0.1
     """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealmConfig:
+    """`[[realm]]`: users with this behind the last @ of their name; what it says comes before what their `[[lac]]` says."""
+
+    name: str
+    """The realm, upper or lower case alike; `*`: any that has no section of its own."""
+    radius: str | None = None
+    """RADIUS server group for its subscribers; none: that of the `[[lac]]`."""
+    radius_accounting: str | None = None
+    """RADIUS server group for their accounting; none: `radius`, else that of the `[[lac]]`."""
+    strip: bool = False
+    """Whether RADIUS is told the user name without the realm. Clients that use MS-CHAPv2 have their name in what they prove, so the server must know it as they do."""

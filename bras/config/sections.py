@@ -27,6 +27,7 @@ from bras.config.model import (
     UserConfig,
 )
 from bras.config.radius_sections import RADIUS
+from bras.config.realm import DEFAULT_REALM, REALM
 from bras.config.section import DAY_S, LONGEST_S, Required, Section
 
 FASTEST_BPS = 10**12
@@ -64,9 +65,7 @@ POLICY: Mapping[str, v.Kind] = {
 }
 """The keys of a profile."""
 
-SHARED_POLICY: Mapping[str, v.Kind] = {
-    key: kind for key, kind in POLICY.items() if key not in ("address", "routes")
-}
+SHARED_POLICY: Mapping[str, v.Kind] = {key: kind for key, kind in POLICY.items() if key not in ("address", "routes")}
 """Those that many subscribers can have in common; ``address`` of a ``[[lac]]`` is the LAC's."""
 
 
@@ -119,6 +118,8 @@ SECTIONS = (
             "tunnel_connection": v.PLACEHOLDERS,
             "methods": v.Many(METHODS, least=1),
             "radius": v.LABEL,
+            "radius_accounting": v.LABEL,
+            "default_realm": DEFAULT_REALM,
             "max_tunnels": v.whole(0, 4095),
             "max_tunnels_per_lac": v.whole(0, 4095),
             "max_sessions": v.whole(0, 1_000_000),
@@ -156,6 +157,7 @@ SECTIONS = (
         },
     ),
     RADIUS,
+    REALM,
     Section(
         "ppp",
         PppConfig,

@@ -32,14 +32,16 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
     if subscriber.address and user != before.claimed:
         _end(core, subscriber, TerminateCause.NAS_REQUEST, "user_changed", "the client came back as another user", now)
         return
-    blobs = identity_of(core, subscriber, credentials)
+    asking = core.policy.asking(subscriber.line.group, credentials.name)
+    blobs = identity_of(core, subscriber, asking.name)
     if not offered.again:  # who is up is known by what RADIUS has made of its name
         who = Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes, user)
+        who.accounting = before.accounting if before.record else asking.accounting
         subscriber.identify(who)
     if core.config.auth.source == "local":
         _decide_locally(core, subscriber, credentials, now)
         return
-    group = core.policy.group(subscriber.line.group).radius
+    group = asking.radius
     request = request_of(credentials)
     access = blobs.access
     if offered.again:

@@ -32,7 +32,15 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     octets = core.books.encoder.record(
         due.status.value, who.record, usage, cause, event_at=at + core.books.wall_offset_s
     )
-    tell(core, core.books.new_record(), core.policy.group(subscriber.line.group).radius, octets, created_at=at, now=now)
+    tell(core, core.books.new_record(), group_of(core, subscriber), octets, created_at=at, now=now)
+
+
+def group_of(core: Core, subscriber: Subscriber) -> str | None:
+    """Return the group of servers that has the books of a session: the same one for as long as it is there."""
+    who = subscriber.who
+    if who.accounting == "" or not core.exchanges.keeps_accounts(who.accounting):
+        who.accounting = core.policy.asking(subscriber.line.group, who.claimed.encode()).accounting
+    return who.accounting
 
 
 def tell(core: Core, record: int, group: str | None, octets: bytes, *, created_at: float, now: float) -> None:

@@ -50,8 +50,8 @@ def user_of(credentials: Credentials) -> str:
     return printable(credentials.name)
 
 
-def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) -> Blobs:
-    """Encode what stays the same in all requests and records of a session."""
+def identity_of(core: Core, subscriber: Subscriber, user_name: bytes) -> Blobs:
+    """Encode what stays the same in all requests and records of a session; ``user_name`` is that for RADIUS."""
     line, leg = subscriber.line, subscriber.leg
     names = core.policy.names(line.group)
     tunnel = TunnelIdentity(
@@ -65,7 +65,7 @@ def identity_of(core: Core, subscriber: Subscriber, credentials: Credentials) ->
     )
     return core.books.identities.encode(
         Identity(
-            credentials.name,
+            user_name,
             subscriber.session_id,
             leg.key,
             names.port_id.of(subscriber),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, UserConfig
 from bras.lns.caller import Names
+from bras.lns.realms import Asking, Realms
 from bras.ppp.settings import LinkConfig
 from bras.radius.profile import Profile, Resolver
 from bras.subscriber.settings import Settings
@@ -25,7 +26,18 @@ LARGEST_MRU = 1500
 class Policy:
     """Look-ups in the configuration, each worked out once."""
 
-    __slots__ = ("_groups", "_names", "_settings", "_users", "config", "epoch", "former", "path_mtu", "resolver")
+    __slots__ = (
+        "_groups",
+        "_names",
+        "_settings",
+        "_users",
+        "config",
+        "epoch",
+        "former",
+        "path_mtu",
+        "realms",
+        "resolver",
+    )
 
     def __init__(self, config: Config, epoch: int, former: Iterable[LacConfig] = ()) -> None:
         """Index the configuration; ``former``: groups that are configured no more, whose sessions live on."""
@@ -33,6 +45,7 @@ class Policy:
         self.epoch = epoch
         self.former = tuple(former)
         groups = (*config.lac, *self.former)
+        self.realms = Realms(config.realm)
         self.resolver = Resolver(replace(config, lac=groups))
         self._groups: dict[str, LacConfig] = {group.name: group for group in groups}
         self._users: dict[str, UserConfig] = {user.name: user for user in config.user}
@@ -63,6 +76,10 @@ class Policy:
         if names is None:
             names = self._names[group] = Names(self.group(group), self.config.lns.hostname)
         return names
+
+    def asking(self, group: str, name: bytes) -> Asking:
+        """Return how RADIUS is asked about a user of a LAC group, by the name that the client gave."""
+        return self.realms.asking(self.group(group), name)
 
     def user(self, name: str) -> UserConfig | None:
         """Return a local user."""

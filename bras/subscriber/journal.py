@@ -126,9 +126,16 @@ def restore(
 
 
 def _restore_who(
-    user: str, method: str, source: str, identity: bytes, record: bytes, classes: list[bytes], claimed: str
+    user: str,
+    method: str,
+    source: str,
+    identity: bytes,
+    record: bytes,
+    classes: list[bytes],
+    claimed: str,
+    accounting: str | None = "",
 ) -> Who:
-    return Who(user, method, source, identity, record, tuple(classes), claimed)
+    return Who(user, method, source, identity, record, tuple(classes), claimed, accounting)
 
 
 def _restore_session(subscriber: Subscriber, saved: Saved) -> None:

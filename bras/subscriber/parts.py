@@ -184,6 +184,8 @@ class Who:
     """Class attributes to be returned in accounting (RFC 2865 section 5.25)."""
     claimed: str = ""
     """User name as the client gave it, whatever RADIUS made of it."""
+    accounting: str | None = ""
+    """Group of RADIUS servers that has its books; empty until that is known."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Who:

@@ -25,6 +25,7 @@ LAC = "scenario/test_keys_lac.py::test_"
 DATA = "scenario/test_keys_data.py::test_"
 AUTH = "scenario/test_keys_auth.py::test_"
 RADIUS = "scenario/test_keys_radius.py::test_"
+REALM = "scenario/test_keys_realm.py::test_"
 CALLS = "scenario/test_keys_calls.py::test_"
 SENT = "scenario/test_keys_sent.py::test_"
 PPP = "scenario/test_keys_ppp.py::test_"
@@ -91,6 +92,12 @@ EFFECTS = {
     "auth.max_attempts": AUTH + "timeout_s_and_max_attempts",
     "auth.single_session": ADMISSION + "one_user_twice",
     "auth.address_conflict": ADMISSION + "one_address_for_two_sessions",
+    "realm.name": REALM + "name",
+    "realm.radius": REALM + "radius",
+    "realm.radius_accounting": REALM + "radius_accounting",
+    "realm.strip": REALM + "strip",
+    "lac.radius_accounting": REALM + "lac_radius_accounting",
+    "lac.default_realm": REALM + "lac_default_realm",
     "radius.patience_s": RADIUS + "patience_s",
     "radius.nas_identifier": RADIUS + "nas_identifier",
     "radius.nas_ip_address": RADIUS + "nas_ip_address",

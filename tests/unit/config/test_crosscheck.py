@@ -10,7 +10,6 @@ from bras.config.crosscheck import crosscheck
 from bras.config.findings import Findings
 from bras.config.grant import Grant
 from bras.config.model import (
-    AuthConfig,
     Config,
     DataplaneConfig,
     LacConfig,
@@ -177,53 +176,6 @@ def test_a_fixed_address_is_one_subscribers_and_not_ours():
 
 def test_our_own_address_may_lie_in_a_pool_which_leaves_it_out():
     assert problems(dataplane=DataplaneConfig(local_address="0.0.0.15"), pool=(pool("a", (10, 20)),)) == []
-
-
-def test_a_radius_server_is_good_for_something():
-    def serving(*servers: RadiusServerConfig) -> list[str]:
-        return problems(radius=RadiusConfig(server=servers))
-
-    useless = replace(SERVER, name="r2", address="192.0.2.6", auth_port=0, acct_port=0)
-    assert serving(SERVER, useless) == [
-        "radius.server[1].auth_port: it is 0 and acct_port is 0 too, give at least one of the two ports"
-    ]
-    assert serving(SERVER, replace(SERVER, name="r2", acct_port=0)) == [
-        "radius.server[1].address: 192.0.2.5 port 1812 is used by radius.server[0] too, "
-        "give each server once in a group"
-    ]
-    assert serving(replace(SERVER, source="2001:db8::1")) == [
-        "radius.server[0].source: 2001:db8::1 and 192.0.2.5 are not of one family, give an IPv4 address"
-    ]
-    assert serving(replace(SERVER, address="2001:db8::5", source="192.0.2.1"))[0].endswith("give an IPv6 address")
-    assert serving(replace(SERVER, acct_port=0), replace(SERVER, name="r2", auth_port=0)) == []
-    assert serving(SERVER, replace(SERVER, name="r2", group="g")) == []
-
-
-def test_somebody_decides_on_every_subscriber():
-    none = RadiusConfig()
-    two = (LacConfig(name="a", hostname="a"), LacConfig(name="b", hostname="b"))
-    no_server = 'radius: no [[radius.server]] without group authenticates, add one, or give auth.source = "local"'
-    assert problems(radius=none) == [no_server]
-    assert problems(radius=none, lac=two) == [no_server]
-    assert problems(radius=none, auth=AuthConfig(source="radius-then-local"), user=(user("u"),)) == [no_server]
-    assert problems(radius=none, auth=AuthConfig(source="local"), user=(user("u"),)) == []
-    assert problems(auth=AuthConfig(source="local")) == [
-        'auth.source: it is "local" and there is no [[user]], add a [[user]]'
-    ]
-    assert warnings(auth=AuthConfig(source="radius-then-local")) == [
-        'auth.source: there is no [[user]] to fall back on, add a [[user]], or give "radius"'
-    ]
-
-
-def test_each_group_of_lacs_has_a_server_that_authenticates():
-    only_accounting = replace(SERVER, name="acct", address="192.0.2.6", group="g", auth_port=0)
-    lacs = (replace(SOUND.lac[0], hostname="a"), LacConfig(name="b", radius="g"))
-    assert problems(lac=lacs, radius=RadiusConfig(server=(SERVER, only_accounting))) == [
-        'lac[1].radius: no [[radius.server]] of this group authenticates, add one, or give auth.source = "local"'
-    ]
-    assert problems(radius=RadiusConfig(server=(replace(SERVER, group="g"),))) == [
-        'lac[0].radius: no [[radius.server]] without group authenticates, add one, or give auth.source = "local"'
-    ]
 
 
 def test_a_group_that_can_never_match_is_doubtful():
