@@ -6,7 +6,7 @@ from bras.l2tp import line as access_line
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.tables import host
-from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, NAS_PORT_ID, value_of
+from bras.radius.attributes import CALLING_STATION_ID, CHARGEABLE_USER_IDENTITY, NAS_PORT_ID, value_of
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_text
 
@@ -29,7 +29,7 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "rx_speed_bps": line.rx_speed_bps,
         "nas_port_id": _told(subscriber, NAS_PORT_ID),
         "chargeable_user_identity": _told(subscriber, CHARGEABLE_USER_IDENTITY),
-        "calling_station": core.policy.names(line.group).calling(subscriber),
+        "calling_station": _told(subscriber, CALLING_STATION_ID) or core.policy.names(line.group).calling(subscriber),
         "sub_address": line.sub_address,
         "physical_channel": line.physical_channel,
         "private_group": line.private_group,

@@ -19,6 +19,7 @@ TUNNEL_L2TP = 3
 MEDIUM_IPV4, MEDIUM_IPV6 = 1, 2
 """Tunnel-Medium-Type (RFC 2868 section 3.2)."""
 STATE = 24
+CALLING_STATION_ID = 31
 NAS_PORT_ID = 87
 CHARGEABLE_USER_IDENTITY = 89
 WHICH_IDENTITY = bytes((CHARGEABLE_USER_IDENTITY, 3, 0))
@@ -38,6 +39,22 @@ def value_of(attributes: bytes, code: int) -> bytes:
             return attributes[offset + 2 : after]
         offset = after
     return b""
+
+
+def without(attributes: bytes, code: int) -> bytes:
+    """Return encoded attributes but for those of a type: others are to take their place."""
+    kept, offset, end = b"", 0, len(attributes)
+    while offset < end:
+        after = offset + attributes[offset + 1]
+        if attributes[offset] != code:
+            kept += attributes[offset:after]
+        offset = after
+    return kept
+
+
+def returned_state(octets: bytes) -> bytes:
+    """Encode the State of an Access-Accept for the next Access-Request (RFC 2865 section 5.24)."""
+    return bytes((STATE, 2 + len(octets))) + octets if octets else b""
 
 
 class TunnelIdentity(NamedTuple):
@@ -146,13 +163,7 @@ class IdentityEncoder:
         """Return encoded attributes with another Connect-Info; too many for a packet, and none, stay as they are."""
         if not attributes:
             return attributes
-        kept, offset = b"", 0
-        while offset < len(attributes):
-            end = offset + attributes[offset + 1]
-            if attributes[offset] != self._session.connect_info_code:
-                kept += attributes[offset:end]
-            offset = end
-        kept += self._session.connect_info(connect_info)
+        kept = without(attributes, self._session.connect_info_code) + self._session.connect_info(connect_info)
         return kept if len(kept) <= MAX_SHARED_OCTETS else attributes
 
     def charge(self, accounting: bytes, identity: bytes) -> bytes:

@@ -1,6 +1,6 @@
 import pytest
 
-from bras.radius.attributes import Blobs, Identity, IdentityEncoder, TunnelIdentity, value_of
+from bras.radius.attributes import Blobs, Identity, IdentityEncoder, TunnelIdentity, value_of, without
 from tests.support.radius import attribute, attributes_of, codec, config
 
 TUNNEL = TunnelIdentity("198.18.0.2", "198.18.0.1", "lac1", "lns1", "lac1-7")
@@ -121,6 +121,13 @@ def test_a_value_is_found_among_attributes():
     octets = attribute(1, b"a") + attribute(25, b"first") + attribute(25, b"second")
     assert value_of(octets, 25) == b"first"
     assert value_of(octets, 26) == value_of(b"", 1) == b""
+
+
+def test_attributes_of_a_type_are_left_out():
+    octets = attribute(1, b"a") + attribute(25, b"first") + attribute(8, 1) + attribute(25, b"second")
+    assert without(octets, 25) == attribute(1, b"a") + attribute(8, 1)
+    assert without(octets, 26) == octets
+    assert without(b"", 1) == b""
 
 
 def test_addresses_stand_for_numbers_that_are_not_told():
