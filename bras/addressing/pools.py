@@ -18,6 +18,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from bras.addressing.networks import Network, Networks
 from bras.addressing.pool import Pool, Saved
 from bras.config.model import PoolConfig
 from bras.errors import BrasError
@@ -45,7 +46,7 @@ class Lease(NamedTuple):
 class Pools:
     """Who holds which address, and which address is given next."""
 
-    __slots__ = ("_chains", "_outside", "_pools", "_reserved", "_spans", "_starts")
+    __slots__ = ("_chains", "_outside", "_pools", "_reserved", "_spans", "_starts", "networks")
 
     def __init__(self, pools: tuple[PoolConfig, ...], reserved: Iterable[int] = ()) -> None:
         """Make the pools, all addresses free; ``reserved`` are never given, in no VRF."""
@@ -60,6 +61,8 @@ class Pools:
         self._starts = [first for first, _, _ in spans]
         self._spans = [(last, self._pools[name]) for _, last, name in spans]
         self._outside: dict[int, int] = {}
+        self.networks = Networks()
+        """Those behind subscribers."""
 
     def _chain(self, name: str | None) -> tuple[Pool, ...]:
         """Return the pool and those that follow it by ``next``, each once."""
@@ -142,6 +145,21 @@ class Pools:
             pool.put_to_use(address, key, user)
         return None
 
+    def claim_networks(self, vrf: int, networks: tuple[Network, ...], address: int, key: int) -> int | None:
+        """Give ``key``, who has ``address``, these networks and no others.
+
+        Return ``None`` when it is done, else who has one of them, or an address that is
+        one of them, or a network that is this address: then nothing changes.
+        """
+        holder = self.networks.holder(vrf, address, 32)
+        if holder is not None and holder != key:
+            return holder
+        for network, length in networks:
+            holder = self.holder(vrf, network) if length == 32 else None
+            if holder is not None and holder != key:
+                return holder
+        return self.networks.claim(vrf, networks, key)
+
     def release(self, vrf: int, address: int, key: int, *, now: float) -> bool:
         """Take an address back; false, and nothing happens, when ``key`` is not its holder."""
         pool = self._pool_of(vrf, address)
@@ -170,6 +188,7 @@ class Pools:
             "version": _VERSION,
             "pools": {name: pool.save() for name, pool in self._pools.items()},
             "outside": [[key >> 32, key & 0xFFFFFFFF, holder] for key, holder in self._outside.items()],
+            "networks": self.networks.save(),
         }
 
     @classmethod
@@ -188,6 +207,7 @@ class Pools:
             if name in restored._pools:
                 restored._pools[name].restore_cursor(state)
                 restored._pools[name].exhausted = state["exhausted"]
+        restored.networks = Networks.restore(saved.get("networks", ()))
         for vrf, address, key in saved["outside"]:
             restored._adopt(vrf, address, key, "")
         idle.sort(key=_instant)  # stable: within a pool the order stays as it was

@@ -13,7 +13,7 @@ from bras.lns.effects import Report
 from bras.lns.identity import METHOD, identity_of, request_of, user_of
 from bras.ppp.events import Credentials, CredentialsOffered
 from bras.radius import events as radius
-from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, value_of
+from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, returned_state, value_of
 from bras.radius.authorization import Authorization
 from bras.radius.profile import Profile
 from bras.subscriber import local
@@ -35,9 +35,12 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
     asking = core.policy.asking(subscriber.line.group, credentials.name)
     blobs = identity_of(core, subscriber, asking.name)
     if not offered.again:  # who is up is known by what RADIUS has made of its name
-        who = Who(user, METHOD[type(credentials)], "", blobs.accounting, before.record, before.classes, user)
+        method = METHOD[type(credentials)]
+        who = Who(user, method, "", blobs.accounting, before.record, before.classes, user, before.state)
         who.accounting = before.accounting if before.record else asking.accounting
         subscriber.identify(who)
+    elif subscriber.instants.renewing:
+        before.identity = blobs.accounting
     if core.config.auth.source == "local":
         _decide_locally(core, subscriber, credentials, now)
         return
@@ -47,6 +50,8 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
     if offered.again:
         known = value_of(before.record or before.identity, CHARGEABLE_USER_IDENTITY)
         access = core.books.identities.ask_again(access, known)
+    if subscriber.instants.renewing:
+        access += returned_state(before.state)
     access = core.books.identities.stamp(access, now + core.books.wall_offset_s)
     events = core.exchanges.authenticate(subscriber.number, group, access, request, now=now)
     if core.config.auth.source == "radius-then-local":
@@ -111,33 +116,36 @@ def refuse(
 def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -> None:
     """Give an authenticated subscriber its Profile and address, or refuse it, or let it wait."""
     who, accepted = subscriber.who, verdict.authorization
-    if subscriber.challenged_again:
+    if subscriber.challenged_again and not subscriber.instants.renewing:
         _confirm(core, subscriber, verdict, now)
         return
     user = core.policy.user(who.user) if accepted is None else None
     who.source = verdict.source
     if accepted is not None:
-        who.classes, who.record = accepted.classes, b""
+        who.classes, who.record, who.state = accepted.classes, b"", accepted.state
+        who.user = accepted.user_name or who.claimed
         if accepted.user_name:
-            who.user = accepted.user_name
             who.identity = core.books.identities.rename(who.identity, accepted.user_name.encode())
         who.identity = core.books.identities.charge(who.identity, accepted.chargeable)
     profile = _profile_of(core, subscriber, user, accepted)
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)
         return
-    if _user_is_busy(core, subscriber, verdict, now):
+    if _user_is_busy(core, subscriber, verdict, now) or _has_too_many(core, subscriber, profile, now):
         return
     address = _address_for(core, subscriber, profile, verdict, now)
-    if address is None:
+    if address is None or not _networks_are_free(core, subscriber, profile, address, verdict, now):
         return
     core.registry.name(subscriber, who.user)
-    if profile.idle_timeout_s:
-        core.registry.idlers[subscriber.number] = None
+    core.registry.watch(subscriber, profile)
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)
     core.effects.append(Report(outcome))
     message = accepted.reply_message.encode() if accepted is not None else b""
-    core.backlog.subscriber.append((subscriber, subscriber.admit(profile, address, message, verdict.success, now=now)))
+    if subscriber.challenged_again:
+        events = subscriber.renew(profile, message, verdict.success, now=now)
+    else:
+        events = subscriber.admit(profile, address, message, verdict.success, now=now)
+    core.backlog.subscriber.append((subscriber, events))
 
 
 def _confirm(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> None:
@@ -182,6 +190,44 @@ def _user_is_busy(core: Core, subscriber: Subscriber, verdict: Verdict, now: flo
     for other in older:
         _end(core, other, TerminateCause.NAS_REQUEST, "replaced_by_new_session", "", now)
     return True
+
+
+def _has_too_many(core: Core, subscriber: Subscriber, profile: Profile, now: float) -> bool:
+    """Apply Port-Limit (RFC 2865 section 5.42); true when the subscriber was refused."""
+    if not profile.port_limit:
+        return False
+    others = [other for other in core.registry.of_user(subscriber.who.user) if other is not subscriber]
+    if sum(other.standing.end is None for other in others) < profile.port_limit:
+        return False
+    text = f"no more than {profile.port_limit} sessions at once"
+    refuse(core, subscriber, AuthOutcome.DENIED_PORT_LIMIT, text, now)
+    return True
+
+
+def _networks_are_free(
+    core: Core, subscriber: Subscriber, profile: Profile, address: int, verdict: Verdict, now: float
+) -> bool:
+    """Take the networks behind the subscriber; false when it was refused or must wait.
+
+    Who has one of them keeps it, unless it is the same user's older session, for which
+    ``address_conflict`` holds.
+    """
+    networks = profile.networks(address)
+    if not networks and not core.pools.networks:
+        return True
+    number = subscriber.number
+    holder = core.pools.claim_networks(profile.vrf, networks, address, number)
+    if holder is None:
+        return True
+    if not subscriber.address:
+        core.pools.release(profile.vrf, address, number, now=now)
+    other = core.registry.by_number.get(holder)
+    if other is not None and other.who.user == subscriber.who.user and not subscriber.address:
+        _take_over(core, subscriber, holder, verdict, now)
+        return False
+    text = "a network behind it, or its address, is another session's"
+    refuse(core, subscriber, AuthOutcome.DENIED_ROUTE_CONFLICT, text, now)
+    return False
 
 
 def _address_for(core: Core, subscriber: Subscriber, profile: Profile, verdict: Verdict, now: float) -> int | None:
@@ -254,6 +300,7 @@ def settled(core: Core, subscriber: Subscriber, *, now: float) -> None:
     """Free the address of a subscriber whose Entry is gone, and let in who waited for it."""
     if subscriber.address and subscriber.profile is not None:
         core.pools.release(subscriber.profile.vrf, subscriber.address, subscriber.number, now=now)
+    core.pools.networks.release(subscriber.number)
     core.registry.unname(subscriber)
     core.backlog.radius.append(core.exchanges.cancel(subscriber.number, now=now))
     core.backlog.offered.pop(subscriber.number, None)

@@ -85,6 +85,7 @@ SENT: Final[dict[str, Told]] = {
     # Our own time and policy.
     "session_timeout": _TERMINATED,
     "idle_timeout": _TERMINATED,
+    "quota_exhausted": _ADMINISTRATIVE,
     "data_plane_refused": Told(_C.NO_INFORMATION),
     "user_changed": _ADMINISTRATIVE,
     "address_changed": _ADMINISTRATIVE,

@@ -8,6 +8,7 @@ from typing import Final
 from bras.ids import CallKey
 from bras.lns.lacs import Lacs
 from bras.plain import Saved
+from bras.radius.profile import Profile
 from bras.subscriber.events import Phase
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
@@ -46,7 +47,7 @@ class Registry:
         """Subscribers by group and phase."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
         self.idlers: dict[int, None] = {}
-        """Numbers of those with an idle timeout, whose counters are read now and then."""
+        """Numbers of those with an idle timeout or a quota, whose counters are read now and then."""
         self.lacs = Lacs()
         """Those who were seen."""
         self.leaving: dict[int, int] = {}
@@ -131,6 +132,13 @@ class Registry:
             self.unname(subscriber)
             standing.named = user
             self.by_user[user] = (*self.by_user.get(user, ()), subscriber.number)
+
+    def watch(self, subscriber: Subscriber, profile: Profile) -> None:
+        """See that the counters are read now and then of those for whom something follows from them."""
+        if profile.idle_timeout_s or profile.limited:
+            self.idlers[subscriber.number] = None
+        elif self.idlers:
+            self.idlers.pop(subscriber.number, None)
 
     def of_user(self, user: str) -> list[Subscriber]:
         """Return the admitted sessions of a user name, oldest first."""

@@ -311,10 +311,10 @@ def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
     if profile is None or standing.settled:
         return
     core.registry.name(subscriber, subscriber.who.user)
-    if profile.idle_timeout_s:
-        core.registry.idlers[subscriber.number] = None
+    core.registry.watch(subscriber, profile)
     if subscriber.address:
         core.pools.claim(profile.vrf, subscriber.address, subscriber.number, now=0.0, user=subscriber.who.user)
+        core.pools.networks.claim(profile.vrf, profile.networks(subscriber.address), subscriber.number)
 
 
 def _find_entries(core: Core, resumption: Resumption, read: Read) -> None:

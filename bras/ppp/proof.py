@@ -45,6 +45,11 @@ class Proof:
         """Return the PPP protocol of the method; 0 without one."""
         return self.method.protocol if self.method is not None else 0
 
+    @property
+    def challenges(self) -> bool:
+        """Return whether the client can be challenged once more: it was let in by CHAP or a dialect of it."""
+        return self._settled and isinstance(self.method, ChapServer)
+
     def turns_to_chap(self, protocol: int, code: int) -> bool:
         """Return whether a packet is CHAP's, from a client that agreed to PAP and has offered nothing yet.
 

@@ -13,6 +13,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from bras.radius.codec import HEADER_OCTETS, MAX_OCTETS, Codec
+from bras.radius.networks import octets6
 
 DELAY_OCTETS = 6
 """The Acct-Delay-Time that the exchange adds."""
@@ -52,7 +53,18 @@ class Usage(NamedTuple):
 class AccountingRecords:
     """Makes the attributes of accounting records."""
 
-    __slots__ = ("_address", "_authentic", "_cause", "_class", "_session_id", "_status", "_time", "_usage_codes")
+    __slots__ = (
+        "_address",
+        "_authentic",
+        "_cause",
+        "_class",
+        "_delegated",
+        "_prefix",
+        "_session_id",
+        "_status",
+        "_time",
+        "_usage_codes",
+    )
 
     def __init__(self, codec: Codec) -> None:
         """Take codes and encoders from the dictionary."""
@@ -62,6 +74,8 @@ class AccountingRecords:
         self._authentic = codec.encoder("Acct-Authentic", "integer")
         self._address = codec.encoder("Framed-IP-Address", "ipaddr")
         self._class = codec.encoder("Class", "octets")
+        self._prefix = codec.encoder("Framed-IPv6-Prefix", "ipv6prefix")
+        self._delegated = codec.encoder("Delegated-IPv6-Prefix", "ipv6prefix")
         self._session_id = codec.encoder("Acct-Session-Id", "string")
         self._usage_codes = tuple(
             codec.code(name, "integer")[1]
@@ -94,6 +108,11 @@ class AccountingRecords:
                 break
             shared += attribute
         return shared
+
+    def prefixes(self, of_the_link: tuple[str, ...], delegated: tuple[str, ...]) -> bytes:
+        """Encode IPv6 prefixes (RFC 3162 section 2.3, RFC 4818 section 3)."""
+        encoded = b"".join(self._prefix(octets6(prefix)) for prefix in of_the_link)
+        return encoded + b"".join(self._delegated(octets6(prefix)) for prefix in delegated)
 
     def record(self, status: int, session: bytes, usage: Usage | None, cause: int = 0, *, event_at: float) -> bytes:
         """Build a Start (without ``usage``), Interim-Update or Stop (with ``cause``, its Acct-Terminate-Cause).

@@ -21,6 +21,8 @@ from bras.config.model import Config, UserConfig
 BURST_SHARE = 32
 """A quarter second of a rate in bit/s, in octets: rate / 8 / 4."""
 MIN_BURST_OCTETS = 16000
+WHOLE = 32
+"""Length of the prefix that is one IPv4 address."""
 MAX_SHARED = 4096
 """Profiles kept because many subscribers have the same."""
 MAX_MERGES_KEPT = 20000
@@ -92,6 +94,17 @@ class Profile(NamedTuple):
     def limited(self) -> bool:
         """Return whether there is a quota."""
         return bool(self.quota_octets or self.quota_up_octets or self.quota_down_octets)
+
+    def networks(self, address: int) -> tuple[tuple[int, int], ...]:
+        """Return the IPv4 networks that are routed to the subscriber who has ``address``, besides that."""
+        if not self.routes and self.prefix_length == WHOLE:
+            return ()
+        found = dict.fromkeys(self.routes)
+        length = self.prefix_length
+        if length < WHOLE and self.address == address:
+            found[address >> WHOLE - length << WHOLE - length, length] = None
+        found.pop((address, WHOLE), None)
+        return tuple(found)
 
     def sourced(self) -> list[tuple[str, Value, str]]:
         """Return (name, value, source) of each field that has a value, for ``show session``."""

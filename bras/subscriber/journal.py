@@ -98,6 +98,7 @@ def session(subscriber: Subscriber) -> bytes:
         instants.up_at,
         instants.active_at,
         instants.interim_at,
+        instants.renewed_at,
     ))  # fmt: skip
 
 
@@ -133,14 +134,15 @@ def _restore_who(
     record: bytes,
     classes: list[bytes],
     claimed: str,
+    state: bytes = b"",
     accounting: str | None = "",
 ) -> Who:
-    return Who(user, method, source, identity, record, tuple(classes), claimed, accounting)
+    return Who(user, method, source, identity, record, tuple(classes), claimed, state, accounting)
 
 
 def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
     phase, call_up, link_up, started, settled, end, link_facts, state, address, wanted, base, last, *instants = saved
-    setup_by_at, up_at, active_at, interim_at = instants
+    setup_by_at, up_at, active_at, interim_at, *renewed_at = instants
     mru, acfc, pfc = link_facts
     subscriber.standing = Standing(
         phase=Phase(phase),
@@ -161,3 +163,4 @@ def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
         last=Counters(*last) if last is not None else NOTHING_CARRIED,
     )
     subscriber.instants = Instants(subscriber.instants.called_at, setup_by_at, up_at, active_at, interim_at=interim_at)
+    subscriber.instants.renewed_at = renewed_at[0] if renewed_at else None  # earlier records have none

@@ -165,6 +165,10 @@ class Instants:
     """The next Interim-Update is due."""
     interim_wanted: bool = False
     """An Interim-Update waits for the counters."""
+    renewed_at: float | None = None
+    """The client proved itself again, for another Session-Timeout."""
+    renewing: bool = False
+    """Its time is over, and it is to prove itself again."""
 
 
 @dataclass(slots=True)
@@ -184,6 +188,8 @@ class Who:
     """Class attributes to be returned in accounting (RFC 2865 section 5.25)."""
     claimed: str = ""
     """User name as the client gave it, whatever RADIUS made of it."""
+    state: bytes = b""
+    """State of the Access-Accept, for when the client must prove itself again (RFC 2865 section 5.24)."""
     accounting: str | None = ""
     """Group of RADIUS servers that has its books; empty until that is known."""
 

@@ -7,6 +7,8 @@ the call is hung up when it has, and the session is Gone when the call is down.
 
 from __future__ import annotations
 
+from typing import Final
+
 from bras.forwarding.entry import Counters, Leg, Outcome
 from bras.ids import Entropy
 from bras.radius.profile import Profile
@@ -35,6 +37,9 @@ from bras.subscriber.parts import (
     Who,
 )
 from bras.subscriber.settings import Settings
+
+RENEWAL_RETRY_S: Final = 60.0
+"""Seconds until a client whose proof nobody could judge is asked for another."""
 
 
 class Session:
@@ -93,8 +98,9 @@ class Session:
         profile = self.profile
         if profile is None:
             return at
-        if profile.session_timeout_s and instants.up_at is not None:
-            ends_at = instants.up_at + profile.session_timeout_s
+        if profile.session_timeout_s and instants.up_at is not None and not instants.renewing:
+            begun_at = instants.up_at if instants.renewed_at is None else instants.renewed_at
+            ends_at = begun_at + profile.session_timeout_s
             at = ends_at if at is None or ends_at < at else at
         if profile.idle_timeout_s and not instants.idle_suspected:
             idle_at = instants.active_at + profile.idle_timeout_s
@@ -107,8 +113,9 @@ class Session:
         if self.standing.phase is not Phase.UP:
             return self.end(TerminateCause.USER_ERROR, "setup_timeout", "", now=now)
         if profile is not None and instants.up_at is not None:
-            if profile.session_timeout_s and now >= instants.up_at + profile.session_timeout_s:
-                return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+            begun_at = instants.up_at if instants.renewed_at is None else instants.renewed_at
+            if profile.session_timeout_s and not instants.renewing and now >= begun_at + profile.session_timeout_s:
+                return self._time_is_over(profile, now)
             if (
                 profile.idle_timeout_s
                 and not instants.idle_suspected
@@ -116,6 +123,44 @@ class Session:
             ):
                 return self._check_idle()
         return self._want_interim(now) if instants.interim_at is not None else []
+
+    def _time_is_over(self, profile: Profile, now: float) -> list[Event]:
+        """Do what Termination-Action says (RFC 2865 section 5.29)."""
+        if profile.at_session_timeout == "reauthenticate":
+            self.instants.renewing = True
+            return self.prove_again(now=now)
+        return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+
+    def prove_again(self, *, now: float) -> list[Event]:
+        """Have the client prove itself again; who knows of no PPP can only end the session."""
+        return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+
+    def renewed(self, *, now: float) -> None:
+        """Note that another Session-Timeout begins."""
+        if self.instants.renewing:
+            self.instants.renewing, self.instants.renewed_at = False, now
+
+    def renew_later(self, *, now: float) -> None:
+        """Have the client asked again in a while: nobody could judge its proof."""
+        if self.profile is not None:
+            timeout_s = self.profile.session_timeout_s
+            self.renewed(now=now + min(RENEWAL_RETRY_S, timeout_s) - timeout_s)
+
+    # -- who it is, and what it may do
+
+    def identify(self, who: Who) -> None:
+        """Remember who offers credentials, before anybody decides."""
+        self.who = who
+
+    def wait_for_address(self) -> None:
+        """Note that the credentials are good, but the address is still another session's."""
+        self.standing.phase = Phase.ADDRESSING
+
+    def put_into_force(self, profile: Profile, *, now: float) -> None:
+        """Let a Profile hold from now on, but for what the data plane and the client must be told."""
+        before, self.profile = self.profile, profile
+        if before is not None and before.interim_interval_s != profile.interim_interval_s and self.standing.started:
+            self._arm_interim(now)
 
     # -- the data plane
 
@@ -174,9 +219,15 @@ class Session:
         forwarding, instants = self.forwarding, self.instants
         if forwarding.state is not EntryState.ACTIVE:
             return []
+        profile = self.profile
         if counters != forwarding.last:
+            if profile is None or _is_active(forwarding.last, counters, profile.idle_direction):
+                instants.active_at = now
             forwarding.last = counters
-            instants.active_at = now
+            if profile is not None and profile.limited and self.standing.phase is Phase.UP:
+                spent = _spent(forwarding.total, profile)
+                if spent:
+                    return self.end(TerminateCause.NAS_REQUEST, "quota_exhausted", spent, now=now)
         if self.standing.phase is not Phase.UP or instants.up_at is None:
             return []
         if instants.interim_wanted:
@@ -185,7 +236,6 @@ class Session:
             return [RecordDue(Status.INTERIM, now - instants.up_at, forwarding.total)]
         if instants.idle_suspected:
             instants.idle_suspected = False
-            profile = self.profile
             if profile is not None and now >= instants.active_at + profile.idle_timeout_s:
                 return self.end(TerminateCause.IDLE_TIMEOUT, "idle_timeout", "", now=now)
         return []
@@ -291,3 +341,25 @@ class Session:
             text=end.text,
             echo_round_trip_s=self.standing.round_trip_s,
         )
+
+
+def _is_active(before: Counters, after: Counters, direction: str) -> bool:
+    """Return whether what moved counts against the idle timeout."""
+    if direction == "up":
+        return before.up_packets4 != after.up_packets4 or before.up_packets6 != after.up_packets6
+    if direction == "down":
+        return before.down_packets4 != after.down_packets4 or before.down_packets6 != after.down_packets6
+    return True
+
+
+def _spent(total: Counters, profile: Profile) -> str:
+    """Return which quota is exhausted, in words; nothing while none is."""
+    up, down = total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6
+    for quota, used, way in (
+        (profile.quota_octets, up + down, "of both ways"),
+        (profile.quota_up_octets, up, "up"),
+        (profile.quota_down_octets, down, "down"),
+    ):
+        if quota and used >= quota:
+            return f"quota of {quota} octets {way} is exhausted"
+    return ""

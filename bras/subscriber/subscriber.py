@@ -273,18 +273,11 @@ class Subscriber(Session):
 
     # -- authentication and address
 
-    def identify(self, who: Who) -> None:
-        """Remember who offers credentials, before anybody decides."""
-        self.who = who
-
-    def wait_for_address(self) -> None:
-        """Note that the credentials are good, but the address is still another session's."""
-        self.standing.phase = Phase.ADDRESSING
-
     def admit(self, profile: Profile, address: int, message: bytes, success: bytes, *, now: float) -> list[Event]:
         """Let the client in: ``address`` is its own from now on; ``success`` is MS-CHAPv2's "S=…"."""
-        self.profile = profile
+        self.put_into_force(profile, now=now)
         self.address = address
+        self.renewed(now=now)
         config = self._network_config(profile)
         if self.network is None or self.network.config is not config:
             self.network = Network(config, address)
@@ -298,10 +291,25 @@ class Subscriber(Session):
     def pardon(self, *, now: float) -> None:
         """Nobody could judge what the client answered to another challenge: all stays as it is."""
         self.link.proof.pardon(now=now)
+        self.renew_later(now=now)
 
     def confirm(self, message: bytes, success: bytes, *, now: float) -> list[Event]:
         """Tell the client that it has proven itself again; all else stays as it is."""
         return self._take(self.link.accept(message, success, now=now), now)
+
+    def prove_again(self, *, now: float) -> list[Event]:
+        """Have the client prove itself again: by another challenge, or, where there is none, from LCP on."""
+        proof = self.link.proof
+        if not proof.challenges:
+            self.forwarding.wanted = None
+            return self._sync_entry(now) + self._begin_again(now)
+        octets = b"" if proof.again else proof.handle_timeout(now=now)
+        return [ppp.SendFrame(self.link.frame(proof.protocol, octets))] if octets else []
+
+    def renew(self, profile: Profile, message: bytes, success: bytes, *, now: float) -> list[Event]:
+        """Tell the client, challenged again, that it may stay: with what is granted to it from now on."""
+        self.renewed(now=now)
+        return self.change(profile, now=now) + self.confirm(message, success, now=now)
 
     def _network_config(self, profile: Profile) -> NetworkConfig:
         return self.settings.network(profile.dns, profile.nbns, profile.accept_client_address)
@@ -362,7 +370,7 @@ class Subscriber(Session):
 
     def change(self, profile: Profile, *, now: float) -> list[Event]:
         """Put a new Profile into force; an Entry that it changes is replaced, its counters go on."""
-        self.profile = profile
+        self.put_into_force(profile, now=now)
         forwarding = self.forwarding
         if forwarding.wanted is None:
             return []

@@ -7,7 +7,7 @@ that is not plain data and that ``restore`` does not name comes back as somethin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from functools import partial
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -42,9 +42,9 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     """Draw what a field of this annotation may hold."""
     if hint is Counters:
         return st.lists(st.integers(0, 2**63 - 1), min_size=12, max_size=12).map(Counters._make)
-    if is_dataclass(hint):
+    if is_dataclass(hint) or hasattr(hint, "_fields"):
         hints = get_type_hints(hint)
-        return st.builds(hint, **{field.name: values(hints[field.name]) for field in fields(hint)})
+        return st.builds(hint, **{name: values(one) for name, one in hints.items()})
     if get_origin(hint) is UnionType:
         return st.one_of([values(one) for one in get_args(hint)])
     if get_origin(hint) is tuple and get_args(hint)[-1] is ...:

@@ -211,6 +211,106 @@ def test_vrf(layer: str, vrf: int) -> None:
     assert rim.lns.core.pools.rows(now=rim.now)[0]["used"] == 0
 
 
+# -- networks, packet sizes, how long and how much
+
+
+NET = (0xC6336400, 24)
+"""198.51.100.0/24."""
+
+
+@pytest.mark.parametrize("layer", OWN_LAYERS)
+@pytest.mark.parametrize("length", [32, 29])
+def test_prefix_length(layer: str, length: int) -> None:
+    """The network round the address; of one from a pool there is none."""
+    entry = granted(layer, address=0xC6336409, prefix_length=length).entry
+    assert entry.prefixes4 == (((0xC6336408, 29),) if length == 29 else ())
+    assert granted(layer, prefix_length=length).entry.prefixes4 == ()
+
+
+@pytest.mark.parametrize("layer", OWN_LAYERS)
+def test_routes(layer: str) -> None:
+    rim, lac, client = bring_up(given(layer, routes=(NET, (client_address(), 32))))
+    assert rim.entry.prefixes4 == (NET,), "its own address is no network behind it"
+    assert rim.lns.core.pools.networks.holder(0, *NET) == 1
+    shown: Any = rim.answers[rim.ask(ShowSession("user1"))].body
+    assert shown["sessions"][0]["profile"]["routes"]["value"] == ["198.51.100.0/24", "10.64.0.1/32"]
+    lac.hang_up(client)
+    rim.run(5.0)
+    assert not rim.lns.core.pools.networks
+
+
+def client_address() -> int:
+    return 0x0A400001
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(("octets", "mtu"), [(0, 1460), (1400, 1400), (1492, 1460)])
+def test_framed_mtu(layer: str, octets: int, mtu: int) -> None:
+    """It lowers, and never raises, what the link carries."""
+    assert granted(layer, framed_mtu=octets).entry.mtu == mtu
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("idle_direction", ["both", "up", "down"])
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_idle_direction(layer: str, idle_direction: str, way: str) -> None:
+    rim = granted(layer, idle_direction=idle_direction, idle_timeout_s=60.0)
+    (slot,) = rim.plane.entries
+    for _ in range(10):
+        if rim.plane.entries:
+            rim.plane.feed(slot, Counters(**{f"{way}_packets4": 1, f"{way}_octets4": 64}))
+        rim.run(15.0)
+    idles = idle_direction not in ("both", way)
+    assert [end.cause for end in rim.of(SubscriberEnded)] == ([TerminateCause.IDLE_TIMEOUT] if idles else [])
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("port_limit", [0, 1, 2])
+def test_port_limit(layer: str, port_limit: int) -> None:
+    rim, lac, _ = bring_up(given(layer, port_limit=port_limit))
+    more = [lac.dial("user1", "pass", method="pap") for _ in range(2)]
+    rim.run(5.0)
+    allowed = [bool(one.address) for one in more]
+    assert allowed.count(True) == (2 if not port_limit else port_limit - 1)
+    other = lac.dial("user2", "pass", method="pap") if "user" not in layer else None
+    rim.run(8.0)
+    assert other is None or other.address, "of one user name"
+    refused = rim.of(SubscriberEnded)
+    assert [end.reason for end in refused] == ["authentication_denied_port_limit"] * allowed.count(False)
+    assert all(f"no more than {port_limit} sessions" in end.text for end in refused)
+    outcomes = [fact.outcome for fact in rim.of(Authenticated)]
+    assert outcomes.count(AuthOutcome.DENIED_PORT_LIMIT) == allowed.count(False)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(
+    ("key", "up", "down", "spent"),
+    [
+        ("quota_octets", 600, 400, True),
+        ("quota_octets", 600, 399, False),
+        ("quota_up_octets", 1000, 5000, True),
+        ("quota_up_octets", 999, 5000, False),
+        ("quota_down_octets", 5000, 1000, True),
+        ("quota_down_octets", 5000, 999, False),
+    ],
+)
+def test_quotas(layer: str, key: str, up: int, down: int, spent: bool) -> None:
+    """Looked at each time that the counters are read; those of both families count."""
+    rim = granted(layer, **{key: 1000})
+    (slot,) = rim.plane.entries
+    rim.plane.feed(slot, Counters(up_octets4=up - 100, up_octets6=100, up_packets4=1, up_packets6=1))
+    rim.plane.feed(slot, Counters(down_octets4=100, down_octets6=down - 100, down_packets4=1, down_packets6=1))
+    rim.run(2.0 * rim.configuration.dataplane.counter_interval_s)
+    ends = rim.of(SubscriberEnded)
+    if not spent:
+        assert not ends
+        return
+    (end,) = ends
+    assert (end.cause, end.reason) == (TerminateCause.NAS_REQUEST, "quota_exhausted")
+    assert "quota of 1000 octets" in end.text
+    assert end.counters.up_octets4 + end.counters.up_octets6 == up
+
+
 # -- [[pool]]
 
 

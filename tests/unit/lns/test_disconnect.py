@@ -58,6 +58,7 @@ ROWS = [
     ("authentication_denied_route_conflict", "0014 8021 02"),
     ("session_timeout", "0003 0000 02"),
     ("idle_timeout", "0003 0000 02"),
+    ("quota_exhausted", "0001 0000 00"),
     ("data_plane_refused", "0000 0000 00"),
     ("user_changed", "0001 0000 00"),
     ("address_changed", "0001 0000 00"),
