@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
+from bras.config.coa_check import check_coa
 from bras.config.findings import Findings
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, PoolConfig
@@ -28,6 +29,7 @@ def crosscheck(config: Config, findings: Findings) -> None:
     _check_overlaps(config.pool, findings)
     _check_fixed_addresses(config, findings)
     check_radius(config, findings)
+    check_coa(config.radius.coa, findings)
     _check_lacs(config.lac, findings)
     _check_local(config, findings)
     _check_hiding(config.lac, findings)

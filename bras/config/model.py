@@ -12,16 +12,9 @@ from dataclasses import dataclass, field
 
 from bras.config.daemon import AdminConfig, LogConfig, StateConfig
 from bras.config.grant import Grant
+from bras.config.listen import Listen as Listen  # noqa: PLC0414  # it is told on: part of the model
 from bras.config.radius import RadiusConfig, RealmConfig
 from bras.secret import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """An address and port to listen on."""
-
-    address: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)

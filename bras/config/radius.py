@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bras.config.coa import CoaConfig
 from bras.secret import Secret
 
 
@@ -79,6 +80,8 @@ class RadiusConfig:
     """How groups of servers share the requests."""
     patience_s: float = 30.0
     """Seconds at most that a subscriber waits for the answer of any server (RFC 5080 section 2.2.1); 0: until all were asked."""
+    coa: CoaConfig | None = None
+    """Who may change and end sessions."""
     nas_identifier: str = "bras"
     """NAS-Identifier (RFC 2865 section 5.32)."""
     nas_ip_address: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bras.config import values as v
+from bras.config.coa_sections import COA
 from bras.config.credentials import Credential
 from bras.config.radius import RadiusConfig, RadiusGroupConfig, RadiusServerConfig
 from bras.config.section import DAY_S, Required, Section
@@ -74,6 +75,7 @@ RADIUS = Section(
             {"name": v.LABEL, "select": v.choice("fail-over", "weighted", "least-outstanding")},
             repeated=True,
         ),
+        COA,
     ),
 )
 """`[radius]`."""

@@ -19,6 +19,7 @@ from bras.config.findings import Findings
 from bras.config.model import Listen
 
 L2TP_PORT = 1701
+COA_PORT = 3799
 LARGEST_POOL = 1 << 24
 """Addresses of the largest range that a pool may have: a whole 10.0.0.0/8."""
 _SHOWN = 48
@@ -284,6 +285,10 @@ def _listen(value: object) -> Listen:
     return _with_port(value, L2TP_PORT)
 
 
+def _listen_for_coa(value: object) -> Listen:
+    return _with_port(value, COA_PORT)
+
+
 def _listen_with_port(value: object) -> Listen:
     return _with_port(value, None)
 
@@ -385,6 +390,7 @@ IPV4 = One('an IPv4 address such as "192.0.2.1"', _ipv4_integer)
 IPV6_TEXT = One('an IPv6 address such as "2001:db8::1"', _ipv6_text)
 IPV4_TEXT = One('an IPv4 address such as "192.0.2.1"', _ipv4_text)
 LISTEN = One('an address such as "192.0.2.1", "192.0.2.1:1702" or "[2001:db8::1]:1702"', _listen)
+LISTEN_FOR_COA = One('an address such as "192.0.2.1", "192.0.2.1:1700" or "[2001:db8::1]:3799"', _listen_for_coa)
 LISTEN_WITH_PORT = One('an address with a port such as "127.0.0.1:9617" or "[::1]:9617"', _listen_with_port)
 PREFIX = One('a prefix such as "192.0.2.0/24" or "2001:db8::/32"', _prefix)
 RANGE = One('a prefix such as "10.64.0.0/16" or a range such as "10.0.0.1-10.0.0.99"', _range)

@@ -302,6 +302,8 @@ def settled(core: Core, subscriber: Subscriber, *, now: float) -> None:
         core.pools.release(subscriber.profile.vrf, subscriber.address, subscriber.number, now=now)
     core.pools.networks.release(subscriber.number)
     core.registry.unname(subscriber)
+    if core.coa is not None:
+        core.coa.ended(subscriber.number)
     core.backlog.radius.append(core.exchanges.cancel(subscriber.number, now=now))
     core.backlog.offered.pop(subscriber.number, None)
     for number, verdict in core.backlog.waiting.pop(subscriber.number, ()):

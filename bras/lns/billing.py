@@ -21,6 +21,7 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
             identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
         who.record = core.books.encoder.session(identity, subscriber.address, who.classes, authentic)
         who.identity = b""
+        core.registry.reindex(subscriber)
     usage = None
     if due.status is not Status.START:
         usage = Usage(

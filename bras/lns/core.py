@@ -12,6 +12,7 @@ from bras.ids import CallKey, Entropy
 from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint
 from bras.lns.changes import Changes
+from bras.lns.desk import Desk
 from bras.lns.effects import Effect
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
@@ -102,6 +103,8 @@ class Core:
     books: Books
     registry: Registry
     entropy: Entropy
+    coa: Desk | None = None
+    """Where CoA- and Disconnect-Requests are dealt with, if the configuration wants them."""
     closing: bool = False
     """The LNS shuts down: no new call is let in."""
     changes: Changes | None = None
@@ -113,3 +116,4 @@ class Core:
     def __post_init__(self) -> None:
         """Hear of ports that are free again in the same queue as of what else the L2TP machine tells."""
         self.backlog.l2tp = self.endpoint.reception.freed
+        self.registry.index_attributes(self.coa is not None)

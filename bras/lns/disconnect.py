@@ -92,6 +92,7 @@ SENT: Final[dict[str, Told]] = {
     "replaced_by_new_session": _ADMINISTRATIVE,
     "address_given_to_new_session": _ADMINISTRATIVE,
     "disconnected_by_operator": _ADMINISTRATIVE,
+    "disconnected_by_radius": _ADMINISTRATIVE,
     "shutdown": _ADMINISTRATIVE,
 }
 """By the reason of an end; a set-up that takes too long is told by how far it had come."""

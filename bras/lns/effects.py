@@ -10,6 +10,7 @@ from bras.l2tp.events import ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Plain
 from bras.ppp import events as ppp
 from bras.radius import events as radius
+from bras.radius.coa_events import CoaAnswered, CoaDropped, CoaRepeated, SendCoaReply
 from bras.radius.events import SendRadius
 from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.value import hasten
@@ -42,6 +43,9 @@ Fact = (
     | radius.AccountingAcknowledged
     | radius.AccountingUnanswered
     | radius.AccountingForgotten
+    | CoaAnswered
+    | CoaDropped
+    | CoaRepeated
     | Authenticated
     | ProxyJudged
     | SubscriberUp
@@ -113,6 +117,7 @@ Effect = (
     | OpenPort
     | ClosePort
     | SendRadius
+    | SendCoaReply
     | Program
     | Forward
     | ReadCounters

@@ -9,6 +9,7 @@ from bras.forwarding.entry import Counters, Outcome
 from bras.ids import CallKey
 from bras.l2tp.events import Path
 from bras.lns.commands import Command
+from bras.radius.coa_events import Origin
 from bras.radius.codec import Codec
 from bras.radius.events import Kind
 from bras.value import hasten
@@ -81,6 +82,14 @@ class PacketsToNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class CoaReceived:
+    """A CoA- or Disconnect-Request came, or what is meant to be one."""
+
+    origin: Origin
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PathMeasured:
     """The path to a LAC carries IP packets of ``mtu`` octets."""
 
@@ -125,6 +134,7 @@ Input = (
     | Programmed
     | CountersRead
     | PacketsToNumber
+    | CoaReceived
     | PathMeasured
     | CommandReceived
     | ClockRead

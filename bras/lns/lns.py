@@ -14,12 +14,14 @@ from bras.config.model import Config
 from bras.forwarding.entry import Counters
 from bras.ids import Entropy, no_entropy
 from bras.l2tp.endpoint import Endpoint
-from bras.lns import defect, from_l2tp, from_radius, from_subscriber, operate, reconfigure, resume, state
+from bras.lns import coa, defect, from_l2tp, from_radius, from_subscriber, operate, reconfigure, resume, state
 from bras.lns.commit import Commit
 from bras.lns.core import Books, Core
+from bras.lns.desk import Desk
 from bras.lns.effects import Effect
 from bras.lns.inputs import (
     ClockRead,
+    CoaReceived,
     CommandReceived,
     ConfigChanged,
     CountersRead,
@@ -64,6 +66,7 @@ class Lns:
             books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
             registry=Registry(),
             entropy=entropy,
+            coa=Desk.of(config.radius.coa, codec),
         )
         self.operations = Operations()
 
@@ -115,6 +118,7 @@ class Lns:
             self.operations.deadline,
             self.resumption.due_at if self.resumption is not None else None,
             0.0 if core.backlog.moved else None,
+            core.coa.deadline if core.coa is not None else None,
         ):
             if at is not None and (earliest is None or at < earliest):
                 earliest = at
@@ -140,6 +144,9 @@ class Lns:
             self._handle_rare(given, now)
         if backlog.subscriber or backlog.radius or backlog.l2tp or backlog.down:
             self._drain(now)
+        while core.coa is not None and core.coa.is_busy:
+            coa.turn_ended(core, core.coa, now)
+            self._drain(now)
         if self.operations.is_busy:
             operate.turn_ended(self.operations, core, now)
             self._drain(now)
@@ -164,6 +171,8 @@ class Lns:
             if outcome.counters is not None or not outcome.ok:
                 self.core.registry.entry_gone(outcome.generation)
             return
+        if self.core.coa is not None:
+            self.core.coa.programmed(subscriber, outcome)
         if self.core.changes is not None:  # perhaps it has nothing left that must outlive us
             self.core.changes.subscribers[subscriber.number] = None
         from_subscriber.take(self.core, subscriber, subscriber.programmed(outcome, now=now), now)
@@ -172,6 +181,8 @@ class Lns:
         core = self.core
         if isinstance(given, TimerFired):
             self._timer_fired(now)
+        elif isinstance(given, CoaReceived):
+            coa.received(core, given.origin, given.data, now)
         elif isinstance(given, PacketsToNumber):
             from_l2tp.number(core, given.frames)
         elif isinstance(given, CountersRead):
@@ -184,9 +195,7 @@ class Lns:
         elif isinstance(given, ConfigChanged):
             reconfigure.put_into_force(core, given, now)
         elif isinstance(given, PathMeasured):
-            core.policy.path_mtu[given.remote] = given.mtu
-            if core.changes is not None:
-                core.changes.records.append((f"path:{given.remote}", encode(given.mtu)))
+            self._path_measured(given)
         elif isinstance(given, ClockRead):
             self._clock_read(given, now)
 
@@ -199,6 +208,12 @@ class Lns:
             self.resumption.keep_books(core, self.operations, now)
             if self.commit is not None:
                 self.commit.is_open = True
+
+    def _path_measured(self, given: PathMeasured) -> None:
+        core = self.core
+        core.policy.path_mtu[given.remote] = given.mtu
+        if core.changes is not None:
+            core.changes.records.append((f"path:{given.remote}", encode(given.mtu)))
 
     def _timer_fired(self, now: float) -> None:
         core = self.core
@@ -213,6 +228,9 @@ class Lns:
             self.resumption = None
         if core.backlog.moved:
             from_l2tp.move_on(core, now)
+        if core.coa is not None and core.coa.deadline is not None and core.coa.deadline <= now:
+            coa.handle_timeout(core, core.coa, now)
+            self._drain(now)
         if self.operations.deadline is not None and self.operations.deadline <= now:
             operate.handle_timeout(self.operations, core, now)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.lns.core import Core
+from bras.lns.desk import Desk
 from bras.lns.inputs import ConfigChanged
 from bras.lns.state import reserved_addresses
 from bras.radius.accounting import AccountingRecords
@@ -29,6 +30,8 @@ def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
     core.endpoint.follow(config.lns, config.lac, now=now)
     core.policy, core.pools = policy, pools
     core.books.identities, core.books.encoder = identities, encoder
+    core.coa = Desk.follow(core.coa, config.radius.coa, codec)
+    core.registry.index_attributes(core.coa is not None)
     core.config = config
     core.exchanges = Exchanges.restore(core.exchanges.save(), config.radius, codec, core.entropy)
 

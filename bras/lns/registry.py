@@ -1,4 +1,4 @@
-"""Who is here: subscribers by number, call and user, and how many stand where."""
+"""Who is here: subscribers by number, call, user and attribute, and how many stand where."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import deque
 from typing import Final
 
 from bras.ids import CallKey
+from bras.lns.index import Index
 from bras.lns.lacs import Lacs
 from bras.plain import Saved
 from bras.radius.profile import Profile
@@ -27,11 +28,11 @@ class Registry:
         "_next_slot",
         "by_call",
         "by_number",
-        "by_user",
         "changed",
         "counts",
         "deadlines",
         "idlers",
+        "index",
         "lacs",
         "leaving",
         "next_number",
@@ -41,8 +42,8 @@ class Registry:
         """Begin empty."""
         self.by_number: dict[int, Subscriber] = {}
         self.by_call: dict[CallKey, Subscriber] = {}
-        self.by_user: dict[str, tuple[int, ...]] = {}
-        """Numbers of the admitted sessions of each user name."""
+        self.index = Index()
+        """Numbers of the admitted sessions."""
         self.counts: dict[tuple[str, Phase], int] = {}
         """Subscribers by group and phase."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
@@ -132,6 +133,29 @@ class Registry:
             self.unname(subscriber)
             standing.named = user
             self.by_user[user] = (*self.by_user.get(user, ()), subscriber.number)
+        self.reindex(subscriber)
+
+    def reindex(self, subscriber: Subscriber) -> None:
+        """Index an admitted subscriber by what its accounting records tell, which may be more than before."""
+        if self.index.has_attributes:
+            self.index.enter(subscriber.number, subscriber.who.record or subscriber.who.identity)
+
+    def index_attributes(self, wanted: bool) -> None:
+        """Let sessions be found by attribute from now on, or no longer."""
+        if wanted == self.index.has_attributes:
+            return
+        if not wanted:
+            self.index.end()
+            return
+        self.index.begin()
+        for subscriber in self.by_number.values():
+            if subscriber.standing.named:
+                self.reindex(subscriber)
+
+    @property
+    def by_user(self) -> dict[str, tuple[int, ...]]:
+        """Return the numbers of the admitted sessions of each user name."""
+        return self.index.by_user
 
     def watch(self, subscriber: Subscriber, profile: Profile) -> None:
         """See that the counters are read now and then of those for whom something follows from them."""
@@ -148,6 +172,8 @@ class Registry:
         """Take a subscriber out of the index by user: it is over."""
         standing = subscriber.standing
         user, standing.named = standing.named, ""
+        if self.index.has_attributes:
+            self.index.leave(subscriber.number, subscriber.who.record or subscriber.who.identity)
         left = tuple(number for number in self.by_user.get(user, ()) if number != subscriber.number)
         if left:
             self.by_user[user] = left
@@ -210,7 +236,7 @@ class Registry:
             if subscriber.standing.call_up:
                 registry.by_call[subscriber.leg.key] = subscriber
             registry.deadlines.set(subscriber.number, subscriber.deadline)
-        registry.by_user = {user: tuple(numbers) for user, numbers in saved["users"]}
+        registry.by_user.update({user: tuple(numbers) for user, numbers in saved["users"]})
         registry.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
         registry.idlers = dict.fromkeys(saved["idlers"])
         registry.leaving = dict(saved["leaving"])

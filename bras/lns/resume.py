@@ -35,6 +35,7 @@ from bras.l2tp.records import SavedTunnel
 from bras.lns import billing, from_l2tp, from_subscriber, operate
 from bras.lns.commit import VERSION, Commit
 from bras.lns.core import Books, Core
+from bras.lns.desk import Desk
 from bras.lns.effects import Report
 from bras.lns.operate import Operations
 from bras.lns.policy import Policy
@@ -275,6 +276,7 @@ def _core(
         books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
         registry=registry,
         entropy=entropy,
+        coa=Desk.of(config.radius.coa, codec),
     )
 
 

@@ -24,6 +24,7 @@ from bras.errors import BrasError
 from bras.ids import Entropy
 from bras.l2tp.endpoint import Endpoint
 from bras.lns.core import Backlog, Books, Core, Verdict
+from bras.lns.desk import Desk
 from bras.lns.operate import Operations, Stage
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
@@ -78,6 +79,7 @@ def save(core: Core, operations: Operations) -> Saved:
         "wall_offset_s": core.books.wall_offset_s,
         "closing": core.closing,
         "records": core.books.made,
+        "coa": core.coa.save() if core.coa is not None else None,
         "operations": _save_operations(operations),
     }
 
@@ -129,6 +131,7 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         ),
         registry=Registry.restore(saved["registry"], subscribers),
         entropy=entropy,
+        coa=Desk.restore(saved["coa"], config.radius.coa, codec),
         closing=saved["closing"],
         backlog=_backlog(saved),
     )

@@ -58,6 +58,7 @@ class AccountingRecords:
         "_authentic",
         "_cause",
         "_class",
+        "_class_code",
         "_delegated",
         "_prefix",
         "_session_id",
@@ -76,6 +77,7 @@ class AccountingRecords:
         self._class = codec.encoder("Class", "octets")
         self._prefix = codec.encoder("Framed-IPv6-Prefix", "ipv6prefix")
         self._delegated = codec.encoder("Delegated-IPv6-Prefix", "ipv6prefix")
+        self._class_code = codec.code("Class", "octets")[1]
         self._session_id = codec.encoder("Acct-Session-Id", "string")
         self._usage_codes = tuple(
             codec.code(name, "integer")[1]
@@ -100,6 +102,20 @@ class AccountingRecords:
         shared = identity + self._authentic(authentic.value)
         if address:
             shared += self._address(address)
+        return self._with_classes(shared, classes)
+
+    def reclass(self, session: bytes, classes: tuple[bytes, ...]) -> bytes:
+        """Return the attributes that ``session`` made, with other Class attributes."""
+        kept, offset = b"", 0
+        while offset < len(session):
+            end = offset + session[offset + 1]
+            if session[offset] != self._class_code:
+                kept += session[offset:end]
+            offset = end
+        return self._with_classes(kept, classes)
+
+    def _with_classes(self, shared: bytes, classes: tuple[bytes, ...]) -> bytes:
+        """Add Class attributes, as many as there is room for."""
         room = ROOM - 12 - 42 - 6 - len(shared)
         for octets in classes:
             attribute = self._class(octets)

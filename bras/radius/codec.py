@@ -296,6 +296,27 @@ class ReplyReader:
             return DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR
         return _decode(data[0], found)
 
+    def understand(self, attributes: bytes) -> Reply | DropReason:
+        """Take the attributes that were asked for out of such as are verified already."""
+        found: list[tuple[_Definition, bytes]] = []
+        if self._walk(bytes(HEADER_OCTETS) + attributes, found) < 0:
+            return DropReason.RADIUS_BAD_ATTRIBUTE
+        return _decode(0, found)
+
+    def lacks(self, code: int, value: bytes) -> bool:
+        """Return whether an attribute is, or has in it, one that was not asked for."""
+        if code != VENDOR_SPECIFIC:
+            return self._standard[code] is None
+        vendor, offset, end = value[:4], 4, len(value)
+        if offset >= end:
+            return True
+        while offset < end:
+            after = offset + value[offset + 1] if offset + 2 <= end else 0
+            if not offset + 2 <= after <= end or vendor + value[offset : offset + 1] not in self._vendors:
+                return True
+            offset = after
+        return False
+
     def _walk(self, data: bytes, found: list[tuple[_Definition, bytes]]) -> int:
         """Check the bounds of all attributes and collect the wanted ones.
 

@@ -120,7 +120,8 @@ class _Daemon:
         lns = self._lns(codec, records, boot, listeners)
         plane = self.chosen.plane
         plane.retain(lns.core.registry.entries())
-        return Driver(lns, plane, listeners, observer.observe, write_journal=write)
+        coa = config.radius.coa.listen if config.radius.coa is not None else ()
+        return Driver(lns, plane, listeners, observer.observe, write_journal=write, coa=coa)
 
     @property
     def dataplane(self) -> Chosen:
@@ -205,6 +206,7 @@ class _Daemon:
             "listening",
             l2tp=[listener.address for listener in driver.ports.listeners.values() if listener.index < FIRST_OWN],
             metrics="{}:{}".format(*exporter.address) if exporter is not None else None,
+            coa=driver.coa.addresses or None,
             admin=self.config.admin.socket,
             dataplane=self.dataplane.name,
             version=bras.__version__,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from bras.config.listen import Listen
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import ClosePort, OpenPort, SendDatagram
 from bras.lns.commands import Command
@@ -28,8 +29,10 @@ from bras.lns.inputs import (
     TimerFired,
 )
 from bras.lns.lns import Lns
+from bras.radius.coa_events import SendCoaReply
 from bras.radius.events import SendRadius
 from bras.runtime import clock
+from bras.runtime.coa_udp import CoaSockets
 from bras.runtime.ports import Ports
 from bras.runtime.radius_udp import Key, RadiusSockets
 from bras.runtime.steps import steps
@@ -58,8 +61,9 @@ class Driver:
         observe: Observe,
         *,
         write_journal: Write | None = None,
+        coa: Sequence[Listen] = (),
     ) -> None:
-        """Drive ``lns``; nothing happens before ``start``."""
+        """Drive ``lns`` from ``start`` on; the addresses of ``coa`` are bound at once, or OSError tells why not."""
         self.lns = lns
         self.plane = plane
         self.radius = RadiusSockets(lns.core.config.radius, self._watch_radius, self._unwatch)
@@ -74,11 +78,12 @@ class Driver:
             unwatch=self._deafen,
             zero_checksums=any(group.udp6_zero_checksum for group in lns.core.config.lac),
         )
+        self.coa = CoaSockets(coa)
+        """Where CoA- and Disconnect-Requests come to."""
         self._observe = observe
         self._write_journal = write_journal
         self._timer: asyncio.TimerHandle | None = None
         self._asked: dict[int, asyncio.Future[Answer]] = {}
-        self._identifiers = 0
         self._offset_s: float | None = None
 
     # -- life
@@ -88,6 +93,8 @@ class Driver:
         loop = asyncio.get_running_loop()
         for listener in self.ports.listeners.values():
             self._watch(listener)
+        for index, fileno in enumerate(self.coa.filenos()):
+            loop.add_reader(fileno, self._coa_readable, index)
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
         self._check_clock()
@@ -99,6 +106,8 @@ class Driver:
             loop.remove_reader(fileno)
         for listener in self.ports.listeners.values():
             self._deafen(listener)
+        for fileno in self.coa.filenos():
+            loop.remove_reader(fileno)
 
     def stop(self) -> None:
         """Stop to listen, close the sockets."""
@@ -106,15 +115,16 @@ class Driver:
         for listener in self.ports.listeners.values():
             listener.close()
         self.radius.close()
+        self.coa.close()
         if self._timer is not None:
             self._timer.cancel()
 
     def ask(self, command: Command) -> asyncio.Future[Answer]:
         """Put a command to the machine; the future is its answer."""
-        self._identifiers += 1
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._asked[self._identifiers] = future
-        self.take([CommandReceived(self._identifiers, command)], clock.now())
+        identifier = id(future)  # nobody else's while it is kept here
+        self._asked[identifier] = future
+        self.take([CommandReceived(identifier, command)], clock.now())
         return future
 
     def _check_clock(self) -> None:
@@ -148,6 +158,9 @@ class Driver:
             inputs.append(PacketsToNumber(frames))
         if inputs:
             self.take(inputs, now)
+
+    def _coa_readable(self, index: int) -> None:
+        self.take(self.coa.drain(index), clock.now())
 
     def _watch(self, listener: Listener) -> None:
         asyncio.get_running_loop().add_reader(listener.socket.fileno(), self._readable, listener)
@@ -227,6 +240,8 @@ class Driver:
                     self.send_failures += 1
             elif type(effect) is Report:
                 observe(effect.fact)
+            elif type(effect) is SendCoaReply:
+                self.coa.send(effect)
             elif type(effect) is SendRadius:
                 failed = self.radius.send(effect)
                 if failed is not None:

@@ -48,7 +48,7 @@ class Listener:
         self.index = index
         self.listen = listen
         self.wildcard = listen.address in ("0.0.0.0", "::")
-        self.socket = _bind(listen, self.wildcard)
+        self.socket = bind(listen, self.wildcard)
         self._is_ipv6 = self.socket.family == socket.AF_INET6  # each look at the socket's makes an enum anew
         _enlarge(self.socket, receive_buffer_octets)
         self.outlet = Outlet(self.socket, wildcard=self.wildcard)
@@ -130,7 +130,7 @@ class Listener:
                 continue
             if data and data[0] < 0x80 and plane.datagram(data, address, now=now):
                 continue
-            local = _destination(ancillary)
+            local = destination(ancillary)
             if local is not None:
                 given = DatagramReceived(self.path(local, address), data)
                 if data and data[0] & _CONTROL_SEQUENCE_PRIORITY == _PRIORITY:
@@ -177,7 +177,7 @@ def _stays_before(data: bytes) -> bool:
     return first >= _CONTROL or first & _SEQUENCE_PRIORITY == _PRIORITY
 
 
-def _bind(listen: Listen, wildcard: bool) -> socket.socket:
+def bind(listen: Listen, wildcard: bool) -> socket.socket:
     """Make a non-blocking UDP socket on the address."""
     family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -203,7 +203,7 @@ def _enlarge(bound: socket.socket, octets: int) -> None:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
 
 
-def _destination(ancillary: list[tuple[int, int, bytes]]) -> str | None:
+def destination(ancillary: list[tuple[int, int, bytes]]) -> str | None:
     """Return the address that a datagram was sent to."""
     for level, kind, octets in ancillary:
         if level == socket.IPPROTO_IP and kind == _IP_PKTINFO and len(octets) >= 12:

@@ -7,10 +7,8 @@ samples when somebody asks.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from bras.errors import DropReason
 from bras.ids import CallKey, tunnel_of
@@ -20,11 +18,9 @@ from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
+from bras.telemetry.coa_counts import CoaCounts
+from bras.telemetry.tally import LATENCY_BOUNDS_S, Handlers, Histogram, Labels, Tally
 from bras.telemetry.words import RADIUS_CODES, TERMINATE_CAUSES, call_cause, tunnel_cause
-
-Labels = tuple[str, ...]
-Tally = defaultdict[Labels, int]
-Handlers = dict[type, Callable[[Any], None]]
 
 MAX_REASONS = 500
 """Different (group, cause, reason) of ended sessions; beyond it a reason is counted as "other"."""
@@ -32,24 +28,6 @@ MAX_REASONS = 500
 SETUP_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ECHO_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 ROUND_TRIP_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-LATENCY_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class Histogram:
-    """Counts of values by upper bound."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        """Start empty; a value above the last bound goes into a bucket of its own."""
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
 
 
 class LacCounts:
@@ -350,14 +328,17 @@ class SubscriberCounts:
 class Counts:
     """All counters of one worker."""
 
-    __slots__ = ("radius", "subscribers", "tunnels")
+    __slots__ = ("coa", "radius", "subscribers", "tunnels")
 
-    def __init__(self, groups: Iterable[str] = (), servers: Iterable[str] = ()) -> None:
-        """Begin at zero for the ``[[lac]]`` groups and RADIUS servers of these names."""
+    def __init__(
+        self, groups: Iterable[str] = (), servers: Iterable[str] = (), coa_clients: Iterable[str] = ()
+    ) -> None:
+        """Begin at zero for the ``[[lac]]`` groups, RADIUS servers and clients of these names."""
+        self.coa = CoaCounts(coa_clients)
         self.tunnels = TunnelCounts(groups)
         self.radius = RadiusCounts(servers)
         self.subscribers = SubscriberCounts()
 
     def handlers(self) -> Handlers:
         """Return what to call for every fact there is."""
-        return self.tunnels.handlers() | self.radius.handlers() | self.subscribers.handlers()
+        return self.tunnels.handlers() | self.radius.handlers() | self.coa.handlers() | self.subscribers.handlers()

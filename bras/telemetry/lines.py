@@ -20,11 +20,12 @@ from bras.l2tp.line import facts
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
-from bras.telemetry.counts import Handlers
+from bras.telemetry.coa_lines import CoaLines
 from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.limit import repeated as _repeated
 from bras.telemetry.lockout_lines import LockoutLines
 from bras.telemetry.port_lines import PortLines
+from bras.telemetry.tally import Handlers
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
 
@@ -68,6 +69,7 @@ class Lines:
             SubscriberEnded: self.session_ended,
         }
         handlers |= LockoutLines(self._log, self._limit).handlers() | PortLines(self._log).handlers(debug=debug)
+        handlers |= CoaLines(self._log, self._limit).handlers(debug=debug)
         if debug:
             handlers |= {
                 SubscriberUp: self.session_up,
@@ -205,8 +207,6 @@ class Lines:
     def round_trip_measured(self, fact: l2tp.RoundTripMeasured) -> None:
         """Write ``round_trip_measured`` (debug)."""
         self._log.debug("round_trip_measured", lac=fact.group, round_trip_ms=_milliseconds(fact.round_trip_s))
-
-    # ------------------------------------------------------------------ RADIUS
 
     def server_dead(self, fact: radius.ServerDead) -> None:
         """Write ``radius_server_dead``."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from structlog.typing import FilteringBoundLogger
 
 from bras.l2tp import events as l2tp
-from bras.telemetry.counts import Handlers
 from bras.telemetry.limit import RepeatLimit, repeated
+from bras.telemetry.tally import Handlers
 
 
 class LockoutLines:

@@ -21,7 +21,8 @@ from prometheus_client.registry import Collector
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Plain
-from bras.telemetry.counts import Counts, Histogram, Labels
+from bras.telemetry.counts import Counts
+from bras.telemetry.tally import Histogram, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,19 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         (),
         "radius.forgotten",
     ),
+    (
+        "bras_coa_requests_total",
+        "CoA- and Disconnect-Requests that were answered: with ACK, or with which Error-Cause.",
+        ("client", "kind", "outcome"),
+        "coa.requests",
+    ),
+    ("bras_coa_repeated_total", "CoA- and Disconnect-Requests that came again.", ("client",), "coa.repeated"),
+    (
+        "bras_coa_dropped_total",
+        "CoA- and Disconnect-Requests that were dropped; without client: nobody's of the configuration.",
+        ("client", "reason"),
+        "coa.dropped",
+    ),
 )
 """Counters that facts feed: name, help, labels, where in ``Counts``."""
 
@@ -161,6 +175,7 @@ _MEASURED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("bras_echo_round_trip_seconds", "Round-trip time of LCP echoes to subscribers.", ()),
     ("bras_tunnel_round_trip_seconds", "Until a LAC acknowledged a control message that was sent once.", ("lac",)),
     ("bras_radius_latency_seconds", "From the first transmission of a request to its reply.", _SERVICE),
+    ("bras_coa_latency_seconds", "From a CoA- or Disconnect-Request to its answer.", ("kind",)),
 )
 """Histograms: name, help, labels."""
 
@@ -240,6 +255,7 @@ class BrasCollector(Collector):
             {(): subscribers.echo},
             self._counts.tunnels.lacs.round_trip,
             latency,
+            self._counts.coa.latency,
         )
         for (name, text, labels), histograms in zip(_MEASURED, sources, strict=True):
             family = HistogramMetricFamily(name, text, labels=labels)

@@ -33,5 +33,10 @@ class Observer:
 def make_observer(config: Config) -> Observer:
     """Return an observer for this configuration that writes to the process's logger."""
     servers = [server.name or server.address for server in config.radius.server]
-    counts = Counts((lac.name for lac in config.lac), servers)
+    counts = Counts((lac.name for lac in config.lac), servers, _coa_clients(config))
     return Observer(counts, Lines(structlog.get_logger().bind(), servers=servers), debug=config.log.level == "debug")
+
+
+def _coa_clients(config: Config) -> list[str]:
+    coa = config.radius.coa
+    return [] if coa is None else [client.name for client in coa.client]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.typing import FilteringBoundLogger
 
 from bras.l2tp import events as l2tp
-from bras.telemetry.counts import Handlers
+from bras.telemetry.tally import Handlers
 
 
 class PortLines:

@@ -29,6 +29,7 @@ REALM = "scenario/test_keys_realm.py::test_"
 CALLS = "scenario/test_keys_calls.py::test_"
 SENT = "scenario/test_keys_sent.py::test_"
 PPP = "scenario/test_keys_ppp.py::test_"
+COA = "scenario/test_coa.py::test_"
 GRANT = "scenario/test_keys_grant.py::test_"
 ADMISSION = "scenario/test_admission.py::test_"
 RUNTIME = "runtime/test_keys_runtime.py::test_"
@@ -146,6 +147,16 @@ EFFECTS = {
     "ppp.max_failure": PPP + "max_failure",
     "ppp.acfc": PPP + "acfc_and_pfc",
     "ppp.pfc": PPP + "acfc_and_pfc",
+    "radius.coa.listen": "runtime/test_coa.py::test_listen",
+    "radius.coa.window_s": COA + "window_s",
+    "radius.coa.several": COA + "several",
+    "radius.coa.client.address": COA + "address_name_and_secret_of_a_client",
+    "radius.coa.client.name": COA + "address_name_and_secret_of_a_client",
+    "radius.coa.client.secrets": COA + "address_name_and_secret_of_a_client",
+    "radius.coa.client.secret": CREDENTIALS + "one_secret_or_several",
+    "radius.coa.client.secret_file": CREDENTIALS + "a_file_of_its_own_with_or_without_a_line_end",
+    "radius.coa.client.message_authenticator": COA + "message_authenticator",
+    "radius.coa.client.event_timestamp": COA + "event_timestamp",
     "pool.name": GRANT + "pool_name",
     "pool.ranges": GRANT + "pool_ranges",
     "pool.next": GRANT + "pool_next",

@@ -38,6 +38,7 @@ from bras.lns.inputs import (
     TimerFired,
 )
 from bras.lns.lns import Lns
+from bras.radius.coa_events import Origin, SendCoaReply
 from bras.radius.codec import Codec
 from bras.radius.events import Kind, SendRadius
 from bras.runtime.steps import steps
@@ -188,6 +189,8 @@ class World:
         self.radius = radius or SimulatedRadius()
         self.plane = self._new_plane()
         self.path_mtu = 1500
+        self.coa_replies: list[tuple[float, Origin, bytes]] = []
+        """Answers to CoA- and Disconnect-Requests, and where they go."""
         self.facts: list[Fact] = []
         self.answers: dict[int, Answer] = {}
         self.ports: dict[tuple[str, int], int] = {}
@@ -253,6 +256,8 @@ class World:
                     self.ports = {at: one for at, one in self.ports.items() if one != effect.listener}
                 case SendRadius():
                     self._send_radius(effect)
+                case SendCoaReply():
+                    self.coa_replies.append((self.now, effect.origin, effect.data))
                 case Forward():
                     self.plane.forward(effect.slot, effect.generation, effect.packet, now=self.now)
                 case ReadCounters():

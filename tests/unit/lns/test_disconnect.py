@@ -65,6 +65,7 @@ ROWS = [
     ("replaced_by_new_session", "0001 0000 00"),
     ("address_given_to_new_session", "0001 0000 00"),
     ("disconnected_by_operator", "0001 0000 00"),
+    ("disconnected_by_radius", "0001 0000 00"),
     ("shutdown", "0001 0000 00"),
 ]
 

@@ -13,6 +13,8 @@ from bras.lns.effects import Fact
 from bras.ppp import events as ppp
 from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
+from bras.radius.coa_events import CoaAnswered, CoaDropped, CoaRepeated
+from bras.radius.dynauth import Asked, ErrorCause
 from bras.radius.events import Kind
 from bras.subscriber.events import (
     Authenticated,
@@ -59,6 +61,11 @@ def dropped_reply(reason: DropReason, server: str = "r1") -> radius.ReplyDropped
     return radius.ReplyDropped(server, Kind.AUTH, reason)
 
 
+COA_ACKNOWLEDGED = CoaAnswered("aaa", Asked.CHANGE, None, 0.0021, ("68E0000000000001",), 1, "ali\nce", "")
+COA_REFUSED = CoaAnswered(
+    "aaa", Asked.DISCONNECT, ErrorCause.SESSION_CONTEXT_NOT_FOUND, 0.0001, (), 0, "", "it ended meanwhile"
+)
+
 FACTS: tuple[Fact, ...] = (
     l2tp.TunnelUp(5, 7, "any", "lac1", PATH),
     l2tp.TunnelProbed(5, "any", PATH),
@@ -92,6 +99,11 @@ FACTS: tuple[Fact, ...] = (
     radius.AccountingAcknowledged(4, "r1"),
     radius.AccountingUnanswered(4),
     radius.AccountingForgotten(4),
+    COA_ACKNOWLEDGED,
+    COA_REFUSED,
+    CoaDropped("", "192.0.2.9", DropReason.RADIUS_UNKNOWN_CLIENT),
+    CoaDropped("aaa", "198.18.1.9", DropReason.RADIUS_STALE),
+    CoaRepeated("aaa", True),
     *(authenticated(outcome, "Sorry\r\nInjected: yes") for outcome in AuthOutcome),
     ProxyJudged("s1", "any", "lac\n1", HandoverResult.RENEGOTIATED, HandoverReason.MRU),
     UP,

@@ -10,7 +10,8 @@ from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import AuthOutcome, ProxyJudged
-from bras.telemetry.counts import MAX_REASONS, Counts, Histogram
+from bras.telemetry.counts import MAX_REASONS, Counts
+from bras.telemetry.tally import Histogram
 from tests.unit.telemetry.facts import ENDED, INFO, KEY, LOST, PATH, REFUSED, UP, authenticated
 
 

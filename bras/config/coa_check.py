@@ -1,0 +1,45 @@
+"""What must hold inside `[radius.coa]`: addresses that must not meet, clients that can be told apart."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from bras.config.coa import CoaConfig
+from bras.config.findings import Findings
+
+
+def check_coa(coa: CoaConfig | None, findings: Findings) -> None:
+    """Note every contradiction; nothing when there is no such section."""
+    if coa is None:
+        return
+    _check_listen(coa, findings)
+    _check_clients(coa, findings)
+    if not coa.client:
+        findings.doubtful("radius.coa", "nobody may ask: every request is dropped", "add a [[radius.coa.client]]")
+
+
+def _check_listen(coa: CoaConfig, findings: Findings) -> None:
+    """See that no port of 0.0.0.0 (or of ::) is asked for again with a single address of that family."""
+    for index, listen in enumerate(coa.listen):
+        for other in coa.listen:
+            same = listen != other and listen.port == other.port and (":" in listen.address) == (":" in other.address)
+            if same and ip_address(other.address).is_unspecified:
+                wrong = f"port {listen.port} of {listen.address} is among those of {other.address}"
+                findings.wrong(f"radius.coa.listen[{index}]", wrong, "give one of the two")
+
+
+def _check_clients(coa: CoaConfig, findings: Findings) -> None:
+    """See that names are unique, and that no prefix is two clients'."""
+    names: dict[str, int] = {}
+    prefixes: dict[str, int] = {}
+    for index, client in enumerate(coa.client):
+        at = f"radius.coa.client[{index}]"
+        if client.name and client.name in names:
+            wrong = f'"{client.name}" is the name of radius.coa.client[{names[client.name]}] too'
+            findings.wrong(f"{at}.name", wrong, "give each a name of its own")
+        names.setdefault(client.name, index)
+        for number, prefix in enumerate(client.address):
+            if prefix in prefixes:
+                wrong = f"{prefix} is in radius.coa.client[{prefixes[prefix]}] too"
+                findings.wrong(f"{at}.address[{number}]", wrong, "give each prefix to one client")
+            prefixes.setdefault(prefix, index)

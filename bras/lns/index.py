@@ -1,0 +1,112 @@
+"""Which sessions have a value that a CoA- or Disconnect-Request names: found without looking at all.
+
+User names have a dictionary of their own, for it is asked at each admission.  Of the other
+attributes only a hash is kept, with the session's number, eight octets together: what they
+are is in the attributes that all records of the session share, so whoever is found is
+looked at there.  An index of texts would cost some two hundred octets for each.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Final
+
+from bras.radius.dynauth import (
+    ACCT_MULTI_SESSION_ID,
+    CALLING_STATION_ID,
+    CHARGEABLE_USER_IDENTITY,
+    DELEGATED_IPV6_PREFIX,
+    FRAMED_IPV6_ADDRESS,
+    FRAMED_IPV6_PREFIX,
+    NAS_PORT,
+    NAS_PORT_ID,
+)
+
+INDEXED: Final = frozenset((
+    NAS_PORT, CALLING_STATION_ID, ACCT_MULTI_SESSION_ID, NAS_PORT_ID, CHARGEABLE_USER_IDENTITY, FRAMED_IPV6_PREFIX,
+    DELEGATED_IPV6_PREFIX, FRAMED_IPV6_ADDRESS,
+))  # fmt: skip
+"""Attributes that are one session's, or a few sessions'."""
+_BUCKETS: Final = 4096
+_NUMBER: Final = 0xFFFFFFFF
+
+
+class Index:
+    """Finds numbers of sessions."""
+
+    __slots__ = ("_buckets", "by_user")
+
+    def __init__(self) -> None:
+        """Begin empty, without attributes."""
+        self.by_user: dict[str, tuple[int, ...]] = {}
+        """Numbers of the admitted sessions of each user name."""
+        self._buckets: list[array[int] | None] | None = None
+        """Of each attribute 32 bits of its hash, and the number; ``None`` when nobody will ask."""
+
+    @property
+    def has_attributes(self) -> bool:
+        """Return whether attributes are indexed."""
+        return self._buckets is not None
+
+    def begin(self) -> None:
+        """Index attributes from now on; those that are here already are the caller's to enter."""
+        self._buckets = [None] * _BUCKETS
+
+    def end(self) -> None:
+        """Nobody asks any more."""
+        self._buckets = None
+
+    def enter(self, number: int, attributes: bytes) -> None:
+        """Enter a session by its encoded attributes; harmless when it is entered already."""
+        if self._buckets is None:
+            return
+        for digest in _digests(attributes):
+            at = digest % _BUCKETS
+            bucket = self._buckets[at]
+            if bucket is None:
+                bucket = self._buckets[at] = array("Q")
+            entry = digest << 32 | number & _NUMBER
+            if entry not in bucket:
+                bucket.append(entry)
+
+    def leave(self, number: int, attributes: bytes) -> None:
+        """Take a session out that was entered by these attributes."""
+        if self._buckets is None:
+            return
+        for digest in _digests(attributes):
+            bucket = self._buckets[digest % _BUCKETS]
+            entry = digest << 32 | number & _NUMBER
+            if bucket is not None and entry in bucket:
+                bucket.remove(entry)
+
+    def find(self, attribute: bytes) -> list[int]:
+        """Return the numbers of those that may have an attribute, given as on the wire."""
+        if self._buckets is None:
+            return []
+        digest = hash(attribute) & _NUMBER
+        bucket = self._buckets[digest % _BUCKETS]
+        return [] if bucket is None else [entry & _NUMBER for entry in bucket if entry >> 32 == digest]
+
+
+def _digests(attributes: bytes) -> Iterator[int]:
+    """Yield 32 bits for each attribute that is indexed."""
+    offset, end = 0, len(attributes)
+    while offset < end:
+        after = offset + attributes[offset + 1]
+        if attributes[offset] in INDEXED:
+            yield hash(attributes[offset:after]) & _NUMBER
+        offset = after
+
+
+def has(attributes: bytes, wanted: bytes) -> bool:
+    """Return whether ``wanted``, an attribute as on the wire, is among encoded attributes."""
+    offset, end = attributes.find(wanted), len(wanted)
+    if offset < 0:
+        return False
+    at = 0
+    while at < len(attributes):
+        if attributes[at : at + end] == wanted:
+            return True
+        at += attributes[at + 1]
+    return False

@@ -1,0 +1,94 @@
+"""What a CoA-Request changes in a session that is up, and what it leaves as it is.
+
+The request changes the RADIUS layer of the session's Profile: what it does not name stays
+as RADIUS had granted it before (RFC 5176 section 3.6, note 3), and what a stronger layer
+does not say comes from the weaker ones as ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Final
+
+from bras.config.grant import Grant
+from bras.lns.core import Core
+from bras.lns.desk import Change
+from bras.radius.authorization import Authorization
+from bras.radius.change import Fault
+from bras.radius.dynauth import ErrorCause
+from bras.radius.profile import FIELDS, Profile
+from bras.subscriber.parts import EntryState
+from bras.subscriber.subscriber import Subscriber
+
+FIXED: Final = (
+    "address", "prefix_length", "pool", "vrf", "dns", "nbns", "accept_client_address", "ipv6_prefixes", "ipv6_pool",
+    "ipv6_addresses", "ipv6_address_pool", "delegated_ipv6_prefixes", "delegated_ipv6_pool", "interface_id", "ipv6_dns",
+)  # fmt: skip
+"""Fields of a Profile that have had their effect when a session is up: PPP has no way to take them back."""
+
+
+def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Change | Fault:
+    """Return what a session is to have, or why it cannot."""
+    profile, who = subscriber.profile, subscriber.who
+    if profile is None:
+        return Fault(ErrorCause.SESSION_CONTEXT_NOT_FOUND, "it is not admitted yet")
+    for name in FIXED:
+        value = getattr(wanted.grant, name)
+        if value is not None and value != getattr(profile, name):
+            return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"{name} cannot be changed while a session is up")
+    user = core.policy.user(who.user) if who.source == "local" else None
+    grant = _over(wanted.grant, profile.granted())
+    address, grant = grant.address, replace(grant, address=None)
+    named = wanted.profile if wanted.profile is not None else profile.named or None
+    new = core.policy.profile(subscriber.line.group, user, grant, named, address)
+    if new is None:
+        return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"there is no profile {named!r}")
+    return Change(_kept(new, profile), wanted.classes or who.classes)
+
+
+def _over(stronger: Grant, weaker: Grant) -> Grant:
+    """Lay one grant over another."""
+    said = {field.name: getattr(stronger, field.name) for field in fields(Grant)}
+    return replace(weaker, **{name: value for name, value in said.items() if value is not None})
+
+
+def _kept(new: Profile, old: Profile) -> Profile:
+    """Return a Profile whose fixed fields are those of before, whichever layer would give others now."""
+    differing = {name: getattr(old, name) for name in FIXED if getattr(old, name) != getattr(new, name)}
+    if not differing:
+        return new
+    sources = list(new.sources)
+    for name in differing:
+        at = FIELDS.index(name)
+        sources[at] = old.sources[at]
+    return new._replace(**differing, sources=tuple(sources))
+
+
+def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> None:
+    """Put a change into force; one that changes nothing does nothing."""
+    who, profile = subscriber.who, change.profile
+    if change.classes != who.classes:
+        who.classes = change.classes
+        if who.record:
+            who.record = core.books.encoder.reclass(who.record, change.classes)
+    elif profile == subscriber.profile:
+        return
+    if core.changes is not None:
+        core.changes.lines[subscriber.number] = None
+        core.changes.subscribers[subscriber.number] = None
+    events = subscriber.change(profile, now=now) if profile != subscriber.profile else []
+    core.registry.watch(subscriber, profile)
+    core.backlog.subscriber.append((subscriber, events))
+
+
+def standing_of(subscriber: Subscriber) -> Change:
+    """Return what an admitted session has."""
+    assert subscriber.profile is not None
+    return Change(subscriber.profile, subscriber.who.classes)
+
+
+def in_force(subscriber: Subscriber) -> bool:
+    """Return whether the data plane has done all that is wanted; of one without Entry nothing is wanted now."""
+    forwarding = subscriber.forwarding
+    wanted = forwarding.wanted
+    return wanted is None or (forwarding.state is EntryState.ACTIVE and forwarding.present == wanted)
