@@ -11,6 +11,9 @@ from bras.config.grant import Grant
 from bras.config.model import AuthConfig, LacConfig, PoolConfig, PppConfig, UserConfig
 from bras.config.radius import RadiusConfig
 from bras.forwarding.entry import Counters
+from bras.l2tp.constants import LineAvp
+from bras.l2tp.line import gather
+from bras.l2tp.messages import CallRequest
 from bras.lns.commands import Disconnect, Shutdown, TakeCensus
 from bras.lns.effects import Answer, Effect
 from bras.lns.inputs import Input
@@ -250,7 +253,36 @@ def _reloads(kind: type[Watched]) -> Watched:
     return world
 
 
+def _named(kind: type[Watched]) -> Watched:
+    """LACs that tell much of their calls, a server that gives identities, and clients that are asked again."""
+    group = replace(
+        _group(interim_interval_s=20.0)[0],
+        nas_port_type="line",
+        nas_port_id="{lns}#{local}#{peer_tunnel}#{peer_session}",
+        caller_id="{circuit_id}/{number}",
+        tunnel_connection="{hostname}-{serial}",
+    )
+    radius = replace(config().radius, chargeable_user_identity=True, access_timestamp=True)
+    auth = AuthConfig(methods=("chap",), rechallenge_interval_s=30.0)
+    server = SimulatedRadius(reply=lambda attributes: (2, b"\x59\x07cui" + attributes[1][-2:]))
+    world = kind(config(lac=(group,), radius=radius, auth=auth), radius=server)
+    lac = SimulatedLac(world)
+    lac.open()
+    line = gather({LineAvp.AGENT_CIRCUIT_ID: b"dslam1 atm 1/2", LineAvp.ACCESS_LINE_TYPE: (6).to_bytes(4, "big")})
+    for number in range(4):
+        request = CallRequest(
+            "555", "100", "", number, 77, 16_000_000, 1_000_000, access_line=line if number % 2 else b""
+        )
+        lac.dial(f"user{number}", "pass", request=request)
+    world.run(70.0)
+    for client in list(lac.clients.values()):
+        lac.hang_up(client)
+    world.run(5.0)
+    return world
+
+
 LIVES: dict[str, Life] = {
+    "named": _named,
     "reloads": _reloads,
     "methods": _methods,
     "outage": _pap_through_an_outage,

@@ -74,3 +74,9 @@ def test_users() -> None:
     policy = Policy(config(user=(user,)), 1)
     assert policy.user("alice") is user
     assert policy.user("bob") is None
+
+
+def test_names_of_a_group_are_worked_out_once_and_an_unknown_group_has_the_defaults() -> None:
+    policy = Policy(config(lac=(LacConfig("west", local_hostname="paris"),)), 1)
+    assert policy.names("west") is policy.names("west")
+    assert (policy.names("west").host, policy.names("gone").host) == ("paris", "lns1")
