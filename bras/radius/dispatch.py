@@ -35,11 +35,11 @@ JITTER = 0.1
 class Dispatch:
     """All requests under way, and the ways that they and their servers can go."""
 
-    __slots__ = ("_entropy", "_packets", "deadlines", "patience_s", "records", "requests", "servers")
+    __slots__ = ("_entropy", "deadlines", "packets", "patience_s", "records", "requests", "servers")
 
     def __init__(self, packets: Packets, servers: Servers, patience_s: float, entropy: Entropy) -> None:
         """Begin with nothing in flight."""
-        self._packets = packets
+        self.packets = packets
         self._entropy = entropy
         self.servers = servers
         self.patience_s = patience_s or float("inf")
@@ -86,9 +86,9 @@ class Dispatch:
         """Send a request, for the first time or again."""
         attempt = request.attempt
         if request.kind is Kind.ACCT:
-            self._packets.pack_record(request, service, now=now)
+            self.packets.pack_record(request, service, now=now)
         elif not attempt.slots or attempt.secret is not service.secret:
-            self._packets.pack_access(request, service)
+            self.packets.pack_access(request, service)
         spread = self._spread()
         send = SendRadius(service.server, service.kind, attempt.slots[-1] >> 8, attempt.packet)
         attempt.tries += 1
@@ -224,7 +224,7 @@ class Dispatch:
             return self.revive(service, now)
         events: list[Event] = []
         if health.probe.due_at is not None and health.probe.due_at <= now:
-            data = self._packets.pack_probe(service, self._entropy(16))
+            data = self.packets.pack_probe(service, self._entropy(16))
             events.append(SendRadius(service.server, service.kind, PROBE_SOCKET, data))
             health.probe.due_at = now + service.config.probe_interval_s * self._spread()
         self.deadlines.set(-1 - service.number, health.due_at)
