@@ -70,7 +70,10 @@ def settings(method: str, *, full: bool) -> Config:
 
 
 def accept(full: bool) -> Callable[[dict[int, bytes]], tuple[int, bytes]]:
-    return lambda attributes: (2, option(89, b"cui-7") + option(25, b"gold") if full else b"")
+    """Return a server that grants much, and has the client prove itself again after 70 seconds."""
+    again = option(27, (70).to_bytes(4, "big")) + option(29, (1).to_bytes(4, "big")) + option(24, b"state")
+    much = option(89, b"cui-7") + option(25, b"gold") + again
+    return lambda attributes: (2, much if full else b"")
 
 
 def read(one: Asked) -> tuple[str, set[str]]:
