@@ -142,6 +142,8 @@ RADIUS = (
     Column("dropped", _key("dropped"), 6, right=True),
     Column("in flight", _key("in_flight"), 7, right=True),
     Column("retry in", lambda row: duration(row["dead_left_s"]), 8, right=True),
+    Column("probes", lambda row: f"{row['probes_answered']}/{row['probes']}", 11, right=True),
     Column("address", lambda row: f"{row['address']} {row['port']}", 9),
     Column("group", _key("group"), 10, cap=20),
+    Column("weight", _key("weight"), 12, right=True),
 )

@@ -98,6 +98,8 @@ class RadiusConfig:
     """Whether Access-Requests ask for a Chargeable-User-Identity (RFC 4372 section 2.1); one that comes is in all records, asked for or not."""
     access_timestamp: bool = False
     """Whether Access-Requests carry Event-Timestamp as accounting records do; RFC 2869 section 5.19 has it in those only."""
+    unsupported: tuple[tuple[str, str], ...] = ()
+    """What becomes of an Access-Accept that authorises what we lack, or says what makes no sense, by the name of the attribute: `reject` makes it a Reject (RFC 2865 section 1.1), which is the default, `ignore` leaves it to its other attributes; `"*"` stands for all that are not named. A section of its own, `[radius.unsupported]`, with lines such as `Filter-Id = "ignore"`."""
     interim_jitter: float = 0.1
     """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""
 

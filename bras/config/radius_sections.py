@@ -9,7 +9,25 @@ from bras.config.coa_sections import COA
 from bras.config.credentials import Credential
 from bras.config.radius import RadiusConfig, RadiusGroupConfig, RadiusServerConfig
 from bras.config.section import DAY_S, Required, Section
+from bras.config.traffic import Table
+from bras.config.understood import ANY, CAN_LACK, IGNORE, REJECT
 
+
+def _attribute(value: object) -> str:
+    """Take the name of an attribute that can be unsupported, upper or lower case alike."""
+    text = v.text_of(value)
+    name = _ATTRIBUTES.get(text.lower())
+    if name is None:
+        raise v.Unfit(f"{v.shown(text)} is no attribute that could be lacking")
+    return name
+
+
+_ATTRIBUTES = {name.lower(): name for name in (ANY, *CAN_LACK)}
+UNSUPPORTED = Table(
+    v.One(f'the name of an attribute of the table in the manual, or "{ANY}"', _attribute),
+    v.choice(REJECT, IGNORE),
+    f'a table of attributes, each "{REJECT}" or "{IGNORE}"',
+)
 RADSEC_PORT = 2083
 """For all services (RFC 6614 section 2.1)."""
 _OVER_TLS = {"auth_port": RADSEC_PORT, "acct_port": RADSEC_PORT, "message_authenticator": "if-present"}
@@ -35,6 +53,7 @@ RADIUS = Section(
         "access_line": v.FLAG,
         "chargeable_user_identity": v.FLAG,
         "access_timestamp": v.FLAG,
+        "unsupported": UNSUPPORTED,
         "interim_jitter": v.number(0, 0.5, "a share"),
     },
     inner=(

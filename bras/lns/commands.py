@@ -194,7 +194,9 @@ class ShowRadius:
     ``dead_left_s``: float | None, seconds until a dead server is tried again;
     ``requests``: int, requests sent for the first time to this server, since the start;
     ``resent``, ``answered``, ``dropped``: int, transmissions repeated, replies taken, replies
-    dropped, since the start;  ``in_flight``: int, requests that wait for an answer.
+    dropped, since the start;  ``in_flight``: int, requests that wait for an answer;  ``queued``:
+    int, those of them that wait to be sent;  ``weight``: int;  ``probes``, ``probes_answered``:
+    int, Status-Servers sent while it was dead, and answered, since the start.
     """
 
 

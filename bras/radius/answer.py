@@ -23,11 +23,11 @@ ANSWER_ATTRIBUTES = {**ORDINARY, "MS-CHAP-Error": "octets", "MS-CHAP2-Success": 
 class AnswerReader:
     """Verifies and understands answers to Access-Requests."""
 
-    __slots__ = ("_ignored", "_reader")
+    __slots__ = ("_reader", "ignored")
 
     def __init__(self, codec: Codec, ignored: frozenset[str] = frozenset()) -> None:
         """Take the attributes from the dictionary; those ``ignored`` may authorise what we lack."""
-        self._ignored = ignored
+        self.ignored = ignored
         self._reader = ReplyReader(codec, ANSWER_ATTRIBUTES, REPEATED, FURTHER)
 
     def read(
@@ -50,7 +50,7 @@ class AnswerReader:
 
     def _accepted(self, reply: Reply, key: int, server: str) -> Accepted | Rejected:
         """Understand an Access-Accept; one that authorises what we lack is a Reject (RFC 2865 section 1.1)."""
-        authorization = authorization_of(reply, self._ignored)
+        authorization = authorization_of(reply, self.ignored)
         if authorization.unsupported:
             return _rejected(reply, key, server, "unsupported", authorization.unsupported)
         return Accepted(key, server, authorization, reply.octets.get("MS-CHAP2-Success", b"")[1:])

@@ -21,6 +21,7 @@ due for at once is done ``A_TURN`` at a time, so that nobody else waits for it.
 from __future__ import annotations
 
 from bras.config.radius import RadiusConfig, RadiusServerConfig
+from bras.config.understood import ignored
 from bras.errors import DropReason
 from bras.ids import Entropy
 from bras.plain import Saved
@@ -38,11 +39,12 @@ from bras.radius.slots import PROBE_SOCKET
 class Exchanges:
     """All requests to all RADIUS servers."""
 
-    __slots__ = ("_deadlines", "_dispatch", "_entropy", "_packets", "_requests", "_servers", "backlog")
+    __slots__ = ("_codec", "_deadlines", "_dispatch", "_entropy", "_packets", "_requests", "_servers", "backlog")
 
     def __init__(self, config: RadiusConfig, codec: Codec, entropy: Entropy) -> None:
         """Begin with nothing in flight."""
-        self._packets = Packets(codec, config.nas_identifier)
+        self._codec = codec
+        self._packets = _packets(config, codec)
         self._entropy = entropy
         self._servers = Servers(config)
         self._dispatch = dispatch = Dispatch(self._packets, self._servers, config.patience_s, entropy)
@@ -188,14 +190,16 @@ class Exchanges:
                 events += self._dispatch.act(request, now)
         return events
 
-    def reconfigure(self, config: RadiusConfig, *, now: float) -> list[Event]:
+    def reconfigure(self, config: RadiusConfig, codec: Codec | None = None, *, now: float) -> list[Event]:
         """Go by another configuration: servers come and go, no request and no record is lost.
 
         What a server had that is gone is offered to the others of its group.  A new secret is
         that of the next transmission; replies to what was sent under the old one still count.
-        Whoever has the sockets is told by ``servers`` which ones to close.
+        Whoever has the sockets is told by ``servers`` which ones to close.  ``codec``: that of
+        other dictionaries.
         """
-        self._packets.name_ourselves(config.nas_identifier)
+        self._codec = codec or self._codec
+        self._packets = self._dispatch.packets = _packets(config, self._codec)
         self._dispatch.patience_s = config.patience_s or float("inf")
         before = dict(self._servers.services)
         removed = {service.number: service for service in self._servers.reconfigure(config)}
@@ -265,3 +269,7 @@ class Exchanges:
             dispatch.deadlines.set(-1 - service.number, service.health.due_at)
         exchanges.backlog.resting.update(dict.fromkeys(saved["resting"] if unchanged else exchanges._requests))
         return exchanges
+
+
+def _packets(config: RadiusConfig, codec: Codec) -> Packets:
+    return Packets(codec, config.nas_identifier, ignored(config.unsupported))

@@ -27,20 +27,15 @@ _delay = Struct("!BBI").pack
 class Packets:
     """The codec's parts that the exchange uses."""
 
-    __slots__ = ("_acknowledgements", "_answers", "_delay_code", "_encode_nas", "_nas", "credentials")
+    __slots__ = ("_acknowledgements", "_delay_code", "_nas", "answers", "credentials")
 
-    def __init__(self, codec: Codec, nas_identifier: str) -> None:
-        """Work them out of the dictionary."""
+    def __init__(self, codec: Codec, nas_identifier: str, ignored: frozenset[str] = frozenset()) -> None:
+        """Work them out of the dictionary; ``ignored`` are the attributes that may authorise what we lack."""
         self.credentials = CredentialEncoder(codec)
-        self._answers = AnswerReader(codec)
+        self.answers = AnswerReader(codec, ignored)
         self._acknowledgements = ReplyReader(codec, {})
         self._delay_code = codec.code("Acct-Delay-Time", "integer")[1]
-        self._encode_nas = codec.encoder("NAS-Identifier", "string")
-        self.name_ourselves(nas_identifier)
-
-    def name_ourselves(self, nas_identifier: str) -> None:
-        """Say in a Status-Server who asks."""
-        self._nas = self._encode_nas(nas_identifier)
+        self._nas = codec.encoder("NAS-Identifier", "string")(nas_identifier)
 
     def pack_access(self, request: Request, service: Service) -> None:
         """Build an Access-Request for a server; without a free slot the old one, if any, has to do."""
@@ -80,7 +75,7 @@ class Packets:
     ) -> Accepted | Rejected | AccountingAcknowledged | DropReason:
         """Verify a reply to what was ``sent`` and say what it means for its request."""
         if service.kind is Kind.AUTH:
-            return self._answers.read(
+            return self.answers.read(
                 data, sent[1], sent[2], service.signed, key=request.number >> 1, server=service.name
             )
         reply = self._acknowledgements.read(data, sent[1], sent[2], False)

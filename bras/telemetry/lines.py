@@ -34,10 +34,14 @@ _UNSIGNED = (
     'unsigned replies with "if-present" (open to forged replies, CVE-2024-3596)'
 )
 _WRONG_SECRET = "the shared secret differs from the server's, or the reply was forged"
-_HINTS: Mapping[DropReason, str] = {
-    DropReason.RADIUS_BAD_AUTHENTICATOR: _WRONG_SECRET,
-    DropReason.RADIUS_BAD_MESSAGE_AUTHENTICATOR: _WRONG_SECRET,
+_LATE = "the server answers when it is not waited for any more; make it faster, or wait longer"
+_ADVICE: Mapping[DropReason, tuple[str, str]] = {
+    DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR: ("message_authenticator", _UNSIGNED),
+    DropReason.RADIUS_BAD_AUTHENTICATOR: ("secret", _WRONG_SECRET),
+    DropReason.RADIUS_BAD_MESSAGE_AUTHENTICATOR: ("secret", _WRONG_SECRET),
+    DropReason.RADIUS_LATE: ("timeout_s", _LATE),
 }
+"""The key of the server that decides, and what to do."""
 
 
 class Lines:
@@ -222,12 +226,10 @@ class Lines:
         held_back = self._limit.allow(("radius_reply_dropped", fact.server, fact.kind.value, reason.value))
         if held_back is None:
             return
-        if reason is DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR:
-            advice = {"key": f"radius.server[{self._server(fact.server)}].message_authenticator", "hint": _UNSIGNED}
-        elif hint := _HINTS.get(reason):
-            advice = {"key": f"radius.server[{self._server(fact.server)}].secret", "hint": hint}
-        else:
-            advice = {}
+        advice = {}
+        if reason in _ADVICE:
+            key, hint = _ADVICE[reason]
+            advice = {"key": f"radius.server[{self._server(fact.server)}].{key}", "hint": hint}
         self._log.warning(
             "radius_reply_dropped",
             server=fact.server,

@@ -166,6 +166,14 @@ _CENSUS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("bras_radius_server_up", "Whether a server counts as alive.", "radius", _SERVICE, "up"),
     ("bras_radius_requests_in_flight", "Requests that wait for an answer.", "radius", _SERVICE, "in_flight"),
     ("bras_radius_requests_total", "Requests sent, repetitions not counted.", "radius", _SERVICE, "requests"),
+    ("bras_radius_probes_total", "Status-Servers sent to a dead server.", "radius", _SERVICE, "probes"),
+    (
+        "bras_radius_probes_answered_total",
+        "Status-Servers that a dead server answered.",
+        "radius",
+        _SERVICE,
+        "probes_answered",
+    ),
     ("bras_pool_exhausted_total", "Requests that a pool had no address for.", "pools", ("pool",), "exhausted"),
 )
 """What the census says: name (``_total`` makes it a counter), help, list, labels, key of the value."""

@@ -109,6 +109,7 @@ EFFECTS = {
     "radius.accounting": RADIUS + "accounting",
     "radius.access_line": CALLS + "access_line",
     "radius.interim_jitter": RADIUS + "interim_jitter",
+    "radius.unsupported": "scenario/test_unsupported.py::test_unsupported",
     "radius.server.address": RUNTIME + "server_address_and_ports",
     "radius.server.secret": RADIUS + "server_secret",
     "radius.server.secret_file": CREDENTIALS + "a_file_of_its_own_with_or_without_a_line_end",

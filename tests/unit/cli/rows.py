@@ -256,6 +256,11 @@ SERVER: Row = {
     "answered": 7,
     "dropped": 0,
     "in_flight": 1,
+    "queued": 0,
+    "sockets": 1,
+    "weight": 1,
+    "probes": 4,
+    "probes_answered": 2,
 }
 DATAPLANE: Row = {
     "backend": "ebpf",

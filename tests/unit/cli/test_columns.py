@@ -20,7 +20,7 @@ from tests.unit.cli.rows import GROUP, LAC, POOL, SERVER, TUNNEL, UNMATCHED, Row
         (GROUPS, GROUP, ["any", "1", "3 / 100", "yes", "chap, pap"]),
         (POOLS, POOL, ["default", "65530", "10.64.0.1-10.64.255.254", "0.0 %"]),
         (POOLS, POOL | {"size": 0, "free": 0}, ["default"]),
-        (RADIUS, SERVER, ["198.18.1.2", "dead", "12s", "198.18.1.2 1812"]),
+        (RADIUS, SERVER, ["198.18.1.2", "dead", "12s", "198.18.1.2 1812", "2/4"]),
     ],
 )
 def test_cells(columns: tuple[Column, ...], row: Row, cells: list[str]) -> None:

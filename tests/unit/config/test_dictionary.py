@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from pyrad.dictionary import Dictionary
 
@@ -90,3 +92,58 @@ def test_includes_that_go_round_are_told(tmp_path):
     one = write(tmp_path, "one", "$INCLUDE two\n")
     two = write(tmp_path, "two", "$INCLUDE one\n")
     assert [problem.file for problem in problems_of(OWN, [one])] == [f"{two}:1"]
+
+
+FREERADIUS = Path("/usr/share/freeradius")
+OTHERWISE = {
+    "chillispot-max-input-gigawords": "CoovaChilli's own dictionary has it",
+    "chillispot-max-output-gigawords": "CoovaChilli's own dictionary has it",
+    "chillispot-max-total-gigawords": "CoovaChilli's own dictionary has it",
+    "ms-chap-error": "its first octet is an identifier (RFC 2548 section 2.1.5), so it is no text",
+    "ms-chap-domain": "its first octet is an identifier (RFC 2548 section 2.1.7), so it is no text",
+    "ms-arap-challenge": "RFC 2548 section 2.5.3",
+    "vendor-specific": "the type vsa is FreeRADIUS's own",
+    "access-line-type": "of a later document than RFC 4679",
+}
+"""Those that FreeRADIUS lacks, or has of another type, and why ours are so."""
+
+
+def definitions(folder: Path) -> dict[tuple[str, int], list[tuple[str, str]]]:
+    """Return by (vendor, code) each (name in lower case, type) that the files of a folder give it; a reader apart."""
+    found: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    for path in sorted(folder.glob("dictionary.*")):
+        vendor, inside = "", 0
+        numbers: dict[str, str] = {}
+        for line in path.read_text(errors="replace").splitlines():
+            words = line.partition("#")[0].split()
+            match words:
+                case ["VENDOR", name, number, *_]:
+                    numbers[name] = number
+                case ["BEGIN-VENDOR", name, *_]:
+                    vendor = numbers.get(name, name)
+                case ["END-VENDOR", *_]:
+                    vendor = ""
+                case ["BEGIN-TLV", *_]:
+                    inside += 1
+                case ["END-TLV", *_]:
+                    inside -= 1
+                case ["ATTRIBUTE", name, code, kind, *_] if code.isdecimal() and not inside:
+                    found.setdefault((vendor, int(code)), []).append((name.lower(), kind.lower().partition("[")[0]))
+    return found
+
+
+def test_our_definitions_are_those_of_freeradius():
+    """Numbers and types; that package is installed where tests run."""
+    theirs = definitions(FREERADIUS)
+    ours = {key: one for key, (one,) in definitions(Path(OWN).parent).items() if key[0] != "32473"}
+    assert len(ours) > 200
+    other = {name for key, (name, kind) in ours.items() if (name, kind) not in theirs.get(key, [])}
+    assert other == set(OTHERWISE)
+
+
+def test_the_operators_freeradius_dictionaries_load_after_ours():
+    vendors = ("cisco", "erx", "alcatel.sr", "mikrotik", "wispr", "chillispot", "ascend", "microsoft")
+    paths = [str(FREERADIUS / f"dictionary.{vendor}") for vendor in vendors]
+    known = dictionary.load(OWN, paths)
+    assert known.attributes["Cisco-NAS-Port"].code == 2
+    assert known.attributes["Mikrotik-Rate-Limit"].code == 8

@@ -101,3 +101,25 @@ def test_the_word_for_a_later_back_end_says_what_to_give(tmp_path: Path) -> None
     path.write_text(LEAST + '[dataplane]\nbackend = "kernel"\n')
     (problem,) = check(path).problems
     assert problem.right == 'give "auto", "ebpf" or "tun"'
+
+
+@pytest.mark.parametrize(("text", "route"), [("192.0.2.0/24", (0xC0000200, 24)), ("10.1.2.3/32", (0x0A010203, 32))])
+def test_a_route(text: str, route: tuple[int, int]) -> None:
+    assert read(traffic.ROUTE, text) == route
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("0.0.0.0/0", "is no IPv4 network that could be behind a subscriber"),
+        ("10.0.0.0/7", "is no IPv4 network"),
+        ("127.1.0.0/16", "is no IPv4 network"),
+        ("224.0.0.0/24", "is no IPv4 network"),
+        ("2001:db8::/32", "is no IPv4 network"),
+        ("192.0.2.7/24", 'did you mean "192.0.2.0/24"?'),
+        ("north", "is not a prefix"),
+        (7, "7 is not text"),
+    ],
+)
+def test_what_is_no_route(value: object, wrong: str) -> None:
+    assert wrong in refused(traffic.ROUTE, value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bras.config.understood import CAN_LACK, FURTHER, ORDINARY, SEVERAL, ignored
+from bras.config.understood import FURTHER
 from bras.radius.draft import Understood
 from bras.radius.further import READERS, understand
 
@@ -23,8 +23,6 @@ def values(*attributes: tuple[str, bytes]) -> dict[str, object]:
 
 def test_there_is_a_reader_of_each():
     assert set(READERS) == set(FURTHER)
-    assert not set(FURTHER) & set(ORDINARY)
-    assert set(SEVERAL) <= set(FURTHER)
 
 
 def test_nothing_says_nothing():
@@ -61,9 +59,3 @@ def test_our_word_before_the_standard_before_cisco_before_mikrotik_before_wispr(
         order.append(values(*speak.items())["rate_up_bps"])
         speak.popitem()
     assert order == [1, 2, 3000, 4, 5, 5], "Ascend's word is the last"
-
-
-def test_who_is_ignored():
-    assert ignored(()) == frozenset()
-    assert ignored((("Filter-Id", "ignore"), ("Framed-Route", "reject"))) == {"Filter-Id"}
-    assert ignored((("*", "ignore"), ("Filter-Id", "reject"))) == CAN_LACK - {"Filter-Id"}

@@ -148,6 +148,12 @@ def test_a_reply_signed_with_another_secret_names_the_secrets_key(reason: DropRe
     assert line["key"] == "radius.server[0].secret"
 
 
+def test_a_reply_that_comes_too_late_names_the_time_that_is_waited() -> None:
+    (line,) = _lines(dropped_reply(DropReason.RADIUS_LATE, server="r0"))
+    assert line["key"] == "radius.server[0].timeout_s"
+    assert line["reason"] == "radius_late"
+
+
 def test_other_dropped_replies_give_no_advice() -> None:
     (line,) = _lines(dropped_reply(DropReason.RADIUS_SHORT))
     assert "key" not in line

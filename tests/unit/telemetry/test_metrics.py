@@ -22,8 +22,8 @@ CENSUS: Plain = {
     "sessions": [{"lac": "any", "state": "up", "count": 3}, {"lac": "any", "state": "ending", "count": 1}],
     "pools": [{"pool": "default", "used": 3, "held": 1, "free": 250, "exhausted": 7}],
     "radius": [
-        {"server": "r1", "kind": "auth", "up": True, "requests": 9, "in_flight": 2},
-        {"server": "r1", "kind": "acct", "up": False, "requests": 4, "in_flight": 0},
+        {"server": "r1", "kind": "auth", "up": True, "requests": 9, "in_flight": 2, "probes": 0, "probes_answered": 0},
+        {"server": "r1", "kind": "acct", "up": False, "requests": 4, "in_flight": 0, "probes": 6, "probes_answered": 2},
     ],
 }
 
@@ -77,6 +77,9 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_radius_server_up", {"server": "r1", "kind": "acct"}, 0),
         ("bras_radius_requests_total", {"server": "r1", "kind": "auth"}, 9),
         ("bras_radius_requests_in_flight", {"server": "r1", "kind": "auth"}, 2),
+        ("bras_radius_probes_total", {"server": "r1", "kind": "auth"}, 0),
+        ("bras_radius_probes_total", {"server": "r1", "kind": "acct"}, 6),
+        ("bras_radius_probes_answered_total", {"server": "r1", "kind": "acct"}, 2),
         ("bras_forwarded_bytes_total", {"direction": "up", "family": "ipv4"}, 1),
         ("bras_forwarded_packets_total", {"direction": "up", "family": "ipv4"}, 2),
         ("bras_forwarded_bytes_total", {"direction": "down", "family": "ipv4"}, 3),
