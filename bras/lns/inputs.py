@@ -59,6 +59,26 @@ class SendFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class TransportUp:
+    """A connection towards a RADIUS server over TLS carries requests now; nothing is awaited on it."""
+
+    server: int
+    kind: Kind
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransportDown:
+    """A connection towards a RADIUS server over TLS is lost, or cannot be made: no answer comes by it any more."""
+
+    server: int
+    kind: Kind
+    socket: int
+    reason: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Programmed:
     """The data plane did, or refused, an operation."""
 
@@ -131,6 +151,8 @@ Input = (
     | PortOpened
     | RadiusReceived
     | SendFailed
+    | TransportUp
+    | TransportDown
     | Programmed
     | CountersRead
     | PacketsToNumber

@@ -34,7 +34,8 @@ from bras.radius.events import SendRadius
 from bras.runtime import clock
 from bras.runtime.coa_udp import CoaSockets
 from bras.runtime.ports import Ports
-from bras.runtime.radius_udp import Key, RadiusSockets
+from bras.runtime.radius_udp import Key
+from bras.runtime.radius_ways import RadiusWays
 from bras.runtime.steps import steps
 from bras.runtime.udp import Listener, path_mtu
 
@@ -66,7 +67,7 @@ class Driver:
         """Drive ``lns`` from ``start`` on; the addresses of ``coa`` are bound at once, or OSError tells why not."""
         self.lns = lns
         self.plane = plane
-        self.radius = RadiusSockets(lns.core.config.radius, self._watch_radius, self._unwatch)
+        self.radius = RadiusWays(self._watch_radius, self._unwatch, self._take_now)
         self.send_failures = 0
         self.defects = 0
         """Inputs whose handling failed: defects of ours."""
@@ -97,6 +98,7 @@ class Driver:
             loop.add_reader(fileno, self._coa_readable, index)
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
+        self.radius.serve(self.lns.core.exchanges.servers)
         self._check_clock()
 
     def deafen(self) -> None:
@@ -176,6 +178,9 @@ class Driver:
 
     def _radius_readable(self, key: Key) -> None:
         self.take(self.radius.drain(key), clock.now())
+
+    def _take_now(self, inputs: list[Input]) -> None:
+        self.take(inputs, clock.now())
 
     def _timer_fired(self) -> None:
         self._timer = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from bras.config.radius import RadiusConfig
+from bras.config.radius import RadiusServerConfig
 from bras.lns.inputs import Input, RadiusReceived, SendFailed
 from bras.radius.events import Kind, SendRadius
 
@@ -19,14 +19,20 @@ Key = tuple[int, Kind, int]
 class RadiusSockets:
     """All sockets towards all servers; ``watch`` and ``unwatch`` tell the loop of a descriptor."""
 
-    __slots__ = ("_config", "_sockets", "_unwatch", "_watch")
+    __slots__ = ("_servers", "_sockets", "_unwatch", "_watch")
 
-    def __init__(self, config: RadiusConfig, watch: Callable[[int, Key], None], unwatch: Callable[[int], None]) -> None:
+    def __init__(self, watch: Callable[[int, Key], None], unwatch: Callable[[int], None]) -> None:
         """Open nothing yet."""
-        self._config = config
+        self._servers: Mapping[int, RadiusServerConfig] = {}
         self._sockets: dict[Key, socket.socket] = {}
         self._watch = watch
         self._unwatch = unwatch
+
+    def serve(self, servers: Mapping[int, RadiusServerConfig]) -> None:
+        """Send to these servers, by their numbers, from now on, and hear no others."""
+        self._servers = servers
+        for key in [key for key in self._sockets if key[0] not in servers]:
+            self._shut(self._sockets.pop(key))
 
     def send(self, effect: SendRadius) -> Input | None:
         """Send a request; what the kernel refuses at once comes back as an input."""
@@ -41,7 +47,7 @@ class RadiusSockets:
         return None
 
     def _open(self, key: Key) -> socket.socket:
-        server = self._config.server[key[0]]
+        server = self._servers[key[0]]
         port = server.auth_port if key[1] is Kind.AUTH else server.acct_port
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
         opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -76,6 +82,9 @@ class RadiusSockets:
     def close(self) -> None:
         """Close them all."""
         for opened in self._sockets.values():
-            self._unwatch(opened.fileno())
-            opened.close()
+            self._shut(opened)
         self._sockets.clear()
+
+    def _shut(self, opened: socket.socket) -> None:
+        self._unwatch(opened.fileno())
+        opened.close()

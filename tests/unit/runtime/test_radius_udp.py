@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bras.config.radius import RadiusConfig, RadiusServerConfig
+from bras.config.radius import RadiusServerConfig
 from bras.lns.inputs import RadiusReceived, SendFailed
 from bras.radius.events import Kind, SendRadius
 from bras.runtime.radius_udp import REPLIES_A_WAKE, Key, RadiusSockets
@@ -42,7 +42,9 @@ def loop() -> Loop:
 
 
 def sockets(loop: Loop, *servers: RadiusServerConfig) -> RadiusSockets:
-    return RadiusSockets(RadiusConfig(server=servers), loop.watch, loop.unwatch)
+    made = RadiusSockets(loop.watch, loop.unwatch)
+    made.serve(dict(enumerate(servers)))
+    return made
 
 
 def towards(server: socket.socket, **keys: object) -> RadiusServerConfig:
@@ -89,6 +91,16 @@ def test_the_ports_and_the_source(server: socket.socket, loop: Loop) -> None:
     radius.send(SendRadius(0, Kind.ACCT, 0, b"q"))
     ports = {one.getpeername()[1] for one in radius._sockets.values()}
     assert ports == {port, 1}
+    radius.close()
+
+
+def test_a_server_that_is_no_more_has_no_socket(server: socket.socket, loop: Loop) -> None:
+    radius = sockets(loop, towards(server), towards(server))
+    for number in (0, 1):
+        radius.send(SendRadius(number, Kind.AUTH, 0, b"q"))
+    radius.serve({1: towards(server)})
+    assert list(loop.watched.values()) == [(1, Kind.AUTH, 0)]
+    assert radius.send(SendRadius(1, Kind.AUTH, 0, b"q")) is None
     radius.close()
 
 
