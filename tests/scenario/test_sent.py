@@ -65,14 +65,15 @@ def settings(method: str, *, full: bool) -> Config:
     )
     if not full:  # of one family, or none: the address that the LAC called stands for it
         return replace(made, radius=replace(made.radius, nas_ipv6_address="2001:db8::9" if method == "pap" else None))
-    keys = {"nas_ip_address": "192.0.2.9", "nas_ipv6_address": "2001:db8::9"}
+    keys = {"nas_ip_address": "192.0.2.9", "nas_ipv6_address": "2001:db8::9", "unsupported": (("*", "ignore"),)}
     return replace(made, radius=replace(made.radius, chargeable_user_identity=True, access_timestamp=True, **keys))
 
 
 def accept(full: bool) -> Callable[[dict[int, bytes]], tuple[int, bytes]]:
     """Return a server that grants much, and has the client prove itself again after 70 seconds."""
     again = option(27, (70).to_bytes(4, "big")) + option(29, (1).to_bytes(4, "big")) + option(24, b"state")
-    much = option(89, b"cui-7") + option(25, b"gold") + again
+    prefixes = option(97, bytes.fromhex("0040 20010db8000a0000")) + option(123, bytes.fromhex("0030 20010db8000b"))
+    much = option(89, b"cui-7") + option(25, b"gold") + again + prefixes
     return lambda attributes: (2, much if full else b"")
 
 
