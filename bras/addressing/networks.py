@@ -35,18 +35,22 @@ class Networks:
         """Return the key of who has this very network."""
         return self._holders.get((vrf, network, length))
 
-    def claim(self, vrf: int, networks: Iterable[Network], key: int) -> int | None:
-        """Give ``key`` these and no others; or return who has one of them, and nothing changes."""
-        wanted = tuple((vrf, network, length) for network, length in networks)
-        for one in wanted:
-            holder = self._holders.get(one, key)
+    def rival(self, vrf: int, networks: Iterable[Network], key: int) -> int | None:
+        """Return who else than ``key`` has one of these."""
+        for network, length in networks:
+            holder = self._holders.get((vrf, network, length), key)
             if holder != key:
                 return holder
-        self.release(key)
-        if wanted:
-            self._held[key] = wanted
-            self._holders.update(dict.fromkeys(wanted, key))
         return None
+
+    def claim(self, vrf: int, networks: Iterable[Network], key: int) -> None:
+        """Give ``key`` these, and no others any more, but for what is another's."""
+        self.release(key)
+        wanted = tuple((vrf, network, length) for network, length in networks)
+        free = tuple(one for one in wanted if one not in self._holders)
+        if free:
+            self._held[key] = free
+            self._holders.update(dict.fromkeys(free, key))
 
     def release(self, key: int) -> None:
         """Take all from ``key``."""

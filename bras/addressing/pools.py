@@ -145,11 +145,11 @@ class Pools:
             pool.put_to_use(address, key, user)
         return None
 
-    def claim_networks(self, vrf: int, networks: tuple[Network, ...], address: int, key: int) -> int | None:
-        """Give ``key``, who has ``address``, these networks and no others.
+    def rival(self, vrf: int, networks: tuple[Network, ...], address: int, key: int) -> int | None:
+        """Return who stands in the way of ``key``, who has or gets ``address``, having these networks.
 
-        Return ``None`` when it is done, else who has one of them, or an address that is
-        one of them, or a network that is this address: then nothing changes.
+        That is who has one of them, or an address that is one of them, or a network that is
+        this address.
         """
         holder = self.networks.holder(vrf, address, 32)
         if holder is not None and holder != key:
@@ -158,7 +158,7 @@ class Pools:
             holder = self.holder(vrf, network) if length == 32 else None
             if holder is not None and holder != key:
                 return holder
-        return self.networks.claim(vrf, networks, key)
+        return self.networks.rival(vrf, networks, key)
 
     def release(self, vrf: int, address: int, key: int, *, now: float) -> bool:
         """Take an address back; false, and nothing happens, when ``key`` is not its holder."""

@@ -131,6 +131,8 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)
         return
+    if profile.ipv6_prefixes or profile.delegated_ipv6_prefixes:
+        who.identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
     if _user_is_busy(core, subscriber, verdict, now) or _has_too_many(core, subscriber, profile, now):
         return
     address = _address_for(core, subscriber, profile, verdict, now)
@@ -216,8 +218,9 @@ def _networks_are_free(
     if not networks and not core.pools.networks:
         return True
     number = subscriber.number
-    holder = core.pools.claim_networks(profile.vrf, networks, address, number)
+    holder = core.pools.rival(profile.vrf, networks, address, number)
     if holder is None:
+        core.pools.networks.claim(profile.vrf, networks, number)
         return True
     if not subscriber.address:
         core.pools.release(profile.vrf, address, number, now=now)

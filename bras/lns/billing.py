@@ -16,10 +16,7 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
         return  # who was begun before that was configured gets its Stop all the same
     if not who.record:
         authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
-        identity, profile = who.identity, subscriber.profile
-        if profile is not None and (profile.ipv6_prefixes or profile.delegated_ipv6_prefixes):
-            identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
-        who.record = core.books.encoder.session(identity, subscriber.address, who.classes, authentic)
+        who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
         who.identity = b""
         core.registry.reindex(subscriber)
     usage = None

@@ -43,7 +43,11 @@ def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Chan
     new = core.policy.profile(subscriber.line.group, user, grant, named, address)
     if new is None:
         return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"there is no profile {named!r}")
-    return Change(_kept(new, profile), wanted.classes or who.classes)
+    new = _kept(new, profile)
+    networks = new.networks(subscriber.address)
+    if core.pools.rival(new.vrf, networks, subscriber.address, subscriber.number) is not None:
+        return Fault(ErrorCause.RESOURCES_UNAVAILABLE, "a network behind it is another session's")
+    return Change(new, wanted.classes or who.classes)
 
 
 def _over(stronger: Grant, weaker: Grant) -> Grant:
@@ -78,6 +82,7 @@ def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> Non
         core.changes.subscribers[subscriber.number] = None
     events = subscriber.change(profile, now=now) if profile != subscriber.profile else []
     core.registry.watch(subscriber, profile)
+    core.pools.networks.claim(profile.vrf, profile.networks(subscriber.address), subscriber.number)
     core.backlog.subscriber.append((subscriber, events))
 
 
