@@ -42,6 +42,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "from the next transmission on, of requests and records that wait as well; what has been told of a session"
         " stays",
     ),
+    "radius.coa": Rule(True, "the next request; one that waits goes on"),
     "realm": Rule(True, "who comes from now on"),
     "ppp": Rule(True, "links that begin from now on"),
     "pool": Rule(

@@ -101,10 +101,9 @@ def _digests(attributes: bytes) -> Iterator[int]:
 
 def has(attributes: bytes, wanted: bytes) -> bool:
     """Return whether ``wanted``, an attribute as on the wire, is among encoded attributes."""
-    offset, end = attributes.find(wanted), len(wanted)
-    if offset < 0:
+    if wanted not in attributes:
         return False
-    at = 0
+    at, end = 0, len(wanted)
     while at < len(attributes):
         if attributes[at : at + end] == wanted:
             return True

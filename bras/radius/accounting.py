@@ -12,6 +12,7 @@ from enum import Enum
 from struct import Struct
 from typing import NamedTuple
 
+from bras.radius.attributes import without
 from bras.radius.codec import HEADER_OCTETS, MAX_OCTETS, Codec
 from bras.radius.networks import octets6
 
@@ -106,13 +107,7 @@ class AccountingRecords:
 
     def reclass(self, session: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Return the attributes that ``session`` made, with other Class attributes."""
-        kept, offset = b"", 0
-        while offset < len(session):
-            end = offset + session[offset + 1]
-            if session[offset] != self._class_code:
-                kept += session[offset:end]
-            offset = end
-        return self._with_classes(kept, classes)
+        return self._with_classes(without(session, self._class_code), classes)
 
     def _with_classes(self, shared: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Add Class attributes, as many as there is room for."""

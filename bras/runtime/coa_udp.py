@@ -6,7 +6,7 @@ An answer leaves from the address and the port that were asked: a client takes n
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from bras.config.listen import Listen
 from bras.dataplane.base import Address, source
@@ -21,37 +21,67 @@ _UNSPECIFIED = ("0.0.0.0", "::")  # names of the wildcard, to know it
 
 
 class CoaSockets:
-    """One socket for each address of `[radius.coa]` `listen`, by its index."""
+    """One socket for each address of `[radius.coa]` `listen`, by an index that no other ever has."""
 
-    __slots__ = ("_listen", "_sockets", "failed")
+    __slots__ = ("_last", "_sockets", "_unwatch", "_watch", "failed")
 
-    def __init__(self, listen: Sequence[Listen]) -> None:
-        """Bind them all; OSError when that is not possible."""
-        self._listen = list(listen)
-        self._sockets: list[socket.socket] = []
+    def __init__(self, watch: Callable[[int, int], None], unwatch: Callable[[int], None]) -> None:
+        """Listen nowhere yet; ``watch`` has a descriptor drained by its index from now on."""
+        self._sockets: dict[int, tuple[Listen, socket.socket]] = {}
+        self._last = -1
+        self._watch = watch
+        self._unwatch = unwatch
         self.failed = 0
         """Answers that the kernel did not take."""
+
+    def bind(self, listen: Sequence[Listen]) -> list[int]:
+        """Bind what is not bound yet, and return the new indices; OSError when one cannot be, and then none is."""
+        bound = {one for one, _ in self._sockets.values()}
+        new: list[int] = []
         try:
             for one in listen:
-                self._sockets.append(bind(one, one.address in _UNSPECIFIED))
+                if one not in bound:
+                    opened = bind(one, one.address in _UNSPECIFIED)
+                    self._last += 1
+                    self._sockets[self._last] = one, opened
+                    new.append(self._last)
         except (OSError, OverflowError):
-            self.close()
+            for index in new:
+                self._sockets.pop(index)[1].close()
             raise
+        return new
 
-    def filenos(self) -> Iterable[int]:
-        """Return the descriptors, by index."""
-        return [one.fileno() for one in self._sockets if one.fileno() >= 0]
+    def hear(self) -> None:
+        """Take requests from now on, on the loop."""
+        for index, (_, opened) in self._sockets.items():
+            self._watch(opened.fileno(), index)
+
+    def deafen(self) -> None:
+        """Take no more requests; may be called twice."""
+        for _, opened in self._sockets.values():
+            self._unwatch(opened.fileno())
+
+    def follow(self, listen: Sequence[Listen]) -> None:
+        """Listen on other addresses; those that stay are not touched.  OSError: all is as it was."""
+        for index in self.bind(listen):
+            self._watch(self._sockets[index][1].fileno(), index)
+        for index, (one, opened) in list(self._sockets.items()):
+            if one not in listen:
+                self._unwatch(opened.fileno())
+                opened.close()
+                del self._sockets[index]
 
     @property
     def addresses(self) -> list[str]:
         """Return each "address:port" as bound."""
-        names = (one.getsockname()[:2] for one in self._sockets)
+        names = (opened.getsockname()[:2] for _, opened in self._sockets.values())
         return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names]
 
     def drain(self, index: int) -> list[Input]:
         """Read the requests that wait, at most a bite."""
         inputs: list[Input] = []
-        opened, address = self._sockets[index], self._listen[index].address
+        listen, opened = self._sockets[index]
+        wildcard = listen.address in _UNSPECIFIED
         for _ in range(REQUESTS_A_WAKE):
             try:
                 data, ancillary, _flags, remote = opened.recvmsg(REQUEST_OCTETS, 128)
@@ -59,7 +89,7 @@ class CoaSockets:
                 break
             except OSError:
                 continue  # an ICMP error of an earlier answer; the client asks again
-            local = destination(ancillary) if address in _UNSPECIFIED else address
+            local = destination(ancillary) if wildcard else listen.address
             if local is not None:
                 inputs.append(CoaReceived(Origin(index, local, remote[0], remote[1]), data))
         return inputs
@@ -67,14 +97,14 @@ class CoaSockets:
     def send(self, effect: SendCoaReply) -> None:
         """Send an answer; one that is lost is asked for again."""
         origin = effect.origin
-        if not 0 <= origin.socket < len(self._sockets):
+        if origin.socket not in self._sockets:
             return
-        opened = self._sockets[origin.socket]
+        listen, opened = self._sockets[origin.socket]
         remote: Address = (origin.remote, origin.remote_port)
         if opened.family == socket.AF_INET6:
             remote = (origin.remote, origin.remote_port, 0, 0)
         try:
-            if self._listen[origin.socket].address in _UNSPECIFIED:
+            if listen.address in _UNSPECIFIED:
                 opened.sendmsg((effect.data,), source(opened.family, origin.local), 0, remote)
             else:
                 opened.sendto(effect.data, remote)
@@ -83,5 +113,6 @@ class CoaSockets:
 
     def close(self) -> None:
         """Close them all."""
-        for one in self._sockets:
-            one.close()
+        for _, opened in self._sockets.values():
+            opened.close()
+        self._sockets.clear()

@@ -79,8 +79,9 @@ class Driver:
             unwatch=self._deafen,
             zero_checksums=any(group.udp6_zero_checksum for group in lns.core.config.lac),
         )
-        self.coa = CoaSockets(coa)
+        self.coa = CoaSockets(self._watch_coa, self._unwatch)
         """Where CoA- and Disconnect-Requests come to."""
+        self.coa.bind(coa)
         self._observe = observe
         self._write_journal = write_journal
         self._timer: asyncio.TimerHandle | None = None
@@ -94,8 +95,7 @@ class Driver:
         loop = asyncio.get_running_loop()
         for listener in self.ports.listeners.values():
             self._watch(listener)
-        for index, fileno in enumerate(self.coa.filenos()):
-            loop.add_reader(fileno, self._coa_readable, index)
+        self.coa.hear()
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
         self.radius.serve(self.lns.core.exchanges.servers)
@@ -108,8 +108,7 @@ class Driver:
             loop.remove_reader(fileno)
         for listener in self.ports.listeners.values():
             self._deafen(listener)
-        for fileno in self.coa.filenos():
-            loop.remove_reader(fileno)
+        self.coa.deafen()
 
     def stop(self) -> None:
         """Stop to listen, close the sockets."""
@@ -160,6 +159,9 @@ class Driver:
             inputs.append(PacketsToNumber(frames))
         if inputs:
             self.take(inputs, now)
+
+    def _watch_coa(self, fileno: int, index: int) -> None:
+        asyncio.get_running_loop().add_reader(fileno, self._coa_readable, index)
 
     def _coa_readable(self, index: int) -> None:
         self.take(self.coa.drain(index), clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from dataclasses import replace
 from typing import cast
@@ -13,6 +14,10 @@ from bras.config.model import AuthConfig, LacConfig, ProfileConfig, UserConfig
 from bras.config.radius import RadiusConfig
 from bras.errors import DropReason
 from bras.lns.commands import ShowSession
+from bras.lns.effects import Effect
+from bras.lns.inputs import Input
+from bras.lns.lns import Lns
+from bras.plain import decode, encode
 from bras.radius.coa_events import CoaDropped, CoaRepeated, Origin
 from bras.radius.dynauth import COA_ACK, COA_NAK, COA_REQUEST, DISCONNECT_ACK, DISCONNECT_REQUEST
 from bras.radius.events import Kind
@@ -33,7 +38,7 @@ from tests.support.dac import (
 from tests.support.lacs import SimulatedLac
 from tests.support.radius import attribute, attributes_of, vendor_attribute
 from tests.support.rim import IPCP
-from tests.support.world import LNS_ADDRESS, SimulatedRadius, config
+from tests.support.world import LNS_ADDRESS, SimulatedRadius, codec, config, entropy_of
 
 USER, SESSION_ID, MULTI_ID, CLASS, PROXY, TIMEOUT, IDLE, INTERIM = 1, 44, 50, 25, 33, 27, 28, 85
 BRAS = 32473
@@ -49,10 +54,26 @@ def named(profile: str) -> bytes:
     return vendor_attribute(BRAS, 1, profile.encode())
 
 
-def world(count: int = 1, *, reply: bytes = b"", **keys: object) -> CoaWorld:
+class Restored(CoaWorld):
+    """Its Lns is replaced by its restored self after every input."""
+
+    def _new_lns(self) -> Lns:
+        self.entropy = entropy_of(random.Random(self.dice.random()))
+        return Lns(self.configuration, codec(), self.entropy, epoch=0x68E00000)
+
+    def handle(self, given: Input) -> list[Effect]:
+        effects = super().handle(given)
+        self.lns = Lns.restore(decode(encode(self.lns.save())), self.configuration, codec(), self.entropy)
+        return effects
+
+
+KINDS = pytest.mark.parametrize("kind", [CoaWorld, Restored])
+
+
+def world(count: int = 1, *, reply: bytes = b"", kind: type[CoaWorld] = CoaWorld, **keys: object) -> CoaWorld:
     """Return a world with so many sessions, user1 the first."""
     base = with_coa(config(profile=PROFILES), **keys)
-    made = CoaWorld(base, servers=(SimulatedRadius(reply=lambda _: (2, reply)),))
+    made = kind(base, servers=(SimulatedRadius(reply=lambda _: (2, reply)),))
     dial(made, count)
     return made
 
@@ -378,8 +399,9 @@ def test_several(several: str) -> None:
 # -- all or nothing
 
 
-def test_one_refused_puts_all_back_as_they_were() -> None:
-    made = world(3, reply=named("silver") + attribute(CLASS, b"old"))
+@KINDS
+def test_one_refused_puts_all_back_as_they_were(kind: type[CoaWorld]) -> None:
+    made = world(3, kind=kind, reply=named("silver") + attribute(CLASS, b"old"))
     for other in ("user2", "user3"):
         made.lns.core.registry.name(subscriber(made, other), "user1")
         who = next(one for one in made.lns.core.registry.of_user("user1") if one.who.user == other).who
@@ -413,8 +435,9 @@ def test_if_one_cannot_none_is_touched() -> None:
     assert first.profile.named == ""
 
 
-def test_a_data_plane_that_says_nothing_has_not_done_it() -> None:
-    made = world()
+@KINDS
+def test_a_data_plane_that_says_nothing_has_not_done_it(kind: type[CoaWorld]) -> None:
+    made = world(kind=kind)
     before = subscriber(made).profile
     made.slow.silent = True
     made.ask_for(COA_REQUEST, session_id(made) + named("gold"))
@@ -428,8 +451,9 @@ def test_a_data_plane_that_says_nothing_has_not_done_it() -> None:
 # -- one after the other
 
 
-def test_requests_for_one_session_wait_for_their_turn() -> None:
-    made = world(2)
+@KINDS
+def test_requests_for_one_session_wait_for_their_turn(kind: type[CoaWorld]) -> None:
+    made = world(2, kind=kind)
     made.slow.delay_s = 1.0
     made.ask_for(COA_REQUEST, session_id(made) + named("gold"), identifier=1)
     made.ask_for(COA_REQUEST, session_id(made) + named("silver"), identifier=2)
@@ -529,8 +553,9 @@ def test_a_repeated_request_gets_the_same_octets_and_nothing_is_done_again() -> 
     assert [fact.answered for fact in made.of(CoaRepeated)] == [True]
 
 
-def test_a_repeat_of_a_pending_one_is_answered_once_when_it_is_done() -> None:
-    made = world()
+@KINDS
+def test_a_repeat_of_a_pending_one_is_answered_once_when_it_is_done(kind: type[CoaWorld]) -> None:
+    made = world(kind=kind)
     made.slow.delay_s = 2.0
     request = made.ask_for(COA_REQUEST, session_id(made) + named("gold"))
     for _ in range(3):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bras.config.grant import Grant
-from bras.config.model import AuthConfig, LacConfig, PoolConfig, PppConfig, UserConfig
+from bras.config.model import AuthConfig, LacConfig, PoolConfig, PppConfig, ProfileConfig, UserConfig
 from bras.config.radius import RadiusConfig
 from bras.forwarding.entry import Counters
 from bras.l2tp.constants import LineAvp
@@ -16,11 +16,15 @@ from bras.l2tp.line import gather
 from bras.l2tp.messages import CallRequest
 from bras.lns.commands import Disconnect, Shutdown, TakeCensus
 from bras.lns.effects import Answer, Effect
-from bras.lns.inputs import Input
+from bras.lns.inputs import CoaReceived, Input
 from bras.lns.lns import Lns
 from bras.plain import decode, encode
 from bras.ppp.constants import IPCP, LCP
+from bras.radius.coa_events import Origin
+from bras.radius.dynauth import COA_REQUEST, DISCONNECT_REQUEST
 from bras.secret import Secret
+from tests.support.dac import DAC, DAC_SECRET, with_coa
+from tests.support.dynauth import dynamic_request
 from tests.support.lacs import SimulatedLac
 from tests.support.world import RadiusServerConfig, SimulatedRadius, Weather, World, codec, config, entropy_of
 
@@ -48,6 +52,7 @@ class Watched(World):
 
 
 Life = Callable[[type[Watched]], Watched]
+GOLD = Grant(rate_down_bps=50_000_000)
 STORM = Weather(loss=0.2, duplication=0.2, jitter_s=0.05, delay_s=0.01)
 
 
@@ -281,7 +286,33 @@ def _named(kind: type[Watched]) -> Watched:
     return world
 
 
+def _changed(kind: type[Watched]) -> Watched:
+    """Sessions are changed and ended by RADIUS; some requests come again, some are refused, some are wrong."""
+    world = kind(with_coa(config(lac=_group(rate_down_bps=9_000_000), profile=(ProfileConfig("gold", GOLD),))))
+    lac = _dial(world, 4)
+    gold = b"\x1a\x0c\x00\x00\x7e\xd9\x01\x06gold"
+    requests = [
+        (COA_REQUEST, b"\x01\x07user0" + gold),
+        (COA_REQUEST, b"\x01\x07user1" + b"\x1b\x06\x00\x00\x00\x40" + b"\x19\x05new"),
+        (COA_REQUEST, b"\x01\x07user1" + b"\x55\x06\x00\x00\x00\x3c"),
+        (COA_REQUEST, b"\x01\x07user9" + gold),
+        (COA_REQUEST, b"\x01\x07user2" + b"\xc8\x03x"),
+        (DISCONNECT_REQUEST, b"\x01\x07user2"),
+        (COA_REQUEST, b"\x01\x07user2" + gold),
+    ]
+    for identifier, (code, attributes) in enumerate(requests):
+        data = dynamic_request(code, attributes, identifier=identifier, secret=DAC_SECRET)
+        for _ in range(2):
+            world.give(CoaReceived(Origin(0, "198.18.0.1", DAC, 40000), data))
+        world.run(0.2)
+    _feed(world)
+    lac.hang_up(next(iter(lac.clients.values())))
+    world.run(200.0)
+    return world
+
+
 LIVES: dict[str, Life] = {
+    "changed": _changed,
     "named": _named,
     "reloads": _reloads,
     "methods": _methods,

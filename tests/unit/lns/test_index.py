@@ -1,0 +1,76 @@
+"""Sessions found by attributes of which only a hash is kept."""
+
+from __future__ import annotations
+
+import sys
+
+from bras.lns.index import Index, has
+from tests.support.radius import attribute
+
+CALLING, PORT_ID = 31, 87
+
+
+def attributes(number: int) -> bytes:
+    return (
+        attribute(1, b"user")
+        + attribute(CALLING, f"+49 30 {number}".encode())
+        + attribute(PORT_ID, f"lns:{number}".encode())
+        + attribute(77, b"1/2")
+    )
+
+
+def test_nothing_is_kept_before_it_is_wanted() -> None:
+    index = Index()
+    index.enter(1, attributes(1))
+    index.leave(1, attributes(1))
+    assert index.find(attribute(CALLING, b"+49 30 1")) == []
+    assert not index.has_attributes
+    index.begin()
+    assert index.has_attributes
+    index.enter(1, attributes(1))
+    index.end()
+    assert index.find(attribute(CALLING, b"+49 30 1")) == []
+
+
+def test_each_attribute_that_is_indexed_finds_its_session() -> None:
+    index = Index()
+    index.begin()
+    for number in range(1, 2001):
+        index.enter(number, attributes(number))
+        index.enter(number, attributes(number))
+    assert index.find(attribute(CALLING, b"+49 30 7")) == [7]
+    assert index.find(attribute(PORT_ID, b"lns:1999")) == [1999]
+    assert index.find(attribute(1, b"user")) == [], "that has an index of its own"
+    assert index.find(attribute(CALLING, b"+49 30 9999")) == []
+    index.leave(7, attributes(7))
+    index.leave(7, attributes(7))
+    assert index.find(attribute(CALLING, b"+49 30 7")) == []
+    assert index.find(attribute(CALLING, b"+49 30 8")) == [8]
+
+
+def test_several_sessions_may_have_the_same() -> None:
+    index = Index()
+    index.begin()
+    for number in (5, 3, 9):
+        index.enter(number, attributes(1))
+    assert sorted(index.find(attribute(CALLING, b"+49 30 1"))) == [3, 5, 9]
+
+
+def test_it_costs_some_twenty_octets_an_attribute() -> None:
+    index = Index()
+    index.begin()
+    for number in range(50_000):
+        index.enter(number, attribute(CALLING, str(number).encode()))
+    buckets = index._buckets
+    assert buckets is not None
+    octets = sys.getsizeof(buckets) + sum(sys.getsizeof(bucket) for bucket in buckets if bucket is not None)
+    assert octets / 50_000 < 25
+
+
+def test_an_attribute_is_looked_for_as_a_whole() -> None:
+    inner = attribute(31, b"x")
+    encoded = attribute(25, inner) + attribute(31, b"xy")
+    assert not has(encoded, inner), "it is only part of a Class"
+    assert has(encoded, attribute(31, b"xy"))
+    assert has(encoded + inner, inner)
+    assert not has(b"", inner)
