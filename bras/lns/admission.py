@@ -131,13 +131,13 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)
         return
-    if profile.ipv6_prefixes or profile.delegated_ipv6_prefixes:
-        who.identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
     if _user_is_busy(core, subscriber, verdict, now) or _has_too_many(core, subscriber, profile, now):
         return
     address = _address_for(core, subscriber, profile, verdict, now)
     if address is None or not _networks_are_free(core, subscriber, profile, address, verdict, now):
         return
+    if profile.ipv6_prefixes or profile.delegated_ipv6_prefixes:
+        who.identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
     core.registry.name(subscriber, who.user)
     core.registry.watch(subscriber, profile)
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)

@@ -85,7 +85,8 @@ def _timeouts(subscriber: Subscriber, now: float) -> Row:
     idle: float | None = None
     if profile is not None and instants.up_at is not None:
         if profile.session_timeout_s:
-            session = max(0.0, instants.up_at + profile.session_timeout_s - now)
+            begun_at = instants.up_at if instants.renewed_at is None else instants.renewed_at
+            session = max(0.0, begun_at + profile.session_timeout_s - now)
         if profile.idle_timeout_s:
             idle = max(0.0, instants.active_at + profile.idle_timeout_s - now)
     return {"session_timeout_left_s": session, "idle_timeout_left_s": idle}
