@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from bras.config import values as v
@@ -40,6 +41,21 @@ def _make_server(address: str, name: str = "", **others: Any) -> RadiusServerCon
     return RadiusServerConfig(address=address, name=name or address, **others)
 
 
+def _host(value: object) -> str:
+    address, percent, zone = v.text_of(value).partition("%")
+    address = str(v.ADDRESS.convert(address))
+    if percent and not ip_address(address).is_link_local:
+        raise v.Unfit(f"{address} is not of one link only", "leave out the % and what follows it")
+    if ip_address(address).is_link_local and ":" in address:
+        if not percent:
+            raise v.Unfit(f"{address} is on many links", f'name the interface: "{address}%eth0"')
+        return f"{address}%{v.INTERFACE.convert(zone)}"
+    return address
+
+
+HOST = v.One('an address such as "192.0.2.1", "2001:db8::1" or "fe80::1%eth0"', _host)
+
+
 RADIUS = Section(
     "radius",
     RadiusConfig,
@@ -61,7 +77,7 @@ RADIUS = Section(
             "radius.server",
             RadiusServerConfig,
             {
-                "address": Required(v.ADDRESS, ""),
+                "address": Required(HOST, ""),
                 "name": v.LABEL,
                 "group": v.LABEL,
                 "transport": v.choice("udp", "tls"),
@@ -78,7 +94,7 @@ RADIUS = Section(
                 "weight": v.whole(1, 1000),
                 "max_in_flight": v.whole(1, 4096),
                 "message_authenticator": v.choice("require", "if-present"),
-                "source": v.ADDRESS,
+                "source": HOST,
                 "tls_ca": v.FILE,
                 "tls_certificate": v.FILE,
                 "tls_key": v.FILE,

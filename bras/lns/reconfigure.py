@@ -18,7 +18,6 @@ from bras.lns.inputs import ConfigChanged
 from bras.lns.state import reserved_addresses
 from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
-from bras.radius.exchange import Exchanges
 
 
 def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
@@ -33,7 +32,7 @@ def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
     core.coa = Desk.follow(core.coa, config.radius.coa, codec)
     core.registry.index_attributes(core.coa is not None)
     core.config = config
-    core.exchanges = Exchanges.restore(core.exchanges.save(), config.radius, codec, core.entropy)
+    core.backlog.radius.append(core.exchanges.reconfigure(config.radius, codec, now=now))
 
 
 def _groups_in_use(core: Core) -> set[str]:

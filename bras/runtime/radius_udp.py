@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from bras.config.radius import RadiusServerConfig
 from bras.lns.inputs import Input, RadiusReceived, SendFailed
@@ -42,7 +43,11 @@ class RadiusSockets:
             connected.send(effect.data)
         except BlockingIOError:
             return None  # the kernel's buffer is full: as good as lost on the way, it is sent again
-        except OSError:
+        except ConnectionRefusedError:  # ICMP to an earlier request
+            return SendFailed(effect.server, effect.kind, effect.socket)
+        except OSError:  # perhaps our own address is gone that it is bound to: the next one opens another
+            if key in self._sockets:
+                self._shut(self._sockets.pop(key))
             return SendFailed(effect.server, effect.kind, effect.socket)
         return None
 
@@ -54,8 +59,8 @@ class RadiusSockets:
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             if server.source is not None:
-                opened.bind((server.source, 0))
-            opened.connect((server.address, port))
+                opened.bind(_at(server.source, 0))
+            opened.connect(_at(server.address, port))
         except OSError:
             opened.close()
             raise
@@ -88,3 +93,8 @@ class RadiusSockets:
     def _shut(self, opened: socket.socket) -> None:
         self._unwatch(opened.fileno())
         opened.close()
+
+
+def _at(address: str, port: int) -> tuple[Any, ...]:
+    """Return where the kernel finds an address, on which link it may be (``fe80::1%eth0``); nothing is looked up."""
+    return socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0][4]

@@ -91,7 +91,7 @@ class Course:
             self.take(machine.cancel(number, now=now))
         elif what == "reconfigure":
             self.config = CONFIGS[number]
-            self.take(machine.reconfigure(self.config, now=now))
+            self.take(machine.reconfigure(self.config, codec(), now=now))
 
     def wait(self, seconds):
         until = self.now + seconds

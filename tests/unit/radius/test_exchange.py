@@ -451,7 +451,7 @@ def test_what_a_removed_server_had_goes_to_the_others():
     machine = exchanges(server("a"), server("b"))
     machine.authenticate(0, None, BLOB, CHAP, now=0.0)
     machine.account(1, None, record(), 0.0, now=0.0)
-    assert machine.reconfigure(config(server("b")), now=1.0) == []
+    assert machine.reconfigure(config(server("b")), codec(), now=1.0) == []
     moved = sends(machine.handle_timeout(now=1.0))
     assert sorted((send.server, send.kind.value) for send in moved) == [(1, "acct"), (1, "auth")]
     outcomes = [answer(machine, send, now=1.1)[1] for send in moved]
@@ -463,12 +463,12 @@ def test_the_last_server_of_a_group_is_removed():
     machine = exchanges(server("a", group="g"), server("b"))
     machine.authenticate(0, "g", BLOB, CHAP, now=0.0)
     machine.account(1, "g", record(), 0.0, now=0.0)
-    machine.reconfigure(config(server("b")), now=1.0)
+    machine.reconfigure(config(server("b")), codec(), now=1.0)
     assert set(machine.handle_timeout(now=1.0)) == {Unanswered(0), AccountingUnanswered(1)}
     assert machine.account(2, "g", record(STOP), 2.0, now=2.0) == [AccountingUnanswered(2)]
     assert not sends([event for _, event in run(machine, 3000.0)])
     assert machine.records == 2, "no record is lost"
-    machine.reconfigure(config(server("b"), server("new", group="g")), now=4000.0)
+    machine.reconfigure(config(server("b"), server("new", group="g")), codec(), now=4000.0)
     sent = sends(machine.handle_timeout(now=4000.0))
     done = {event.record for send in sent for event in answer(machine, send, now=4000.1) if hasattr(event, "record")}
     assert done == {1, 2}
@@ -479,7 +479,7 @@ def test_a_new_secret_is_that_of_the_next_transmission_and_the_old_one_of_what_w
     (first,) = machine.authenticate(0, None, BLOB, Pap(b"pass"), now=0.0)
     (early,) = machine.authenticate(1, None, BLOB, CHAP, now=0.0)
     (told,) = machine.account(2, None, record(), 0.0, now=0.0)
-    machine.reconfigure(config(server(timeout_s=1.0, secret=b"new")), now=0.1)
+    machine.reconfigure(config(server(timeout_s=1.0, secret=b"new")), codec(), now=0.1)
     assert answer(machine, early, secret=b"new") == [ReplyDropped("one", AUTH, DropReason.RADIUS_BAD_AUTHENTICATOR)]
     assert isinstance(answer(machine, early)[1], Accepted)
     again = {send.kind: send for send in sends([event for _, event in run(machine, 1.3)])}
@@ -495,7 +495,7 @@ def test_a_new_secret_is_that_of_the_next_transmission_and_the_old_one_of_what_w
 def test_a_server_at_another_address_is_asked_anew_and_the_old_one_not_heard():
     machine = exchanges(server("a"))
     (first,) = machine.authenticate(0, None, BLOB, CHAP, now=0.0)
-    machine.reconfigure(config(server("a", address="192.0.2.77")), now=1.0)
+    machine.reconfigure(config(server("a", address="192.0.2.77")), codec(), now=1.0)
     assert {number: one.address for number, one in machine.servers.items()} == {1: "192.0.2.77"}
     (again,) = sends(machine.handle_timeout(now=1.0))
     assert (first.server, again.server) == (0, 1)
@@ -507,7 +507,7 @@ def test_other_timers_and_windows_take_effect():
     machine = exchanges(server(timeout_s=1.0, max_in_flight=1))
     machine.authenticate(0, None, BLOB, CHAP, now=0.0)
     assert machine.authenticate(1, None, BLOB, CHAP, now=0.0) == []
-    (waited,) = machine.reconfigure(config(server(timeout_s=5.0, max_in_flight=2), patience_s=7.0), now=0.1)
+    (waited,) = machine.reconfigure(config(server(timeout_s=5.0, max_in_flight=2), patience_s=7.0), codec(), now=0.1)
     assert isinstance(answer(machine, waited)[1], Accepted)
     assert machine.authenticate(2, None, BLOB, CHAP, now=0.2)
     ends = [at for at, event in run(machine, 100.0) if isinstance(event, Unanswered)]
@@ -518,7 +518,7 @@ def test_a_dead_server_stays_dead_over_a_reload_and_a_new_one_lives():
     machine = exchanges(server("a", timeout_s=1.0, max_tries=1, fail_count=1, dead_time_s=300.0), server("b"))
     machine.authenticate(0, None, BLOB, CHAP, now=0.0)
     run(machine, 1.5)
-    machine.reconfigure(config(server("a", weight=2), server("c")), now=2.0)
+    machine.reconfigure(config(server("a", weight=2), server("c")), codec(), now=2.0)
     assert [row["state"] for row in machine.rows(now=2.0)] == ["dead", "up", "up", "up"]
     assert machine.authenticate(1, None, BLOB, CHAP, now=2.0)[0].server == 2
     assert ServerAlive("a", AUTH) in [event for _, event in run(machine, 400.0)]
@@ -530,7 +530,7 @@ def test_plain_data_and_back_after_a_reload():
     machine.account(1, None, record(), 0.0, now=0.0)
     machine.account(2, "gone", record(), 0.0, now=0.0)
     after = config(server("c"), server("a", secret=b"new"))
-    machine.reconfigure(after, now=0.5)
+    machine.reconfigure(after, codec(), now=0.5)
     again = Exchanges.restore(machine.save(), after, codec(), Dice())
     assert again.save() == machine.save()
     assert "new" not in repr(machine.save())

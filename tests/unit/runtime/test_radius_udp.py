@@ -11,7 +11,7 @@ import pytest
 from bras.config.radius import RadiusServerConfig
 from bras.lns.inputs import RadiusReceived, SendFailed
 from bras.radius.events import Kind, SendRadius
-from bras.runtime.radius_udp import REPLIES_A_WAKE, Key, RadiusSockets
+from bras.runtime.radius_udp import REPLIES_A_WAKE, Key, RadiusSockets, _at
 from bras.secret import Secret
 
 
@@ -173,4 +173,28 @@ def test_a_full_buffer_is_as_good_as_lost_on_the_way(server: socket.socket, loop
     radius._sockets[0, Kind.AUTH, 0] = Full()  # type: ignore[assignment]  # what the kernel does in a storm
     assert radius.send(SendRadius(0, Kind.AUTH, 0, b"q")) is None
     radius._sockets[0, Kind.AUTH, 0] = real
+    radius.close()
+
+
+def test_an_address_of_one_link() -> None:
+    """The zone goes to the kernel: without it nobody knows where to send."""
+    assert _at("fe80::1%lo", 9) == ("fe80::1", 9, 0, socket.if_nametoindex("lo"))
+
+
+def test_a_zone_that_is_not_there_is_a_failure_to_send(loop: Loop) -> None:
+    radius = sockets(loop, RadiusServerConfig("fe80::1%nowhere0", Secret(b"x")))
+    assert radius.send(SendRadius(0, Kind.AUTH, 0, b"q")) == SendFailed(0, Kind.AUTH, 0)
+    assert loop.watched == {}
+
+
+def test_a_socket_that_cannot_send_makes_room_for_another(server: socket.socket, loop: Loop) -> None:
+    radius = sockets(loop, towards(server))
+    radius.send(SendRadius(0, Kind.AUTH, 0, b"q"))
+    server.recv(100)
+    (broken,) = radius._sockets.values()
+    broken.shutdown(socket.SHUT_WR)  # as when its own address is gone: every send fails
+    assert radius.send(SendRadius(0, Kind.AUTH, 0, b"q")) == SendFailed(0, Kind.AUTH, 0)
+    assert loop.watched == {}
+    assert radius.send(SendRadius(0, Kind.AUTH, 0, b"again")) is None
+    assert server.recv(100) == b"again"
     radius.close()
