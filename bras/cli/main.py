@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bras import __version__
-from bras.cli import dataplane, show
+from bras.cli import dataplane, reload, show
 from bras.cli.common import (
     DEFAULT_CONFIG,
     FAILED,
@@ -30,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A RADIUS-integrated L2TP network server.",
 )
+app.command("reload")(reload.reload)
 app.add_typer(show.app, name="show")
 app.add_typer(dataplane.app, name="dataplane")
 
@@ -60,7 +61,7 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     loaded = _load(config)
     from bras.runtime import daemon as runtime  # noqa: PLC0415  (keeps the other commands quick)
 
-    raise typer.Exit(runtime.run(loaded))
+    raise typer.Exit(runtime.run(loaded, str(config)))
 
 
 @app.command("check-config")

@@ -95,6 +95,12 @@ class DataPlane(Protocol):
         Before the first operation; the slots that get free can be used when it returns.
         """
 
+    def cover(self, prefixes: Iterable[tuple[int, int]]) -> str:
+        """Route (network, length) pairs of pools that are new; those of before stay.
+
+        Returns why not, in words, or nothing; without it each address gets a route of its own.
+        """
+
     def add_outlet(self, listener: int, outlet: Outlet) -> None:
         """Send the data of legs with this ``Leg.listener`` by ``outlet``, one that is new."""
 

@@ -126,6 +126,23 @@ class Device:
         master = found.get(ours.master) if ours is not None else None
         return master.name if master is not None and master.kind == "vrf" else ""
 
+    def cover(self, prefixes: Iterable[tuple[int, int]]) -> str:
+        """Route these to it, too, instead of addresses in them that have a route each; return why not, in words.
+
+        What was routed stays: an address of before may still be somebody's.
+        """
+        for network, length in sorted(frozenset(prefixes) - self._prefixes):
+            reason = self.add((_ADDRESS.pack(network), length), 0)
+            if reason:
+                return reason
+            self._prefixes |= {(network, length)}
+            self._pools = _by_length(self._prefixes)
+        pools = {(_ADDRESS.pack(network), length) for network, length in self._prefixes}
+        for prefix in self.routes.held():
+            if prefix not in pools and self.covers(prefix):
+                self.remove(prefix)
+        return ""
+
     def covers(self, prefix: Prefix) -> bool:
         """Tell whether a prefix is part of a pool's, and so has its route already."""
         octets, length = prefix

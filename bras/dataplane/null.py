@@ -48,6 +48,10 @@ class Null:
             if (slot, entry.generation) not in kept:
                 self._remove(slot, entry.generation)
 
+    def cover(self, prefixes: Iterable[tuple[int, int]]) -> str:
+        """Route nothing."""
+        return ""
+
     def add_outlet(self, listener: int, outlet: Outlet) -> None:
         """Need none."""
 

@@ -74,6 +74,10 @@ class Routes:
             with contextlib.suppress(OSError):
                 self._kernel.request(_DELROUTE, 0, self._body(prefix, 0))
 
+    def held(self) -> tuple[Prefix, ...]:
+        """Return what is routed."""
+        return tuple(self._held)
+
     def sweep(self, kept: Container[Prefix] = ()) -> int:
         """Take away what a predecessor has left and nobody has asked for, but for ``kept``; return how many."""
         unclaimed = [prefix for prefix in self._found if prefix not in kept]

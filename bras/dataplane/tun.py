@@ -36,6 +36,13 @@ class Tun(Forwarder):
         """Make the device, its address and the routes; raises DataPlaneError."""
         self._take(Device(self._interface, self._local_address, self._prefixes))
 
+    def cover(self, prefixes: Iterable[tuple[int, int]]) -> str:
+        """Route further prefixes of pools to the device; see ``DataPlane.cover``."""
+        reason = "" if self._tun is None else self._tun.cover(prefixes)
+        if not reason:
+            self._prefixes |= frozenset(prefixes)
+        return reason
+
     def _take(self, device: Device) -> None:
         """Forward by this device, in the namespace in which this is called."""
         self._tun, self._device = device, device.descriptor

@@ -15,8 +15,8 @@ import os
 import socket
 import stat
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -40,6 +40,9 @@ from bras.telemetry.text import clean_deep
 
 Ask = Callable[[Command], Awaitable[Answer]]
 """Puts a Command to the machine and waits for its Answer."""
+ReadAgain = Callable[[bool], Awaitable[Plain]]
+"""Reads the configuration again, as ``Reload`` says (``dry_run``)."""
+T = TypeVar("T")
 
 COMMANDS: dict[str, type[Command]] = {
     "show sessions": ShowSessions,
@@ -55,6 +58,18 @@ COMMANDS: dict[str, type[Command]] = {
 }
 """What can be asked for by name; TakeCensus and Shutdown are the daemon's own."""
 
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Read the configuration again and put it into force; ``dry_run``: only say what that would change.
+
+    The body is that of ``bras.runtime.reload.Reloader.ask``; a configuration that is wrong is an answer, too.
+    """
+
+    dry_run: bool = False
+
+
+RELOAD = "reload"
 OWN = ("show version", "show dataplane")
 """What the machine knows nothing of."""
 
@@ -71,11 +86,14 @@ class BadRequest(Exception):
 class AdminServer:
     """Listens on the socket until it is closed."""
 
-    def __init__(self, path: str, ask: Ask, own: Mapping[str, Callable[[], Plain]]) -> None:
-        """Serve at ``path``; ``own`` gives the bodies of ``OWN``, by name."""
+    def __init__(
+        self, path: str, ask: Ask, own: Mapping[str, Callable[[], Plain]], again: ReadAgain | None = None
+    ) -> None:
+        """Serve at ``path``; ``own`` gives the bodies of ``OWN``, by name, ``again`` does a reload."""
         self._path = path
         self._ask = ask
         self._own = own
+        self._again = again
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
@@ -134,6 +152,10 @@ class AdminServer:
             return _line(False, {"error": str(wrong)})
         if isinstance(command, str):
             return _line(True, self._own[command]())
+        if isinstance(command, Reload):
+            if self._again is None:
+                return _line(False, {"error": "this daemon has no file to read"})
+            return _line(True, await self._again(command.dry_run))
         answer = await self._ask(command)
         return _line(answer.ok, answer.body)
 
@@ -174,8 +196,8 @@ def _clear(path: str) -> None:
     raise OSError(errno.EADDRINUSE, "another daemon answers on this socket", path)
 
 
-def parse(line: bytes) -> Command | str:
-    """Turn a request line into a Command, or one of ``OWN``.  BadRequest otherwise."""
+def parse(line: bytes) -> Command | Reload | str:
+    """Turn a request line into a Command, a Reload, or one of ``OWN``.  BadRequest otherwise."""
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -185,23 +207,25 @@ def parse(line: bytes) -> Command | str:
     name = request.get("command")
     if isinstance(name, str) and name in OWN:
         return name
+    if name == RELOAD:
+        return _made(Reload, request.get("arguments") or {})
     kind = COMMANDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise BadRequest(f"no such command; there are: {', '.join(sorted([*COMMANDS, *OWN]))}")
-    return _command(kind, request.get("arguments") or {})
-
-
-def _command(kind: type[Command], arguments: Any) -> Command:
-    names = {field.name for field in fields(kind)}
-    if not isinstance(arguments, dict) or not arguments.keys() <= names:
-        raise BadRequest(f"arguments are: {', '.join(sorted(names)) or 'none'}")
-    try:
-        command = msgspec.convert(arguments, type=kind)
-    except msgspec.ValidationError as wrong:
-        raise BadRequest(f"arguments: {wrong}") from None
+        raise BadRequest(f"no such command; there are: {', '.join(sorted([*COMMANDS, RELOAD, *OWN]))}")
+    command = _made(kind, request.get("arguments") or {})
     if isinstance(command, ShowSessions) and not 1 <= command.limit <= MAX_ROWS:
         raise BadRequest(f"arguments: limit is 1 to {MAX_ROWS}")
     return command
+
+
+def _made(kind: type[T], arguments: Any) -> T:
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a command is a dataclass
+    if not isinstance(arguments, dict) or not arguments.keys() <= names:
+        raise BadRequest(f"arguments are: {', '.join(sorted(names)) or 'none'}")
+    try:
+        return msgspec.convert(arguments, type=kind)
+    except msgspec.ValidationError as wrong:
+        raise BadRequest(f"arguments: {wrong}") from None
 
 
 def _line(ok: bool, body: Plain) -> bytes:

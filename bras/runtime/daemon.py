@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 
 import bras
-from bras.config import dictionary
 from bras.config.model import Config
 from bras.dataplane.base import DataPlaneError
 from bras.errors import BrasError
@@ -30,13 +29,14 @@ from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
 from bras.runtime.plane import Chosen, choose
 from bras.runtime.ports import Sockets, bind_again, more_descriptors
+from bras.runtime.reload import Reloader, load_codec
 from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
 from bras.runtime.state import Keeper
 from bras.runtime.udp import Listener
 from bras.telemetry.counts import Counts
-from bras.telemetry.logs import start_logging
+from bras.telemetry.logs import set_level, start_logging
 from bras.telemetry.metrics import BrasCollector
-from bras.telemetry.observer import make_observer
+from bras.telemetry.observer import Observer, make_observer
 from bras.telemetry.pipe import LogPipe
 
 log = structlog.get_logger()
@@ -46,11 +46,12 @@ GC_THRESHOLDS = (50_000, 20, 100)
 """A full collection over many sessions holds the loop for long; there are no cycles to find in them."""
 
 
-def run(config: Config) -> int:
-    """Run until a signal says stop; return the exit code."""
+def run(config: Config, path: str) -> int:
+    """Run until a signal says stop; return the exit code.  ``path``: of the file that is read again when asked."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until we can act on it
     pipe = start_logging(config.log)
     try:
-        daemon = _Daemon(config, pipe)
+        daemon = _Daemon(config, path, pipe)
         try:
             driver = daemon.build()
         except (OSError, BrasError) as wrong:
@@ -65,21 +66,23 @@ def run(config: Config) -> int:
 class _Daemon:
     """The parts of a running LNS, in the order in which they start."""
 
-    def __init__(self, config: Config, pipe: LogPipe) -> None:
+    def __init__(self, config: Config, path: str, pipe: LogPipe) -> None:
         self.config = config
+        self.path = path
         self.pipe = pipe
         self.started_at = clock.now()
         self.stopping = asyncio.Event()
         self.tears_down = config.state is None or config.state.on_stop == "teardown"
         self.keeper: Keeper | None = None
         self.chosen: Chosen | None = None
-        self.counts = Counts()
+        self.observer: Observer | None = None
         self.status = 0
 
     async def run(self, driver: Driver) -> int:
         """Start, serve, stop."""
         own = {"show version": self._version, "show dataplane": self.dataplane.shown}
-        admin = AdminServer(self.config.admin.socket, driver.ask, own)
+        reloader = self.reloader = self._reloader(driver)
+        admin = AdminServer(self.config.admin.socket, driver.ask, own, lambda dry_run: reloader.ask(dry_run=dry_run))
         exporter = self._exporter(driver)
         self._serve(driver)  # before anybody can ask whether we do
         try:
@@ -108,20 +111,25 @@ class _Daemon:
     def build(self) -> Driver:
         """Open everything that can fail, before the loop runs; OSError or BrasError tell why."""
         config, boot, records = self.config, clock.boot_id(), dict[str, bytes]()
-        codec = Codec(dictionary.load(dictionary.find(os.path.dirname(bras.__file__)), config.radius.dictionaries))
+        codec = load_codec(config)
         if config.state is not None:
             self.keeper = Keeper(config.state)
             records = self.keeper.journal.read()
         listeners = self._listeners(records, boot)
         self.chosen = choose(config, listeners, slots_in_use(records, boot))
-        observer = make_observer(config)
-        self.counts = observer.counts
+        observer = self.observer = make_observer(config)
         write = self.keeper.write if self.keeper is not None else None
         lns = self._lns(codec, records, boot, listeners)
         plane = self.chosen.plane
         plane.retain(lns.core.registry.entries())
         coa = config.radius.coa.listen if config.radius.coa is not None else ()
         return Driver(lns, plane, listeners, observer.observe, write_journal=write, coa=coa)
+
+    @property
+    def counts(self) -> Counts:
+        """Return what is counted, once it is."""
+        assert self.observer is not None
+        return self.observer.counts
 
     @property
     def dataplane(self) -> Chosen:
@@ -162,6 +170,23 @@ class _Daemon:
             log.info("state_found", **lns.resumption.figures())
         return lns
 
+    def _reloader(self, driver: Driver) -> Reloader:
+        """Return what reads the file again, and puts it into force part by part, the machine first."""
+
+        def put_into_force(config: Config, codec: Codec) -> bool:
+            if any(group.use_ephemeral_port for group in config.lac):
+                more_descriptors()
+            if not driver.configure(config, codec):
+                return False
+            if self.observer is not None:
+                self.observer.follow(config)
+            set_level(config.log.level)
+            self.config = config
+            return True
+
+        self.counts.config.begun(at=clock.now() + clock.wall_offset())
+        return Reloader(self.path, self.config, put_into_force, self.counts.config)
+
     def _exporter(self, driver: Driver) -> Exporter | None:
         if self.config.metrics.listen is None:
             return None
@@ -181,6 +206,7 @@ class _Daemon:
         loop.set_exception_handler(self._failed)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._signalled, number)
+        loop.add_signal_handler(signal.SIGHUP, self.reloader.ask)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -253,6 +279,9 @@ class _Daemon:
             "pid": os.getpid(),
             "uptime_s": clock.now() - self.started_at,
             "dataplane": self.dataplane.name,
+            "config": self.reloader.path,
+            "config_age_s": clock.now() + clock.wall_offset() - self.counts.config.read_at[()],
+            "config_waits_for_restart": list(self.reloader.waiting),
         }
 
 

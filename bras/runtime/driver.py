@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bras.config.listen import Listen
+from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import ClosePort, OpenPort, SendDatagram
 from bras.lns.commands import Command
@@ -21,6 +22,7 @@ from bras.lns.effects import Answer, Effect, Fact, Forward, Journal, MeasurePath
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
+    ConfigChanged,
     CountersRead,
     Input,
     PacketsToNumber,
@@ -30,6 +32,7 @@ from bras.lns.inputs import (
 )
 from bras.lns.lns import Lns
 from bras.radius.coa_events import SendCoaReply
+from bras.radius.codec import Codec
 from bras.radius.events import SendRadius
 from bras.runtime import clock
 from bras.runtime.coa_udp import CoaSockets
@@ -128,6 +131,24 @@ class Driver:
         self.take([CommandReceived(identifier, command)], clock.now())
         return future
 
+    def configure(self, config: Config, codec: Codec) -> bool:
+        """Put another configuration into force, as far as it needs no restart; false when a defect kept us from it.
+
+        Routes to new addresses are there before anybody has one, servers before they are asked.  OSError, and nothing
+        has changed, when an address cannot be bound.
+        """
+        now = clock.now()
+        self.coa.follow(config.radius.coa.listen if config.radius.coa is not None else ())
+        reason = self.plane.cover(prefix for pool in config.pool for prefix in pool.prefixes)
+        if reason:
+            log.warning("pool_not_routed", reason=reason)
+        self.ports.allow(zero_checksums=any(group.udp6_zero_checksum for group in config.lac))
+        effects: list[Effect] = []
+        self._handle_all([ConfigChanged(config, codec)], effects, now)
+        self.radius.serve(self.lns.core.exchanges.servers)
+        self.take(self._perform(effects, now), now)
+        return self.lns.core.config is config
+
     def _check_clock(self) -> None:
         """Tell the machine of the wall clock at the start, and whenever it was stepped."""
         offset_s = clock.wall_offset()
@@ -194,13 +215,17 @@ class Driver:
         """Handle inputs and all that follows from them in this wake, then re-arm the timer."""
         while inputs:
             effects: list[Effect] = []
-            if self._write_journal is None:
-                for given in inputs:
-                    effects += self._handle(given, now)
-            else:
-                self._commit(inputs, effects, self._write_journal, now)
+            self._handle_all(inputs, effects, now)
             inputs = self._perform(effects, now)
         self._arm(now)
+
+    def _handle_all(self, inputs: list[Input], effects: list[Effect], now: float) -> None:
+        """Handle inputs; ``effects`` gets what is to be done."""
+        if self._write_journal is None:
+            for given in inputs:
+                effects += self._handle(given, now)
+        else:
+            self._commit(inputs, effects, self._write_journal, now)
 
     def _commit(self, inputs: list[Input], effects: list[Effect], write: Write, now: float) -> None:
         """Handle inputs, and put what they change out of reach of any crash before anything else is done."""

@@ -49,10 +49,15 @@ class Ports:
         self._dropped = 0
         """Datagrams that the kernel dropped before sockets that are closed."""
         self._next = max([FIRST_OWN - 1, *listeners]) + 1
-        self._zero_checksums = zero_checksums
-        if zero_checksums:
-            for listener in listeners.values():
+        self._zero_checksums = False
+        self.allow(zero_checksums=zero_checksums)
+
+    def allow(self, *, zero_checksums: bool) -> None:
+        """Have all of them take such datagrams, from now on; a socket that does so goes on."""
+        if zero_checksums and not self._zero_checksums:
+            for listener in self.listeners.values():
                 listener.take_zero_checksums()
+        self._zero_checksums = zero_checksums
 
     def open(self, wanted: OpenPort) -> PortOpened:
         """Open a free port of the address that was called, or say why there is none."""

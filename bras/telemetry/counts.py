@@ -19,6 +19,7 @@ from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.telemetry.coa_counts import CoaCounts
+from bras.telemetry.config_counts import ConfigCounts
 from bras.telemetry.tally import LATENCY_BOUNDS_S, Handlers, Histogram, Labels, Tally
 from bras.telemetry.words import RADIUS_CODES, TERMINATE_CAUSES, call_cause, tunnel_cause
 
@@ -328,7 +329,7 @@ class SubscriberCounts:
 class Counts:
     """All counters of one worker."""
 
-    __slots__ = ("coa", "radius", "subscribers", "tunnels")
+    __slots__ = ("coa", "config", "radius", "subscribers", "tunnels")
 
     def __init__(
         self, groups: Iterable[str] = (), servers: Iterable[str] = (), coa_clients: Iterable[str] = ()
@@ -338,6 +339,7 @@ class Counts:
         self.tunnels = TunnelCounts(groups)
         self.radius = RadiusCounts(servers)
         self.subscribers = SubscriberCounts()
+        self.config = ConfigCounts()
 
     def handlers(self) -> Handlers:
         """Return what to call for every fact there is."""

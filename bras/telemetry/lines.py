@@ -47,14 +47,14 @@ _ADVICE: Mapping[DropReason, tuple[str, str]] = {
 class Lines:
     """Writes a line for each fact that an operator wants to read."""
 
-    __slots__ = ("_limit", "_log", "_servers")
+    __slots__ = ("_limit", "_log", "servers")
 
     def __init__(
         self, log: FilteringBoundLogger, *, servers: Iterable[str] = (), limit: RepeatLimit | None = None
     ) -> None:
         """Write to ``log``; ``servers`` are the names of ``[[radius.server]]`` in the order of the file."""
         self._log = log
-        self._servers = {name: index for index, name in enumerate(servers)}
+        self.servers = {name: index for index, name in enumerate(servers)}
         self._limit = limit or RepeatLimit()
 
     def handlers(self, *, debug: bool) -> Handlers:
@@ -352,7 +352,7 @@ class Lines:
         self._log.debug("echo_measured", echo_ms=_milliseconds(fact.round_trip_s))
 
     def _server(self, name: str) -> int | str:
-        return self._servers.get(name, name)
+        return self.servers.get(name, name)
 
 
 def _call(key: CallKey) -> dict[str, int]:

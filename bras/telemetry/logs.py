@@ -20,7 +20,22 @@ from bras.telemetry.text import CLIP, clean, clean_deep
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
+_METHODS = (
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "critical",
+    "exception",
+    "log",
+    "is_enabled_for",
+    "get_effective_level",
+)
 _Event = MutableMapping[str, Any]
+
+
+class _Logger(structlog.make_filtering_bound_logger(LEVELS["debug"])):  # type: ignore[misc]  # it is made at run time
+    """The class of all our loggers: they are kept once made, so another level gives them other methods."""
 
 
 def start_logging(config: LogConfig, descriptor: int = 2) -> LogPipe:
@@ -31,13 +46,21 @@ def start_logging(config: LogConfig, descriptor: int = 2) -> LogPipe:
     pipe = LogPipe(descriptor)
     terminal = os.isatty(descriptor)
     console = config.format == "console" or (config.format == "auto" and terminal)
+    set_level(config.level)
     structlog.configure(
         processors=processors(console=console, colours=terminal and "NO_COLOR" not in os.environ),
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[config.level]),
+        wrapper_class=_Logger,
         logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, pipe)),
         cache_logger_on_first_use=True,
     )
     return pipe
+
+
+def set_level(level: str) -> None:
+    """Write from now on what is of this level or above, by every logger that there is."""
+    of_level = structlog.make_filtering_bound_logger(LEVELS[level])
+    for name in _METHODS:
+        setattr(_Logger, name, getattr(of_level, name))
 
 
 def make_logger(pipe: LogPipe, *, level: str = "info", console: bool = False) -> FilteringBoundLogger:

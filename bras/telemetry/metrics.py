@@ -157,8 +157,16 @@ _COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         ("client", "reason"),
         "coa.dropped",
     ),
+    ("bras_config_reloads_total", "Times the configuration was read again.", ("outcome",), "config.reloads"),
+    (
+        "bras_config_last_reload_success_timestamp_seconds",
+        "When the configuration in force was read, at the start or by a reload.",
+        (),
+        "config.read_at",
+    ),
+    ("bras_config_restart_needed", "Keys of the file that wait for a restart.", (), "config.waiting"),
 )
-"""Counters that facts feed: name, help, labels, where in ``Counts``."""
+"""What is counted where it happens: name, help, labels, where in ``Counts``."""
 
 _CENSUS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("bras_tunnels", "Tunnels that exist now.", "tunnels", ("lac", "state"), "count"),

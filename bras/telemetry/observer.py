@@ -13,13 +13,20 @@ from bras.telemetry.lines import Lines
 class Observer:
     """Takes every ``Report`` of the machine; costs about a microsecond for a fact without a line."""
 
-    __slots__ = ("_count", "_write", "counts")
+    __slots__ = ("_count", "_lines", "_write", "counts")
 
     def __init__(self, counts: Counts, lines: Lines, *, debug: bool = False) -> None:
         """Feed ``counts`` and ``lines``; ``debug`` as in ``Lines.handlers``."""
         self.counts = counts
         self._count = counts.handlers()
+        self._lines = lines
         self._write = lines.handlers(debug=debug)
+
+    def follow(self, config: Config) -> None:
+        """Go on under another configuration."""
+        names = (server.name or server.address for server in config.radius.server)
+        self._lines.servers = {name: index for index, name in enumerate(names)}
+        self._write = self._lines.handlers(debug=config.log.level == "debug")
 
     def observe(self, fact: Fact) -> None:
         """Count the fact and write its line."""

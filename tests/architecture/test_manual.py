@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bras.config.changes import RULES
 from bras.config.load import check
 from bras.config.manual import BEGIN, END, rewritten
+from bras.config.sections import SECTIONS
 
 MANUAL = Path(__file__).resolve().parents[2] / "MANUAL.md"
 TEXT = MANUAL.read_text(encoding="utf-8")
@@ -33,3 +35,15 @@ def test_its_links_lead_to_headings():
     links = re.findall(r"\]\(#([^)]*)\)", TEXT)
     assert links
     assert set(links) <= headings
+
+
+def test_it_says_what_a_reload_puts_into_force():
+    titles = {section.name: section.title for section in SECTIONS}
+    expected = []
+    for key, one in RULES.items():
+        section, _, name = key.partition(".")
+        what = f"`{titles[section]}` `{name}`" if name else f"`{titles[section]}`"
+        meaning = one.meaning[:1].upper() + one.meaning[1:]
+        expected.append(f"| {what} | {'at once' if one.live else 'restart'} | {meaning} |")
+    _, _, rest = TEXT.partition("| Section or key | In force | For whom |\n|---|---|---|\n")
+    assert rest.split("\n\n")[0].splitlines() == expected

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
+import tempfile
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+import bras
+from bras.config import dictionary
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, LacConfig, PoolConfig, PppConfig, ProfileConfig, UserConfig
-from bras.config.radius import RadiusConfig
+from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.l2tp.events import TunnelDown, TunnelRefused, TunnelUp
 from bras.lns.commands import ShowGroups, ShowPools, ShowTunnel
+from bras.lns.inputs import ConfigChanged
+from bras.radius.codec import Codec
+from bras.radius.events import Kind
 from bras.secret import Secret
-from bras.subscriber.events import SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Phase, SubscriberEnded, SubscriberUp, TerminateCause
 from bras.wire import ipv4_text
 from tests.support.lacs import SimulatedLac
 from tests.support.rim import AUTHENTICATION, CONFIGURE_REQUEST, LCP, MRU, Rim
@@ -286,6 +295,157 @@ def test_an_address_that_moves_to_another_pool_has_one_holder() -> None:
 # -- [radius]
 
 
+class Strict(SimulatedRadius):
+    """Says nothing to who does not know the secret of now, as real servers do."""
+
+    unheard = 0
+
+    def receive(self, data: bytes, kind: Kind = Kind.AUTH) -> bytes | None:
+        if not self._is_signed(data):
+            self.unheard += 1
+            return None
+        return super().receive(data, kind)
+
+    def _is_signed(self, data: bytes) -> bool:
+        if data[0] == 4:
+            return data[4:20] == hashlib.md5(data[:4] + bytes(16) + data[20:] + self.secret).digest()
+        assert data[20:22] == b"\x50\x12"
+        blank = data[:22] + bytes(16) + data[38:]
+        return hmac.compare_digest(data[22:38], hmac.digest(self.secret, blank, "md5"))
+
+
+def servers(*secrets: bytes, **keys: object) -> RadiusConfig:
+    told = [
+        RadiusServerConfig(address=f"198.18.1.{2 + number}", secret=Secret(secret), name=f"radius{1 + number}", **keys)  # type: ignore[arg-type]  # keys of [[radius.server]]
+        for number, secret in enumerate(secrets)
+    ]
+    return replace(config().radius, server=tuple(told))
+
+
+@pytest.mark.parametrize("first", ["server", "file"])
+@pytest.mark.parametrize("method", ["pap", "chap"])
+def test_a_secret_of_a_server_is_another(method: str, first: str) -> None:
+    """Requests and records that wait go on with it, whichever end knows it first."""
+    radius = Strict(secret=b"one")
+    auth = AuthConfig(methods=(method,), timeout_s=60.0)
+    lac_group = group(grant=Grant(pool="default", interim_interval_s=5.0))
+    rim = Rim(config(radius=servers(b"one", dead_time_s=1.0), auth=auth, lac=(lac_group,)), servers=[radius])
+    lac, stays = rim.up(method=method)
+    steps = [lambda: setattr(radius, "secret", b"two")]
+    after = config(radius=servers(b"two", dead_time_s=1.0), auth=auth, lac=(lac_group,))
+    steps.insert(0 if first == "file" else 1, lambda: rim.configure(after))
+    goes = lac.dial("goes", "pass", method=method)
+    rim.run(2.0)
+    steps[0]()
+    late = [lac.dial(f"late{number}", "pass", method=method) for number in range(3)]
+    lac.hang_up(goes)
+    rim.run(1.5)
+    steps[1]()
+    rim.run(60.0)
+    assert radius.unheard, "it was noticed"
+    assert all(client.address for client in (stays, *late))
+    assert radius.statuses(b"goes") == [START, STOP]
+    assert set(radius.statuses(b"user1")) == {START, INTERIM}
+    assert rim.lns.core.exchanges.records == 0
+    assert [ended.user for ended in rim.of(SubscriberEnded)] == ["goes"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_secrets_change_under_load_and_nothing_is_lost(seed: int) -> None:
+    """Every few seconds both ends, one after the other, have another secret; calls come and go in bad weather."""
+    dice = random.Random(seed)
+    radius = Strict(secret=b"0")
+    auth = AuthConfig(methods=("chap", "pap"), timeout_s=3.0, max_attempts=10)
+    lac_group = group(grant=Grant(pool="default", interim_interval_s=5.0))
+
+    def of(secret: bytes) -> Any:
+        return config(radius=servers(secret, dead_time_s=1.0), auth=auth, lac=(lac_group,))
+
+    world = World(of(b"0"), seed=seed, weather=Weather(loss=0.03, jitter_s=0.02), radius=radius)
+    lac = SimulatedLac(world, window=16)
+    lac.open()
+    world.run(3.0)
+    dialled = 0
+    for turn in range(1, 20):
+        secret = str(turn).encode()
+        ends = [partial(setattr, radius, "secret", secret), partial(world.configure, of(secret))]
+        dice.shuffle(ends)
+        for learn, seconds in zip(ends, (dice.random(), 7.0 + dice.random()), strict=True):
+            learn()
+            for _ in range(dice.randrange(4)):
+                lac.dial(f"user{dialled}", "pass", method=dice.choice(("chap", "pap")))
+                dialled += 1
+            present = [client for client in lac.clients.values() if client.address]
+            for client in dice.sample(present, min(len(present), dice.randrange(2))):
+                lac.hang_up(client)
+            world.run(seconds)
+    world.weather = Weather()
+    world.run(120.0)
+    ups = [fact for fact in world.facts if isinstance(fact, SubscriberUp)]
+    assert len(ups) > 0.9 * dialled
+    assert world.lns.core.exchanges.records == 0
+    ended = [fact for fact in world.facts if isinstance(fact, SubscriberEnded)]
+    gone = {fact.user for fact in ended} & {up.user for up in ups}
+    assert gone
+    assert {fact.cause for fact in ended if fact.user in gone} <= {TerminateCause.USER_REQUEST}
+    for up in ups:
+        assert set(radius.statuses(up.user.encode())) >= ({START, STOP} if up.user in gone else {START})
+    assert radius.unheard
+
+
+def test_servers_that_come_and_go() -> None:
+    """Those of the new one are asked; records that the old one had not taken go there."""
+    old, new = SimulatedRadius(secret=b"one"), SimulatedRadius(secret=b"two")
+    rim = Rim(config(radius=servers(b"one")), servers=[old, new])
+    lac, client = rim.up()
+    old.silent = True
+    late = lac.dial("late", "pass")
+    lac.hang_up(client)
+    rim.run(1.0)
+    section = replace(servers(b"one", b"two").server[1])
+    rim.configure(config(radius=replace(config().radius, server=(section,))))
+    rim.run(10.0)
+    assert late.address
+    assert STOP in new.statuses(b"user1")
+    assert START in new.statuses(b"late")
+    assert rim.lns.core.exchanges.records == 0
+
+
+def test_a_group_of_servers_for_a_group_of_lacs() -> None:
+    one, two = SimulatedRadius(secret=b"one"), SimulatedRadius(secret=b"two")
+    rim = Rim(config(radius=servers(b"one")), servers=[one, two])
+    lac, client = rim.up()
+    first, second = servers(b"one", b"two").server
+    radius = replace(config().radius, server=(first, replace(second, group="b")))
+    rim.configure(config(radius=radius, lac=(group(radius="b"),)))
+    late = lac.dial("late", "pass")
+    rim.run(5.0)
+    assert late.address
+    assert START in two.statuses(b"late")
+    lac.hang_up(client)
+    rim.run(5.0)
+    assert one.statuses(b"user1") + two.statuses(b"user1") == [START, STOP]
+
+
+def test_a_dictionary_more() -> None:
+    """An operator's own vendor, whose attribute 7 names the profile; a session of before is not asked again."""
+    lines = ["VENDOR Acme 9999", "BEGIN-VENDOR Acme", "ATTRIBUTE Bras-Profile 7 string", "END-VENDOR Acme"]
+    reply = b"\x1a\x0c" + (9999).to_bytes(4, "big") + b"\x07\x06gold"
+    profile = ProfileConfig("gold", Grant(rate_down_bps=1_000_000))
+    rim = Rim(config(profile=(profile,)), servers=[SimulatedRadius(reply=lambda _: (2, reply))])
+    lac, _ = rim.up()
+    assert rim.entry.rate_down_bps == 0
+    with tempfile.NamedTemporaryFile("w", prefix="dictionary.") as own:
+        own.write("\n".join(lines) + "\n")
+        own.flush()
+        further = Codec(dictionary.load(dictionary.find(bras.__path__[0]), (own.name,)))
+    rim.give(ConfigChanged(rim.configuration, further))
+    lac.dial("late", "pass")
+    rim.run(5.0)
+    rates = [one.rate_down_bps for one in rim.plane.entries.values()]  # type: ignore[union-attr]  # Routes
+    assert rates == [0, 1_000_000]
+
+
 def test_accounting_is_begun_and_left() -> None:
     rim = Rim(config(radius=replace(config().radius, accounting=False)))
     lac, client = rim.up()
@@ -346,7 +506,7 @@ def test_a_storm_of_reloads(seed: int) -> None:
     clients = [client for lac in lacs for client in lac.clients.values()]
     assert len(clients) > dialled * 0.9, "but for calls that the weather has kept from coming up"
     assert not [one for one in world.facts if isinstance(one, TunnelDown)]
-    assert not [one for one in world.facts if isinstance(one, SubscriberEnded) and one.up_s]
+    assert not [one for one in world.facts if isinstance(one, SubscriberEnded) and one.phase is Phase.UP]
     addresses = [client.address for client in clients if client.address]
     assert len(set(addresses)) == len(addresses)
     for lac in lacs:

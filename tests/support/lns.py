@@ -75,11 +75,23 @@ class Lns:
         self.admin = str(Path(self._short.name) / "admin.sock")
         self.config = changed(config, {"admin": {"socket": self.admin}})
         self.ended_in_s: float | None = None
-        configuration = directory / "bras.toml"
-        configuration.write_text(toml(self.config))
-        configuration.chmod(0o600)
+        self.file = directory / "bras.toml"
+        self.rewrite({})
         self._through = tuple(through)
         self._process: subprocess.Popen[bytes] | None = None
+
+    def rewrite(self, changes: Table) -> None:
+        """Lay changes over the configuration's file; a running daemon goes on with what it has read."""
+        self.config = changed(self.config, changes)
+        whole = self.directory / "bras.toml.new"
+        whole.touch(0o600)
+        whole.write_text(toml(self.config))
+        whole.rename(self.file)  # nobody reads half of it
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def __enter__(self) -> Lns:
         self.start()

@@ -25,7 +25,7 @@ def test_every_rule_is_of_a_section_or_of_a_key() -> None:
     sections = {section.name: section for section in SECTIONS}
     for key in RULES:
         section, _, name = key.partition(".")
-        assert section in sections or section == "realm", key
+        assert section in sections, key
         assert not name or name.partition(".")[0] in sections[section].known, key
 
 
