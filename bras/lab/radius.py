@@ -1,4 +1,4 @@
-"""A RADIUS server for demos, tests and acceptance: RFC 2865, 2866, 2869 section 5.14, 2548, 2759.
+"""A RADIUS server for demos, tests and acceptance: RFC 2865, 2866, 2869 section 5.14, 2548, 2759, 5997.
 
 ``LabRadius`` is one request in, one reply out; ``serve`` puts it behind two UDP sockets.
 pyrad encodes and decodes; who may come is in ``bras.lab.users``.  Every request becomes a
@@ -67,8 +67,8 @@ class LabRadius:
         self._dictionary = dictionary
         self._answered: OrderedDict[tuple[Peer, int], tuple[bytes, bytes]] = OrderedDict()
 
-    def handle(self, data: bytes, peer: Peer) -> Handled:
-        """Answer one datagram from ``peer`` (address and port)."""
+    def handle(self, data: bytes, peer: Peer, *, accounting: bool = False) -> Handled:
+        """Answer one datagram from ``peer`` (address and port); ``accounting``: it came to the port for that."""
         if len(data) < 20:
             return Handled(None, {"type": "dropped", "peer": peer[0], "why": "shorter than a header"})
         key = (peer, data[1])
@@ -76,7 +76,7 @@ class LabRadius:
         if known is not None and known[0] == data:
             return Handled(known[1], None)
         try:
-            handled = self._answer(data, peer)
+            handled = self._answer(data, peer, accounting)
         except (radius.PacketError, ValueError, KeyError, IndexError) as error:
             return Handled(None, {"type": "dropped", "peer": peer[0], "why": str(error)})
         if handled.reply is not None:
@@ -86,11 +86,13 @@ class LabRadius:
                 self._answered.popitem(last=False)
         return handled
 
-    def _answer(self, data: bytes, peer: Peer) -> Handled:
+    def _answer(self, data: bytes, peer: Peer, accounting: bool) -> Handled:
         if data[0] == radius.AccessRequest:
             return self._access(data, peer)
         if data[0] == radius.AccountingRequest:
             return self._accounting(data, peer)
+        if data[0] == radius.StatusServer:
+            return self._status(data, peer, accounting)
         return Handled(None, {"type": "dropped", "peer": peer[0], "why": f"code {data[0]} is not served"})
 
     def _access(self, data: bytes, peer: Peer) -> Handled:
@@ -115,6 +117,15 @@ class LabRadius:
             "accepted": verdict.accepted,
         }
         return Handled(reply.ReplyPacket(), line)
+
+    def _status(self, data: bytes, peer: Peer, accounting: bool) -> Handled:
+        """Say that we live, by the code of the port's other answers (RFC 5997 section 3)."""
+        request = radius.AuthPacket(packet=data, secret=self._secret, dict=self._dictionary)
+        if not request.message_authenticator or not request.verify_message_authenticator():
+            return Handled(None, {"type": "dropped", "peer": peer[0], "why": "a Status-Server not signed right"})
+        reply = request.CreateReply()
+        reply.code = radius.AccountingResponse if accounting else radius.AccessAccept
+        return Handled(reply.ReplyPacket(), {"type": "status", "peer": peer[0]})
 
     def _accounting(self, data: bytes, peer: Peer) -> Handled:
         request = radius.AcctPacket(packet=data, secret=self._secret, dict=self._dictionary)
@@ -216,7 +227,7 @@ class RadiusSockets:
                 data, peer = sock.recvfrom(4096)
             except BlockingIOError:
                 return
-            handled = self._server.handle(data, peer)
+            handled = self._server.handle(data, peer, accounting=sock is self.sockets[1])
             if handled.line is not None:
                 self._record(handled.line)  # before the reply: whoever has that finds its line in the log
             if handled.reply is not None:

@@ -137,6 +137,23 @@ def test_another_request_with_the_same_identifier_is_answered_anew() -> None:
     assert ask(pap("wrong"), lab).code == 3
 
 
+@pytest.mark.parametrize(("accounting", "code"), [(False, 2), (True, 5)])
+def test_status_server_is_answered_by_the_code_of_its_port(accounting: bool, code: int) -> None:
+    asked = radius.AuthPacket(code=12, id=7, secret=SECRET, authenticator=os.urandom(16), dict=words())
+    asked.add_message_authenticator()
+    handled = server().handle(asked.RequestPacket(), PEER, accounting=accounting)
+    assert handled.reply is not None
+    assert handled.line == {"type": "status", "peer": PEER[0]}
+    reply = asked.CreateReply(packet=handled.reply)
+    assert asked.VerifyReply(reply, handled.reply)
+    assert reply.code == code
+
+
+def test_a_status_server_without_a_signature_is_dropped() -> None:
+    asked = radius.AuthPacket(code=12, id=7, secret=SECRET, authenticator=os.urandom(16), dict=words())
+    assert server().handle(asked.RequestPacket(), PEER).reply is None
+
+
 def test_a_wrong_message_authenticator_is_dropped() -> None:
     data = bytearray(pap("pass").RequestPacket())
     data[25] ^= 1
