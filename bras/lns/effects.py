@@ -39,6 +39,8 @@ Fact = (
     | radius.Resent
     | radius.ServerDead
     | radius.ServerAlive
+    | radius.ConnectionUp
+    | radius.ConnectionDown
     | radius.ReplyDropped
     | radius.AccountingAcknowledged
     | radius.AccountingUnanswered

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bras.lns import admission
 from bras.lns.core import Core
 from bras.lns.effects import Report
+from bras.lns.inputs import TransportDown, TransportUp
 from bras.radius.events import (
     Accepted,
     AccountingAcknowledged,
@@ -14,6 +15,16 @@ from bras.radius.events import (
     SendRadius,
     Unanswered,
 )
+
+
+def transport_changed(core: Core, given: TransportUp | TransportDown, now: float) -> None:
+    """Hear that a connection towards a server over TLS is up or down."""
+    exchanges, server, kind, socket = core.exchanges, given.server, given.kind, given.socket
+    if isinstance(given, TransportUp):
+        events = exchanges.connected(server, kind, socket, now=now)
+    else:
+        events = exchanges.disconnected(server, kind, socket, given.reason, now=now)
+    take(core, events, now)
 
 
 def take(core: Core, events: list[Event], now: float) -> None:

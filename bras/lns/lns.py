@@ -34,6 +34,8 @@ from bras.lns.inputs import (
     RadiusReceived,
     SendFailed,
     TimerFired,
+    TransportDown,
+    TransportUp,
 )
 from bras.lns.operate import Operations
 from bras.lns.policy import Policy
@@ -190,6 +192,8 @@ class Lns:
         elif isinstance(given, SendFailed):
             events = core.exchanges.unreachable(given.server, given.kind, given.socket, now=now)
             from_radius.take(core, events, now)
+        elif isinstance(given, (TransportUp, TransportDown)):
+            from_radius.transport_changed(core, given, now)
         elif isinstance(given, CommandReceived):
             operate.command(self.operations, core, given, now)
         elif isinstance(given, ConfigChanged):

@@ -10,6 +10,8 @@ from bras.ids import Entropy
 from bras.radius.events import (
     AccountingForgotten,
     AccountingUnanswered,
+    ConnectionDown,
+    ConnectionUp,
     Event,
     Kind,
     Resent,
@@ -58,7 +60,7 @@ class Dispatch:
             return self._lose_patience(request, now)
         if request.state is RequestState.SENT:
             service = self.servers.services[request.attempt.service]
-            if request.attempt.tries < service.config.max_tries:
+            if request.attempt.tries < service.max_tries:
                 return self._transmit(request, service, now)
             events = self.fail(service, now)
             if request.attempt.service == service.number:
@@ -74,8 +76,12 @@ class Dispatch:
         if (service := self.servers.next_for(request)) is None:
             return self._give_up(request, now)
         request.tried |= 1 << service.number
+        return self._ask(request, service, now)
+
+    def _ask(self, request: Request, service: Service, now: float) -> list[Event]:
+        """Send a request to a server, or have it wait there for its turn."""
         request.attempt = Attempt(service.number)
-        if len(service.sent) < service.health.window and not service.queue:
+        if service.has_room() and not service.queue:
             return self._transmit(request, service, now)
         service.queue[request.number] = None
         request.state = RequestState.QUEUED
@@ -95,7 +101,7 @@ class Dispatch:
         request.state = RequestState.SENT
         if attempt.tries == 1:
             attempt.started_at = now
-            attempt.interval_s = service.config.timeout_s * spread
+            attempt.interval_s = service.first_wait_s * spread
             service.tally.requests += 1
             self.wait(request, now + attempt.interval_s)
             return [send]
@@ -196,8 +202,10 @@ class Dispatch:
 
     def fail(self, service: Service, now: float) -> list[Event]:
         """Note that a server left a request unanswered; a dead one's requests go elsewhere at once."""
-        if not service.fail():
-            return []
+        return self._bury(service, now) if service.fail() else []
+
+    def _bury(self, service: Service, now: float) -> list[Event]:
+        """Count a server as dead: what it has goes elsewhere, where there is somebody."""
         service.die(self._spread(), now=now)
         self.deadlines.set(-1 - service.number, service.health.due_at)
         events: list[Event] = [ServerDead(service.name, service.kind)]
@@ -221,7 +229,9 @@ class Dispatch:
         if health.dead_until is None:
             return []
         if health.dead_until <= now:
-            return self.revive(service, now)
+            if service.is_connected:
+                return self.revive(service, now)
+            health.dead_until = now + service.config.dead_time_s
         events: list[Event] = []
         if health.probe.due_at is not None and health.probe.due_at <= now:
             data = self.packets.pack_probe(service, self._entropy(16))
@@ -235,6 +245,32 @@ class Dispatch:
         service.health.live()
         self.deadlines.set(-1 - service.number, None)
         return [ServerAlive(service.name, service.kind), *self.drain(service, now)]
+
+    def connected(self, service: Service, socket: int, now: float) -> list[Event]:
+        """A connection is up: the service is asked again, whatever was held against it."""
+        events: list[Event] = [ConnectionUp(service.name, service.kind)] if service.slots.rise(socket) else []
+        return events + (self.revive(service, now) if service.is_dead else self.drain(service, now))
+
+    def disconnected(self, service: Service, socket: int, reason: str, now: float) -> list[Event]:
+        """A connection is down: what it carried is sent anew, over another one or to another server.
+
+        Where there is neither it waits for the connection to come back.
+        """
+        news = service.slots.fall(socket, reason)
+        events: list[Event] = [ConnectionDown(service.name, service.kind, reason)] if news else []
+        lost = {sent[0] for slot, sent in service.sent.items() if slot >> 8 == socket}
+        if not service.is_connected and not service.is_dead:
+            events += self._bury(service, now)
+        for number in sorted(lost, key=lambda number: (self.requests[number].due_at, number)):
+            request = self.requests[number]
+            if request.attempt.service != service.number or request.state is not RequestState.SENT:
+                continue  # it was taken elsewhere
+            self.abandon(request)
+            if not service.is_connected and self.servers.has_other(request):
+                events += self.offer(request, now)
+            else:
+                events += self._ask(request, service, now)
+        return events
 
     def drain(self, service: Service, now: float) -> list[Event]:
         """Send what waited for a slot."""

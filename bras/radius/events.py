@@ -128,6 +128,24 @@ class ServerAlive:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionUp:
+    """A server over TLS can be asked: there is a connection, and there was none."""
+
+    server: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDown:
+    """There is no connection any more towards a server over TLS, or still none and for another reason."""
+
+    server: str
+    kind: Kind
+    reason: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyDropped:
     """A reply was dropped and counted."""
 
@@ -148,6 +166,8 @@ Event = (
     | Resent
     | ServerDead
     | ServerAlive
+    | ConnectionUp
+    | ConnectionDown
     | ReplyDropped
 )
 

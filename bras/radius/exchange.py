@@ -175,6 +175,18 @@ class Exchanges:
                 events += self._dispatch.leave(request, now)
         return events
 
+    def connected(self, server: int, kind: Kind, socket: int, *, now: float) -> list[Event]:
+        """Hear that a connection over TLS is up, with nothing awaited on it."""
+        service = self._servers.of(server, kind)
+        return [] if service is None or socket == PROBE_SOCKET else self._dispatch.connected(service, socket, now)
+
+    def disconnected(self, server: int, kind: Kind, socket: int, reason: str, *, now: float) -> list[Event]:
+        """Hear that a connection over TLS is down: no answer comes by it any more."""
+        service = self._servers.of(server, kind)
+        if service is None or socket == PROBE_SOCKET:
+            return []
+        return self._dispatch.disconnected(service, socket, reason, now)
+
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due, the longest overdue first; what is left of it is due at once."""
         events: list[Event] = []

@@ -10,6 +10,7 @@ from bras.plain import Saved
 from bras.radius.codec import SharedSecret
 from bras.radius.events import Kind, ReplyDropped
 from bras.radius.health import PROBES, Health, Tally
+from bras.radius.links import Links
 from bras.radius.slots import Sent, Slots
 
 
@@ -37,6 +38,8 @@ class Service:
         self.server = server
         self.kind = kind
         self.slots = Slots()
+        if config.transport == "tls":
+            self.slots.links = Links()
         self.sent: dict[int, Sent] = {}
         """Slots in use."""
         self.queue: OrderedDict[int, None] = OrderedDict()
@@ -78,9 +81,25 @@ class Service:
         cap_s = config.timeout_cap_s or float("inf")
         return sum(min(config.timeout_s * (1 << tries), cap_s) for tries in range(config.max_tries))
 
+    @property
+    def is_connected(self) -> bool:
+        """Return whether requests can be sent at all, as far as is known."""
+        links = self.slots.links
+        return links is None or bool(links.up)
+
+    @property
+    def max_tries(self) -> int:
+        """Return how often a request is sent: over TLS, which loses nothing, once (RFC 6613 section 2.6.1)."""
+        return self.config.max_tries if self.slots.links is None else 1
+
+    @property
+    def first_wait_s(self) -> float:
+        """Return the seconds until a request is sent again; over TLS those after which it is given up."""
+        return self.config.timeout_s if self.slots.links is None else self.patience_s
+
     def has_room(self) -> bool:
         """Return whether one more request may be in flight."""
-        return len(self.sent) < self.health.window
+        return len(self.sent) < self.health.window and (self.slots.links is None or bool(self.slots.links.up))
 
     def next_interval_s(self, interval_s: float, spread: float) -> float:
         """Return the interval after one of ``interval_s``: twice that up to the cap, moved at random by ``spread``."""
@@ -118,13 +137,16 @@ class Service:
     def row(self, *, now: float) -> dict[str, str | int | float | None]:
         """Return what ``show radius`` prints."""
         config, tally, dead_until = self.config, self.tally, self.health.dead_until
+        links = self.slots.links
+        state = "up" if dead_until is None else "dead"
         return {
             "server": self.name,
             "address": config.address,
             "port": config.auth_port if self.kind is Kind.AUTH else config.acct_port,
             "kind": self.kind.value,
             "group": config.group,
-            "state": "up" if dead_until is None else "dead",
+            "transport": config.transport,
+            "state": state if links is None or links.up else links.state,
             "dead_left_s": None if dead_until is None else max(0.0, dead_until - now),
             "requests": tally.requests,
             "resent": tally.resent,
@@ -143,7 +165,7 @@ class Service:
         return {
             "server": self.name,
             "kind": self.kind.value,
-            "up": not self.is_dead,
+            "up": not self.is_dead and self.is_connected,
             "requests": self.tally.requests,
             "in_flight": self.outstanding,
             "probes": self.tally.probes,

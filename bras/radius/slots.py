@@ -13,6 +13,7 @@ from collections import deque
 from bras.plain import Saved
 from bras.radius.codec import SharedSecret
 from bras.radius.credentials import hide, reveal
+from bras.radius.links import Links
 
 MAX_SOCKETS = 16
 MAX_IN_FLIGHT = MAX_SOCKETS << 8
@@ -31,7 +32,7 @@ Sent = tuple[int, bytes, SharedSecret]
 class Slots:
     """The free slots of one service."""
 
-    __slots__ = ("_free", "ended", "sockets")
+    __slots__ = ("_free", "ended", "links", "sockets")
 
     def __init__(self) -> None:
         """Begin with one socket."""
@@ -39,6 +40,8 @@ class Slots:
         self.sockets = 1
         self.ended: dict[int, Sent] = {}
         """What each slot was used for last: a reply that comes after all is told from an invented one."""
+        self.links: Links | None = None
+        """Its connections, if it is reached over TLS."""
 
     def take(self) -> int:
         """Return the longest unused slot; -1 when all are in use."""
@@ -52,12 +55,24 @@ class Slots:
     def give(self, slot: int, sent: Sent) -> None:
         """Take a slot back; ``sent`` is what it was used for."""
         self.ended[slot] = sent
-        self._free.append(slot)
+        if self.links is not None and slot >> 8 in self.links.parked:
+            self.links.parked[slot >> 8].append(slot)
+        else:
+            self._free.append(slot)
+
+    def rise(self, socket: int) -> bool:
+        """Note that a connection is up; true when none was up before."""
+        return self.links is not None and self.links.rise(socket, self._free)
+
+    def fall(self, socket: int, reason: str) -> bool:
+        """Note that a connection is down; true when that is news of the service."""
+        return self.links is not None and self.links.fall(socket, self._free, reason)
 
     def save(self, secret: SharedSecret) -> Saved:
         """Return plain data; ``secret`` is the service's present one."""
         ended = [[slot, sent[0], save_sent(sent, secret)] for slot, sent in self.ended.items()]
-        return {"free": list(self._free), "sockets": self.sockets, "ended": ended}
+        links = None if self.links is None else self.links.save()
+        return {"free": list(self._free), "sockets": self.sockets, "ended": ended, "links": links}
 
     @classmethod
     def restore(cls, saved: Saved, secret: SharedSecret) -> Slots:
@@ -65,6 +80,7 @@ class Slots:
         slots = cls()
         slots._free = deque(saved["free"])
         slots.sockets = saved["sockets"]
+        slots.links = None if saved["links"] is None else Links.restore(saved["links"])
         slots.ended = {slot: (number, *restore_sent(sent, secret)) for slot, number, sent in saved["ended"]}
         return slots
 

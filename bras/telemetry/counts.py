@@ -230,6 +230,8 @@ class RadiusCounts:
             radius.Resent: self.sent_again,
             radius.ServerDead: self.server_changed,
             radius.ServerAlive: self.server_changed,
+            radius.ConnectionUp: self.server_changed,
+            radius.ConnectionDown: self.server_changed,
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingAcknowledged: self.accounting_acknowledged,
             radius.AccountingUnanswered: self.accounting_unanswered,
@@ -249,7 +251,9 @@ class RadiusCounts:
         """Count a repeated request."""
         self.resent[fact.server, fact.kind.value] += 1
 
-    def server_changed(self, fact: radius.ServerDead | radius.ServerAlive) -> None:
+    def server_changed(
+        self, fact: radius.ServerDead | radius.ServerAlive | radius.ConnectionUp | radius.ConnectionDown
+    ) -> None:
         """Count nothing: whether a server is up is in the census."""
 
     def reply_dropped(self, fact: radius.ReplyDropped) -> None:

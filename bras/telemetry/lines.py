@@ -25,6 +25,7 @@ from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.limit import repeated as _repeated
 from bras.telemetry.lockout_lines import LockoutLines
 from bras.telemetry.port_lines import PortLines
+from bras.telemetry.server_lines import ServerLines
 from bras.telemetry.tally import Handlers
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
@@ -64,8 +65,6 @@ class Lines:
             l2tp.TunnelDown: self.tunnel_down,
             l2tp.TunnelRefused: self.tunnel_refused,
             l2tp.CallRefused: self.call_refused,
-            radius.ServerDead: self.server_dead,
-            radius.ServerAlive: self.server_alive,
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingUnanswered: self.accounting_unanswered,
             radius.AccountingForgotten: self.accounting_forgotten,
@@ -73,7 +72,7 @@ class Lines:
             SubscriberEnded: self.session_ended,
         }
         handlers |= LockoutLines(self._log, self._limit).handlers() | PortLines(self._log).handlers(debug=debug)
-        handlers |= CoaLines(self._log, self._limit).handlers(debug=debug)
+        handlers |= CoaLines(self._log, self._limit).handlers(debug=debug) | ServerLines(self._log).handlers()
         if debug:
             handlers |= {
                 SubscriberUp: self.session_up,
@@ -211,14 +210,6 @@ class Lines:
     def round_trip_measured(self, fact: l2tp.RoundTripMeasured) -> None:
         """Write ``round_trip_measured`` (debug)."""
         self._log.debug("round_trip_measured", lac=fact.group, round_trip_ms=_milliseconds(fact.round_trip_s))
-
-    def server_dead(self, fact: radius.ServerDead) -> None:
-        """Write ``radius_server_dead``."""
-        self._log.error("radius_server_dead", server=fact.server, kind=fact.kind.value)
-
-    def server_alive(self, fact: radius.ServerAlive) -> None:
-        """Write ``radius_server_alive``."""
-        self._log.info("radius_server_alive", server=fact.server, kind=fact.kind.value)
 
     def reply_dropped(self, fact: radius.ReplyDropped) -> None:
         """Write ``radius_reply_dropped``; the line says which key of the configuration decides."""

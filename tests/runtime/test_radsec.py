@@ -414,6 +414,7 @@ def test_a_server_that_does_not_read(
     async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport reads
         await patience.wait()
+        writer.transport.abort()
 
     async def use(client: Client) -> None:
         async with serving(files(authority, theirs), talk) as server:

@@ -93,6 +93,8 @@ FACTS: tuple[Fact, ...] = (
     radius.Resent("r1", Kind.AUTH),
     radius.ServerDead("r1", Kind.ACCT),
     radius.ServerAlive("r1", Kind.ACCT),
+    radius.ConnectionUp("r1", Kind.AUTH),
+    radius.ConnectionDown("r1", Kind.AUTH, "certificate expired on 2026-01-01"),
     dropped_reply(DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR),
     dropped_reply(DropReason.RADIUS_BAD_AUTHENTICATOR),
     dropped_reply(DropReason.RADIUS_SHORT),
