@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bras.config.model import DataplaneConfig
 from bras.dataplane.base import DataPlaneError, Outlet
 from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, RemoveEntry, ReplaceEntry, Route
+from bras.ids import CallKey
 from tests.dataplane.conftest import LOCAL, POOL, Provider, integer, leg
 from tests.support.namespaces import Namespace
 
@@ -70,6 +72,30 @@ def test_one_route_a_pool_and_one_for_each_address_outside(provider: Provider) -
 
 def routes(provider: Provider) -> str:
     return provider.lns.ip("route", "show", "dev", "bras0")
+
+
+def test_a_pool_that_comes_later_has_one_route_in_the_place_of_its_addresses(provider: Provider) -> None:
+    listener = provider.udp(provider.lns, "198.18.0.1", 1701)
+    lac = provider.udp(provider.lac, "198.18.0.2", 1701)
+    plane = provider.plane(Outlet(listener, wildcard=False))
+    before = routes(provider)
+
+    def route(number: int, address: str) -> Route:
+        call = replace(leg(listener, lac), key=CallKey(1 << 16 | number))
+        return Route(number, number, 0, (call,), (integer(address),), 1400)
+
+    for number, address in enumerate(("203.0.113.5", "192.0.2.5"), 1):
+        assert plane.program(AddEntry(route(number, address))).ok
+    assert plane.cover([(integer("203.0.113.0"), 24), (integer("10.64.0.0"), 16)]) == ""
+    single = f"192.0.2.5 proto static scope link src {LOCAL} \n"
+    pool = f"203.0.113.0/24 proto static scope link src {LOCAL} \n"
+    assert sorted(routes(provider).splitlines()) == sorted((before + single + pool).splitlines())
+    assert plane.program(AddEntry(route(3, "203.0.113.6"))).ok
+    for number in (1, 2, 3):
+        assert plane.program(RemoveEntry(number, number)).ok
+    assert sorted(routes(provider).splitlines()) == sorted((before + pool).splitlines())
+    provider.lns.ip("route", "add", "198.51.100.0/24", "dev", "lo")
+    assert "198.51.100.0/24" in plane.cover([(integer("198.51.100.0"), 24)])
 
 
 def test_a_route_that_exists_refuses_the_entry_whole(provider: Provider) -> None:

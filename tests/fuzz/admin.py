@@ -6,12 +6,12 @@ import orjson
 
 from bras.lns.commands import Disconnect
 from bras.lns.inputs import CommandReceived
-from bras.runtime.admin import COMMANDS, OWN, BadRequest, parse
+from bras.runtime.admin import COMMANDS, OWN, RELOAD, BadRequest, Reload, parse
 from tests.fuzz.harness import Harness
 from tests.support.rim import Rim
 
-_KEYS = ("command", "arguments", "after", "limit", "user", "group", "address", "selector")
-_WORDS = [f'"{word}"' for word in (*COMMANDS, *OWN, *_KEYS, "user1", "any", "10.64.0.1", "tunnel")]
+_KEYS = ("command", "arguments", "after", "limit", "user", "group", "address", "selector", "dry_run")
+_WORDS = [f'"{word}"' for word in (*COMMANDS, RELOAD, *OWN, *_KEYS, "user1", "any", "10.64.0.1", "tunnel")]
 
 
 class _World:
@@ -34,7 +34,7 @@ class _World:
         except BadRequest as wrong:
             assert 0 < len(str(wrong)) < len(line) + 500
             return
-        if isinstance(command, str):
+        if isinstance(command, (str, Reload)):
             return
         rim = self.rim
         rim.answers.clear()

@@ -12,7 +12,7 @@ import structlog
 from bras.config.daemon import LogConfig
 from bras.secret import Secret
 from bras.telemetry.lines import Lines
-from bras.telemetry.logs import LEVELS, make_logger, start_logging
+from bras.telemetry.logs import LEVELS, make_logger, set_level, start_logging
 from bras.telemetry.pipe import LogPipe
 from tests.unit.telemetry.facts import FACTS
 
@@ -150,3 +150,28 @@ def test_every_fact_makes_lines_of_valid_json(written: Callable[..., bytes]) -> 
     assert len(lines) == len(FACTS) - 1, "an accepted authentication has none"
     for line in lines:
         assert orjson.loads(line)["event"] != "forged"
+
+
+def test_another_level_is_that_of_the_next_line_also_for_loggers_that_there_are(written: Callable[..., bytes]) -> None:
+    def use(descriptor: int) -> LogPipe:
+        pipe = start_logging(LogConfig(level="warning"), descriptor)
+        log = structlog.get_logger()
+        bound = log.bind(lac="any")
+        for level in ("warning", "debug", "error", "info"):
+            set_level(level)
+            for number, one in enumerate((log, bound)):
+                one.debug(f"debug{number}{level}")
+                one.info(f"info{number}{level}")
+                one.error(f"error{number}{level}")
+        return pipe
+
+    events = [orjson.loads(line)["event"] for line in written(use).splitlines()]
+    expected = {
+        "warning": ["error"],
+        "debug": ["debug", "info", "error"],
+        "error": ["error"],
+        "info": ["info", "error"],
+    }
+    assert events == [
+        f"{word}{number}{level}" for level, words in expected.items() for number in (0, 1) for word in words
+    ]
