@@ -185,6 +185,8 @@ class Ebpf(Tun):
 
         Waits for milliseconds, once for all calls of a LAC.
         """
+        if ReplaceEntry not in map(type, operations):
+            return  # as a rule, and at each call
         turned = [one.entry.slot for one in operations if isinstance(one, ReplaceEntry) and self._is_turned(one.entry)]
         for slot in turned:
             self.kernel.tables.silence(slot)

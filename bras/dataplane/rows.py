@@ -190,18 +190,17 @@ class Table:
             return f"this data plane carries no {type(entry).__name__}"
         if entry.vrf != 0:
             return f"this data plane has no VRF {entry.vrf}"
-        if len(entry.legs) != 1:
-            return f"this data plane carries one leg, not {len(entry.legs)}"
-        leg = entry.legs[0]
+        legs = entry.legs
+        if len(legs) != 1:
+            return f"this data plane carries one leg, not {len(legs)}"
+        leg = legs[0]
         if leg.listener not in outlets:
             return f"there is no listener {leg.listener}"
-        other = self.keys.get(leg.key)
-        if other is not None and other is not before:
-            return f"the call belongs to slot {other.slot}"
+        if self.keys.get(leg.key, before) is not before:
+            return f"the call belongs to slot {self.keys[leg.key].slot}"
         for address in entry.addresses:
-            other = self.hosts.get(address)
-            if other is not None and other is not before:
-                return f"the address {dotted(address)} belongs to slot {other.slot}"
+            if self.hosts.get(address, before) is not before:
+                return f"the address {dotted(address)} belongs to slot {self.hosts[address].slot}"
         return self._taken(entry, before) if entry.prefixes4 or entry.prefixes6 else ""
 
     def _taken(self, route: Route, before: Route | None) -> str:

@@ -50,8 +50,6 @@ _write_flags = struct.Struct(f"{_FLAGS}s").pack_into
 """As assigning to a slice would, in half the time; ``_write_flags`` takes the first octets of what it is given."""
 _WHOLE4, _WHOLE6 = 32, 128
 _ACTIVE = SessionFlag.ACTIVE.value
-_HOST = struct.Struct("=II")
-"""``HOST4`` with the address as a number."""
 Key = tuple[str, bytes]
 """Name of a map, and a key of it."""
 
@@ -243,20 +241,32 @@ class Tables:
 
 def _written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
     """Return by map the ``keys`` of Routes, and the places to which they lead: in one go, for calls come in crowds."""
-    found: dict[str, tuple[list[bytes], list[bytes]]] = {name: ([], []) for name in KEYED}
-    (calls, called), (hosts, hosted) = found["calls"], found["hosts4"]
+    calls: list[int] = []
+    hosts: list[int] = []
+    called: list[bytes] = []
+    hosted: list[bytes] = []
+    nets: dict[str, tuple[list[bytes], list[bytes]]] = {}
     for route in routes:
         place = PLACE.pack(route.slot, route.generation & GENERATION)
-        calls.append(CALL.pack(route.legs[0].key))
+        calls.append(route.legs[0].key)
         called.append(place)
         for address in route.addresses:
-            hosts.append(_HOST.pack(route.vrf, htonl(address)))
+            hosts += route.vrf, htonl(address)  # as ``HOST4`` has them
             hosted.append(place)
         if route.prefixes4 or route.prefixes6:
             for name, key in _keys_of_networks(route):
-                found[name][0].append(key)
-                found[name][1].append(place)
-    return ((name, b"".join(of_it), b"".join(places)) for name, (of_it, places) in found.items() if of_it)
+                of_them, places = nets.setdefault(name, ([], []))
+                of_them.append(key)
+                places.append(place)
+    yield "calls", _numbers(calls), b"".join(called)
+    yield "hosts4", _numbers(hosts), b"".join(hosted)
+    for name, (of_them, places) in nets.items():
+        yield name, b"".join(of_them), b"".join(places)
+
+
+def _numbers(given: Sequence[int]) -> bytes:
+    """Return 32-bit numbers as they stand in memory."""
+    return struct.pack(f"={len(given)}I", *given)
 
 
 def _batch(one: Map, found: bytes, places: bytes) -> bool:

@@ -11,10 +11,10 @@ import struct
 import sys
 import zlib
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bras.dataplane.police import burst_of
-from bras.dataplane.records import COST_SHIFT, HEAD, PATHS, SESSION, TAIL_OCTETS, TERMS, Account, SessionFlag
+from bras.dataplane.records import COST_SHIFT, HEAD_OCTETS, PATHS, SESSION, TAIL_OCTETS, TERMS, Account, SessionFlag
 from bras.dataplane.rows import TCP_OVERHEAD
 from bras.forwarding.entry import Leg, Route
 
@@ -29,8 +29,8 @@ _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
 TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
 _PORTS_OCTETS = 4
-_SESSION = struct.Struct(f"{HEAD.format}{SESSION.size - HEAD.size}x")
-"""A session that has carried nothing."""
+_BEGINS, _NUMBERS = struct.Struct("=IIII"), struct.Struct("=HHHH")
+"""What stands before the header in a session, of one call and of its kind."""
 _ACTIVE = SessionFlag.ACTIVE.value
 _CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
 _COLOURED = SessionFlag.COLOURED.value
@@ -54,9 +54,16 @@ def record(route: Route) -> tuple[bytes, bytes]:
     The second one without its ``slow`` part, which no program knows.  Raises OSError when its addresses are none.
     """
     leg = route.legs[0]
-    before, behind, checksum, place, ports, flags = _frame_of(leg)
-    mtu, account, more = _terms(
-        ports,
+    kind = _kind(
+        leg.local,
+        leg.local_port,
+        leg.remote,
+        leg.remote_port,
+        leg.acfc,
+        leg.pfc,
+        leg.length_bit,
+        leg.numbered,
+        leg.udp6_zero_checksum,
         route.mtu,
         route.clamp_mss,
         route.source_check,
@@ -68,23 +75,53 @@ def record(route: Route) -> tuple[bytes, bytes]:
         route.rate_down_bps,
         route.burst_down_octets,
     )
+    flags = kind.flags | _IPV6_TOO if route.prefixes6 else kind.flags
+    address = socket.htonl(route.addresses[0]) if route.addresses else 0
+    begins = _BEGINS.pack(flags, route.generation & 0xFFFFFFFF, leg.key, address)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
-    header, flags = before + ids + behind, flags | more
     if flags & _OUTER6:
-        checksum = _folded(checksum + words(ids))
-        account = header[-TAIL_OCTETS:] + account[TAIL_OCTETS:]
-    session = _SESSION.pack(
-        flags | _IPV6_TOO if route.prefixes6 else flags,
-        route.generation & 0xFFFFFFFF,
-        leg.key,
-        socket.htonl(route.addresses[0]) if route.addresses else 0,
-        mtu,
-        len(header),
-        checksum,
-        place,
-        header,  # as far as there is room
-    )
-    return session, account
+        return _over_ipv6(begins, ids, kind)
+    return begins + kind.goes_on + ids + kind.ends, kind.account
+
+
+def _over_ipv6(begins: bytes, ids: bytes, kind: _Kind) -> tuple[bytes, bytes]:
+    """Return the two records of a call whose header is longer than a session has room for."""
+    header = kind.frame.before + ids + kind.frame.behind
+    checksum = _folded(kind.frame.checksum + words(ids))
+    numbers = _NUMBERS.pack(kind.mtu, len(header), checksum, kind.frame.place)
+    session = begins + numbers + header[:HEAD_OCTETS]
+    return session.ljust(SESSION.size, b"\0"), header[-TAIL_OCTETS:] + kind.account[TAIL_OCTETS:]
+
+
+_OfLeg = tuple[str, int, str, int, bool, bool, bool, bool, bool]
+_OfRoute = tuple[int, bool, bool, int, int, int, int, int, int, int]
+_SPLIT: Final = 9
+"""Fields of a leg, of those that make a kind; the other ones are a Route's."""
+
+
+class _Kind(NamedTuple):
+    """What the calls of one LAC on the same terms have in common."""
+
+    flags: int
+    goes_on: bytes
+    """The first record, for outer IPv4, from ``mtu`` up to the ids in the header."""
+    ends: bytes
+    """What follows the ids, up to the end of the record: it has carried nothing."""
+    account: bytes
+    """The second record, for outer IPv4."""
+    mtu: int
+    frame: _Frame
+
+
+@lru_cache(maxsize=4096)
+def _kind(*fields: *tuple[*_OfLeg, *_OfRoute]) -> _Kind:
+    """Return it by the fields of a leg and of a Route: made once, for a call is set up in microseconds."""
+    frame = _frame(*fields[:_SPLIT])
+    terms = _terms(frame.ports, *fields[_SPLIT:])
+    octets = len(frame.before) + _WORDS.size + len(frame.behind)
+    goes_on = _NUMBERS.pack(terms.mtu, octets, frame.checksum, frame.place) + frame.before
+    rest = frame.behind.ljust(SESSION.size - _BEGINS.size - len(goes_on) - _WORDS.size, b"\0")
+    return _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, terms.mtu, frame)
 
 
 class _Terms(NamedTuple):
