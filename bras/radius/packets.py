@@ -106,11 +106,15 @@ class Packets:
         return access_request(probe.identifier, authenticator, self._nas, service.secret, STATUS_SERVER)
 
     def judge_probe(self, service: Service, slot: int, data: bytes) -> DropReason | None:
-        """Say why a reply does not answer the Status-Server on its way; ``None`` when it does."""
+        """Say why a reply does not answer the Status-Server on its way; ``None`` when it does.
+
+        Message-Authenticator is verified if it is there, but not asked for: FreeRADIUS does not
+        sign these, and nobody is let in by them.
+        """
         probe = service.health.probe
         if not probe.authenticator or slot != PROBE_SOCKET << 8 | probe.identifier:
             return DropReason.RADIUS_UNKNOWN_IDENTIFIER
-        reply = self._acknowledgements.read(data, probe.authenticator, service.secret, service.signed)
+        reply = self._acknowledgements.read(data, probe.authenticator, service.secret, False)
         if isinstance(reply, DropReason):
             return reply
         right = ACCESS_ACCEPT if service.kind is Kind.AUTH else ACCOUNTING_RESPONSE

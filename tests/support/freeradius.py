@@ -37,6 +37,7 @@ log {{
 security {{
     allow_core_dumps = no
     reject_delay = 0
+    status_server = yes
 }}
 thread pool {{
     start_servers = 2

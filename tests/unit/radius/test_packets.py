@@ -1,3 +1,4 @@
+import hashlib
 import hmac
 from functools import partial
 
@@ -154,9 +155,12 @@ def test_its_answer_is_verified_like_any_other(kind, right):
     assert PACKETS.judge_probe(service, slot, forged) is DropReason.RADIUS_BAD_AUTHENTICATOR
     other = reply_to(packet, 7 - right, signed=True)
     assert PACKETS.judge_probe(service, slot, other) is DropReason.RADIUS_UNEXPECTED_CODE
-    if kind is Kind.AUTH:
-        unsigned = reply_to(packet, right, signed=False)
-        assert PACKETS.judge_probe(service, slot, unsigned) is DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR
+    assert PACKETS.judge_probe(service, slot, reply_to(packet, right, signed=False)) is None, "as FreeRADIUS does it"
+    wrong = bytearray(reply_to(packet, right, signed=True))
+    wrong[30] ^= 1
+    wrong[4:20] = hashlib.md5(wrong[:4] + packet[4:20] + wrong[20:] + SECRET).digest()
+    bad = DropReason.RADIUS_BAD_MESSAGE_AUTHENTICATOR
+    assert PACKETS.judge_probe(service, slot, bytes(wrong)) is bad
     service.health.probe.authenticator = b""
     assert PACKETS.judge_probe(service, slot, reply) is DropReason.RADIUS_UNKNOWN_IDENTIFIER
 
