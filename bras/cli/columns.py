@@ -147,3 +147,12 @@ RADIUS = (
     Column("group", _key("group"), 10, cap=20),
     Column("weight", _key("weight"), 12, right=True),
 )
+COA = (
+    Column("client", _key("client"), 0, cap=32),
+    Column("acks", _key("ack"), 1, right=True),
+    Column("naks", _key("nak"), 2, right=True),
+    Column("pending", _key("pending"), 3, right=True),
+    Column("dropped", _key("dropped"), 4, right=True),
+    Column("repeated", _key("repeated"), 5, right=True),
+    Column("address", lambda row: " ".join(row["address"]), 6, cap=64),
+)

@@ -130,6 +130,12 @@ def radius(json: JsonOption = False, socket: SocketOption = None, config: Socket
     _table("radius", "servers", json, socket, config)
 
 
+@app.command()
+def coa(json: JsonOption = False, socket: SocketOption = None, config: SocketConfigOption = None) -> None:
+    """List those who may change and end sessions by RADIUS, and what became of their requests."""
+    _table("coa", "clients", json, socket, config)
+
+
 def _table(what: str, key: str, json: bool, socket: Path | None, config: Path | None, **wishes: str) -> None:
     with daemon(socket, config) as client:
         body = client.ask(f"show {what}", **wishes)
@@ -144,6 +150,7 @@ def _table(what: str, key: str, json: bool, socket: Path | None, config: Path | 
         "groups": columns.GROUPS,
         "pools": columns.POOLS,
         "radius": columns.RADIUS,
+        "coa": columns.COA,
     }
     tables.print_rows(console(), of[what], [body[key]])
 

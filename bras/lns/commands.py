@@ -201,6 +201,16 @@ class ShowRadius:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowCoa:
+    """List those who may change and end sessions by RADIUS (RFC 5176): ``{"clients": [row...]}``.
+
+    A row: ``client``: str, name;  ``address``: [str], prefixes;  ``ack``, ``nak``: int, requests answered so;
+    ``repeated``: int, requests that came again;  ``dropped``: int, requests of its that were not believed,
+    all since the start;  ``pending``: int, requests that wait for their turn or for the data plane.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class TakeCensus:
     """Count what is there now, for metrics: sums, whose number does not grow with the sessions.
 
@@ -244,6 +254,7 @@ Command = (
     | ShowGroup
     | ShowPools
     | ShowRadius
+    | ShowCoa
     | TakeCensus
     | Disconnect
     | Shutdown

@@ -28,7 +28,7 @@ INDEXED: Final = frozenset((
     DELEGATED_IPV6_PREFIX, FRAMED_IPV6_ADDRESS,
 ))  # fmt: skip
 """Attributes that are one session's, or a few sessions'."""
-_BUCKETS: Final = 4096
+_BUCKETS: Final = 16384
 _NUMBER: Final = 0xFFFFFFFF
 
 

@@ -8,6 +8,7 @@ from bras.ids import session_of, tunnel_of
 from bras.lns import groups, tables, tunnels
 from bras.lns.commands import (
     Plain,
+    ShowCoa,
     ShowGroup,
     ShowGroups,
     ShowLacs,
@@ -29,7 +30,7 @@ MOST_DETAILS = 16
 MOST_ROWS = 1000
 
 AboutLacs = ShowTunnels | ShowTunnel | ShowLacs | ShowGroups | ShowGroup
-Question = AboutLacs | ShowSessions | ShowSession | ShowPools | ShowRadius | TakeCensus
+Question = AboutLacs | ShowSessions | ShowSession | ShowPools | ShowRadius | ShowCoa | TakeCensus
 Row = dict[str, Plain]
 
 
@@ -50,6 +51,8 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
             body = {"pools": tables.plain(core.pools.rows(now=now))}
         case ShowRadius():
             body = {"servers": tables.plain(core.exchanges.rows(now=now))}
+        case ShowCoa():
+            body = {"clients": tables.plain(core.coa.server.rows() if core.coa is not None else [])}
         case TakeCensus():
             body = tables.census(core, now)
     return Answer(identifier, ok=True, body=body)

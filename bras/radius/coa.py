@@ -175,7 +175,7 @@ class CoaServer:
         self._counts[client, what] = self._counts.get((client, what), 0) + 1
 
     def rows(self) -> list[dict[str, str | int | list[str]]]:
-        """Return a row for each client, as ``ShowRadius`` promises it."""
+        """Return a row for each client, as ``ShowCoa`` promises it."""
         counts = self._counts
         waiting = [pending.client for pending in self._pending.values()]
         return [

@@ -25,6 +25,7 @@ from bras.lns.commands import (
     Command,
     Disconnect,
     Plain,
+    ShowCoa,
     ShowGroup,
     ShowGroups,
     ShowLacs,
@@ -54,6 +55,7 @@ COMMANDS: dict[str, type[Command]] = {
     "show group": ShowGroup,
     "show pools": ShowPools,
     "show radius": ShowRadius,
+    "show coa": ShowCoa,
     "disconnect": Disconnect,
 }
 """What can be asked for by name; TakeCensus and Shutdown are the daemon's own."""

@@ -94,8 +94,6 @@ class Lines:
             }
         return handlers
 
-    # ------------------------------------------------------------------ tunnels and calls
-
     def tunnel_up(self, fact: l2tp.TunnelUp) -> None:
         """Write ``tunnel_up``."""
         self._log.info(

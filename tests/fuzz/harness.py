@@ -35,6 +35,7 @@ NAMES: dict[str, str] = {
     "forward": "forward",
     "dictionary": "config",
     "admin": "admin",
+    "dynauth": "dynauth",
 }
 """Each harness, and the module in this folder whose ``harness(name)`` makes it."""
 SHARES: dict[str, int] = {
@@ -53,6 +54,7 @@ SHARES: dict[str, int] = {
     "forward": 150,
     "dictionary": 20,
     "admin": 40,
+    "dynauth": 3,
 }
 """The inputs of each, in thousandths of all, more or less: the faster it is, the more it gets."""
 

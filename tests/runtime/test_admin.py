@@ -15,6 +15,7 @@ from bras.lns.commands import (
     Command,
     Disconnect,
     Plain,
+    ShowCoa,
     ShowGroup,
     ShowGroups,
     ShowLacs,
@@ -114,6 +115,7 @@ def path(tmp_path: Path) -> Path:
         ("show group", {"name": "any"}, ShowGroup("any")),
         ("show pools", {}, ShowPools()),
         ("show radius", {}, ShowRadius()),
+        ("show coa", {}, ShowCoa()),
         ("disconnect", {"selector": "10.0.0.1"}, Disconnect("10.0.0.1")),
     ],
 )

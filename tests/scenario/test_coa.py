@@ -13,7 +13,7 @@ from bras.config.grant import Grant
 from bras.config.model import AuthConfig, LacConfig, ProfileConfig, UserConfig
 from bras.config.radius import RadiusConfig
 from bras.errors import DropReason
-from bras.lns.commands import ShowSession
+from bras.lns.commands import ShowCoa, ShowSession
 from bras.lns.effects import Effect
 from bras.lns.inputs import Input
 from bras.lns.lns import Lns
@@ -660,11 +660,25 @@ def test_address_name_and_secret_of_a_client() -> None:
     ]
 
 
+def test_clients_are_shown_with_what_became_of_their_requests() -> None:
+    made = world()
+    request = made.ask_for(COA_REQUEST, session_id(made))
+    made.send_again(request)
+    made.ask_for(COA_REQUEST, attribute(USER, b"nobody"), identifier=2)
+    made.ask_for(COA_REQUEST, session_id(made), identifier=3, secret=b"wrong")
+    made.slow.silent = True
+    made.ask_for(COA_REQUEST, session_id(made) + named("gold"), identifier=4)
+    (row,) = cast(dict[str, list[dict[str, object]]], made.answers[made.ask(ShowCoa())].body)["clients"]
+    figures = {"ack": 1, "nak": 1, "repeated": 1, "dropped": 1, "pending": 1}
+    assert row == {"client": "aaa", "address": [f"{DAC}/32"], **figures}
+
+
 def test_without_the_section_nobody_is_answered() -> None:
     made = CoaWorld(config())
     dial(made, 1)
     made.ask_for(COA_REQUEST, session_id(made))
     assert not made.coa_replies
+    assert made.answers[made.ask(ShowCoa())].body == {"clients": []}
     assert not made.lns.core.registry.index.has_attributes
 
 

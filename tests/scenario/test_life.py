@@ -11,6 +11,7 @@ from bras.config.model import AuthConfig, LacConfig, LnsConfig, PppConfig
 from bras.forwarding.entry import Counters
 from bras.lns.commands import (
     Disconnect,
+    ShowCoa,
     ShowGroup,
     ShowGroups,
     ShowLacs,
@@ -262,6 +263,7 @@ def test_every_answer_has_the_rows_it_promises() -> None:
         ShowGroup("any"),
         ShowPools(),
         ShowRadius(),
+        ShowCoa(),
         TakeCensus(),
     )
     for question in questions:

@@ -243,6 +243,15 @@ POOL: Row = {
     "free": 65530,
     "exhausted": 0,
 }
+CLIENT: Row = {
+    "client": "policy",
+    "address": ["198.51.100.0/28", "2001:db8:5::/64"],
+    "ack": 7,
+    "nak": 2,
+    "repeated": 1,
+    "dropped": 3,
+    "pending": 0,
+}
 SERVER: Row = {
     "server": "198.18.1.2",
     "address": "198.18.1.2",
@@ -291,6 +300,7 @@ ANSWERS: dict[str, Row] = {
     "show group": {"groups": [GROUP_DETAIL]},
     "show pools": {"pools": [POOL]},
     "show radius": {"servers": [SERVER]},
+    "show coa": {"clients": [CLIENT]},
     "show dataplane": DATAPLANE,
     "show version": VERSION,
     "disconnect": {"disconnected": 2},

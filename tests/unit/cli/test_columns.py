@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bras.cli.columns import GROUPS, LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
-from tests.unit.cli.rows import GROUP, LAC, POOL, SERVER, TUNNEL, UNMATCHED, Row, session
+from bras.cli.columns import COA, GROUPS, LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
+from tests.unit.cli.rows import CLIENT, GROUP, LAC, POOL, SERVER, TUNNEL, UNMATCHED, Row, session
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from tests.unit.cli.rows import GROUP, LAC, POOL, SERVER, TUNNEL, UNMATCHED, Row
         (GROUPS, GROUP, ["any", "1", "3 / 100", "yes", "chap, pap"]),
         (POOLS, POOL, ["default", "65530", "10.64.0.1-10.64.255.254", "0.0 %"]),
         (POOLS, POOL | {"size": 0, "free": 0}, ["default"]),
+        (COA, CLIENT, ["policy", "7", "2", "198.51.100.0/28 2001:db8:5::/64"]),
         (RADIUS, SERVER, ["198.18.1.2", "dead", "12s", "198.18.1.2 1812", "2/4"]),
     ],
 )
@@ -28,7 +29,7 @@ def test_cells(columns: tuple[Column, ...], row: Row, cells: list[str]) -> None:
     assert set(cells) <= set(shown)
 
 
-@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, GROUPS, POOLS, RADIUS])
+@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, GROUPS, POOLS, RADIUS, COA])
 def test_ranks_and_titles_are_unique(columns: tuple[Column, ...]) -> None:
     assert len({column.rank for column in columns}) == len(columns)
     assert len({column.title for column in columns}) == len(columns)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bras import __version__
 from bras.cli.main import app
 from tests.unit.cli.rows import (
+    CLIENT,
     DATAPLANE,
     GROUP,
     GROUP_DETAIL,
@@ -72,6 +73,7 @@ def test_filters_are_passed_on(tmp_path: Path) -> None:
         ("groups", "groups", GROUP, "198.18.0.0/24"),
         ("pools", "pools", POOL, "65530"),
         ("radius", "servers", SERVER, "dead"),
+        ("coa", "clients", CLIENT, "policy"),
     ],
 )
 def test_the_other_lists(path: Path, what: str, key: str, row: Row, text: str) -> None:
