@@ -211,6 +211,21 @@ class Pool:
             "exhausted": self.exhausted,
         }
 
+    def inherit(self, former: Pool) -> bool:
+        """Go on with all that ``former`` has, if all addresses of its ranges are ours; false, and nothing is done.
+
+        It costs the same for a few addresses and for many; ``former`` must not be used any more.
+        """
+        old, new = former._ranges, self._ranges
+        within = all(any(ours[0] <= first and last <= ours[1] for ours in new) for first, last in old)
+        if not within or former.config.vrf != self.config.vrf or not former._reserved >= self._reserved:
+            return False
+        self._used, self._idle, self.exhausted = former._used, former._idle, former.exhausted
+        if new[: len(old)] == old and former._reserved == self._reserved:
+            self._at_range = former._at_range
+            self._cursor = former._cursor or (new[self._at_range][0] if self._at_range < len(new) else 0)
+        return True
+
     def restore_cursor(self, saved: Saved) -> None:
         """Go on where the saved pool stood, if it had the same addresses; else from the start.
 

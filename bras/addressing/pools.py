@@ -198,24 +198,45 @@ class Pools:
         Who held an address holds it still, be it now in another pool, in none, or reserved.
         """
         restored = cls(pools, reserved)
-        idle: list[tuple[float, int, int, str]] = []
-        for name, state in saved["pools"].items():
-            vrf = state["vrf"]
-            for address, key, user in state["used"]:
-                restored._adopt(vrf, address, key, user)
-            idle.extend((at, vrf, address, user) for address, at, user in state["idle"])
-            if name in restored._pools:
-                restored._pools[name].restore_cursor(state)
-                restored._pools[name].exhausted = state["exhausted"]
+        restored._take_back(saved["pools"])
         restored.networks = Networks.restore(saved.get("networks", ()))
         for vrf, address, key in saved["outside"]:
             restored._adopt(vrf, address, key, "")
+        return restored
+
+    def follow(self, pools: tuple[PoolConfig, ...], reserved: Iterable[int]) -> Pools:
+        """Return the pools of another configuration with who has which address; see ``restore``.
+
+        Pools that only grew cost nothing.  These here must not be used any more.
+        """
+        made = Pools(pools, reserved)
+        others = {}
+        for name, pool in self._pools.items():
+            heir = made._pools.get(name)
+            if heir is None or not heir.inherit(pool):
+                others[name] = pool.save()
+        made._take_back(others)
+        made.networks = self.networks
+        for place, key in self._outside.items():
+            made._adopt(place >> 32, place & 0xFFFFFFFF, key, "")
+        return made
+
+    def _take_back(self, saved: dict[str, Saved]) -> None:
+        """Take what pools of these names were saved with."""
+        idle: list[tuple[float, int, int, str]] = []
+        for name, state in saved.items():
+            vrf = state["vrf"]
+            for address, key, user in state["used"]:
+                self._adopt(vrf, address, key, user)
+            idle.extend((at, vrf, address, user) for address, at, user in state["idle"])
+            if name in self._pools:
+                self._pools[name].restore_cursor(state)
+                self._pools[name].exhausted = state["exhausted"]
         idle.sort(key=_instant)  # stable: within a pool the order stays as it was
         for at, vrf, address, user in idle:
-            pool = restored._pool_of(vrf, address)
+            pool = self._pool_of(vrf, address)
             if pool is not None:
                 pool.put_idle(address, user, now=at)
-        return restored
 
     def _adopt(self, vrf: int, address: int, key: int, user: str) -> None:
         """Note a holder of a saved state."""

@@ -45,4 +45,4 @@ def _pools(core: Core, config: Config) -> Pools:
     reserved = reserved_addresses(config)
     if config.pool == core.config.pool and reserved == reserved_addresses(core.config):
         return core.pools
-    return Pools.restore(config.pool, reserved, core.pools.save())
+    return core.pools.follow(config.pool, reserved)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from bras.addressing.pools import RESERVED, Lease, Pools, UnknownPool
@@ -193,3 +195,55 @@ def test_a_pool_that_moved_to_another_vrf_begins_anew_there():
     pools = Pools.restore((moved,), (), busy().save())
     assert pools.take("a", 1, "u", now=0.0) == Lease(3, 10, "a")
     assert pools.holder(0, 11) == 1
+
+
+def _holdings(pools: Pools) -> tuple[object, ...]:
+    """Return who has what, without where each pool would go on."""
+    saved = pools.save()
+    parts = {name: (sorted(state["used"]), state["idle"], state["exhausted"]) for name, state in saved["pools"].items()}
+    return parts, sorted(saved["outside"])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_another_configuration_is_followed_as_a_restart_would(seed: int) -> None:
+    """Whatever changes: names, ranges that grow, shrink, split and move, addresses given outside of all pools."""
+    print(f"seed={seed}")
+    dice = random.Random(seed)
+
+    def ranges() -> tuple[tuple[int, int], ...]:
+        cuts = sorted(dice.sample(range(1, 60), 4))
+        return ((cuts[0], cuts[1] - 1), (cuts[1], cuts[2])) if dice.random() < 0.5 else ((cuts[0], cuts[3]),)
+
+    def config() -> tuple[PoolConfig, ...]:
+        pools = [PoolConfig("a", ranges()), PoolConfig("b", ((100, 100 + dice.randrange(20)),), vrf=dice.randrange(2))]
+        return tuple(dice.sample(pools, dice.choice((1, 2))))
+
+    before = config()
+    pools = Pools(before, (21,))
+    for step in range(200):
+        user = f"user{dice.randrange(20)}"
+        if dice.random() < 0.4:
+            pools.claim(0, dice.randrange(1, 130), step + 1, now=float(step), user=user)
+        else:
+            pools.take(before[0].name, step + 1, user, now=float(step))
+        if dice.random() < 0.4:
+            for vrf in (0, 1):
+                address = dice.randrange(1, 130)
+                holder = pools.holder(vrf, address)
+                if holder is not None:
+                    pools.release(vrf, address, holder, now=float(step))
+        if step % 50 == 49:
+            after = dice.choice((config(), tuple(_grown(one) for one in before), before))
+            restored = Pools.restore(after, (21,), pools.save())
+            pools, before = pools.follow(after, (21,)), after
+            assert _holdings(pools) == _holdings(restored)
+    given = set()
+    while (lease := pools.take(before[0].name, 1000 + len(given), "", now=1e9)) is not None:
+        assert lease.address not in given
+        given.add(lease.address)
+    assert not [row for row in pools.rows(now=1e9) if row["pool"] == before[0].name and row["free"]]
+
+
+def _grown(pool: PoolConfig) -> PoolConfig:
+    first = 1000 * len(pool.ranges) + (500 if pool.name == "b" else 0)
+    return PoolConfig(pool.name, (*pool.ranges, (first, first + 5)), vrf=pool.vrf)
