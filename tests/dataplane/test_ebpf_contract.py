@@ -18,8 +18,8 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
-from bras.dataplane.records import ACCOUNT, HEAD, SESSION, TERMS, Account
-from bras.dataplane.tables import keys
+from bras.dataplane.records import ACCOUNT, HEAD, HOST4, PLACE, SESSION, TERMS, Account
+from bras.dataplane.tables import KEYED, keys
 from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from tests.support.namespaces import Network
@@ -246,3 +246,62 @@ def test_what_a_session_had_when_its_process_died_goes_when_the_next_one_tells_l
     assert _routed() == {"10.64.0.0/16", "203.0.113.5"}
     assert second.program_all([ReplaceEntry(had)]) == [Outcome(5, 7, ok=True)]
     assert set(second.kernel.tables.keys()) == set(keys(had))
+
+
+def _some(slots: range, generation: int = 1) -> list[Route]:
+    """Return Routes of as many slots, each with a call and an address of its own; every third one has networks."""
+    return [
+        replace(
+            ROUTE,
+            slot=slot,
+            generation=generation,
+            legs=(replace(LEG, key=0x1234_0100 + slot),),  # type: ignore[arg-type]  # a CallKey
+            addresses=(0x0A400100 + slot,),
+            prefixes4=((0x0A410000 + (slot << 8), 24), (0x0A420000 + slot, 32)) if slot % 3 == 0 else (),
+            prefixes6=((0x20010DB8 << 96 | slot << 64, 64),) if slot % 3 == 0 else (),
+        )
+        for slot in slots
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 30])
+def test_all_keys_of_a_batch_are_there_and_lead_to_their_slots(start: Start, count: int) -> None:
+    plane, routes = start(), _some(range(count))
+    assert all(one.ok for one in plane.program_all([AddEntry(route) for route in routes]))
+    found = {(name, key): value for name in KEYED for key, value in plane.kernel.tables._maps[name].items()}
+    expected = {key: PLACE.pack(route.slot, route.generation) for route in routes for key in keys(route)}
+    assert found == expected
+
+
+def test_what_is_added_changed_and_removed_in_one_batch_leaves_the_keys_of_what_is_left(start: Start) -> None:
+    plane = start()
+    moved, gone, stays, *others = _some(range(8))
+    turned = replace(moved, addresses=(0x0A400200,), prefixes4=())
+    heir = replace(gone, slot=20, prefixes4=moved.prefixes4)
+    first = [AddEntry(moved), AddEntry(gone), AddEntry(stays), ReplaceEntry(turned), RemoveEntry(gone.slot, 1)]
+    last = [AddEntry(heir), *map(AddEntry, others)]
+    outcomes = plane.program_all([*first, *last])
+    assert [one.ok for one in outcomes] == [True] * (4 + len(last)), "a removal is answered later"
+    left = [turned, stays, heir, *others]
+    assert set(plane.kernel.tables.keys()) == {key for route in left for key in keys(route)}
+    assert plane.status().entries == len(left)
+    answers: list[Outcome] = []
+    while not answers:  # the anchor's routes have woken it too
+        answers = _answers(plane)
+    assert answers == [Outcome(gone.slot, 1, ok=True, counters=Counters())]
+
+
+def test_those_for_whom_the_tables_have_no_room_are_refused_and_leave_nothing(start: Start) -> None:
+    plane, routes = start(), _some(range(1, 30))
+    hosts = plane.kernel.tables._maps["hosts4"]
+    strangers = [HOST4.pack(9, number.to_bytes(4, "big")) for number in range(hosts.shape.entries - 2)]
+    for stranger in strangers:
+        hosts.update(stranger, bytes(PLACE.size))
+    outcomes = plane.program_all([AddEntry(route) for route in routes])
+    taken = {one.slot for one in outcomes if one.ok}
+    assert {one.reason for one in outcomes if not one.ok} == {"the kernel's tables are full"}
+    assert 0 < len(taken) <= 2 < len(outcomes)
+    assert {slot for slot, _ in plane.kernel.tables.active()} == taken
+    left = set(plane.kernel.tables.keys()) - {("hosts4", stranger) for stranger in strangers}
+    assert left == {key for route in routes if route.slot in taken for key in keys(route)}
+    assert plane.status().entries == len(taken)
