@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from types import TracebackType
 from typing import NamedTuple
 
+from bras.radius.events import Kind
 from tests.support.lacs import SimulatedLac
 from tests.support.namespaces import Namespace
 from tests.support.world import SimulatedRadius
@@ -87,12 +88,13 @@ class Wire:
         return port
 
     def serve(self, namespace: Namespace | None, address: str, port: int, server: SimulatedRadius) -> None:
-        """Attach a RADIUS server."""
+        """Attach a RADIUS server; an odd port is for accounting."""
+        kind = Kind.ACCT if port & 1 else Kind.AUTH
 
         def readable(opened: socket.socket) -> None:
             data, source = opened.recvfrom(4096)
             self.asked.append(Heard(source[:2], data))
-            answer = server.receive(data)
+            answer = server.receive(data, kind)
             if answer is not None:
                 opened.sendto(answer, source)
 
