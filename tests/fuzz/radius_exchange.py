@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from bras.config.radius import RadiusGroupConfig
 from bras.plain import decode, encode
 from bras.radius.accounting import INTERIM_UPDATE, START, STOP
 from bras.radius.credentials import Chap, Credentials, MsChap2, Pap
@@ -19,12 +22,18 @@ from bras.radius.exchange import Exchanges
 from tests.fuzz.harness import Cursor, Harness, Numbers
 from tests.support.radius import attribute, codec, config, reply_to, server
 
+B: dict[str, Any] = {"timeout_s": 0.5, "max_tries": 1, "fail_count": 1, "dead_time_s": 5.0, "status_server": True}
 SERVERS = config(
     server("a", timeout_s=1.0, max_tries=2, fail_count=2, dead_time_s=8.0),
-    server("b", secret=b"other", timeout_s=0.5, max_tries=1, fail_count=1, dead_time_s=5.0),
+    server("b", secret=b"other", probe_interval_s=1.0, probe_answers=2, **B),
     server("c", timeout_s=1.0, auth_port=0),
 )
-SECRETS = [one.secret.reveal() for one in SERVERS.server]
+CONFIGS = (
+    SERVERS,
+    config(server("b", secret=b"new", weight=2, **B), server("c"), group=(RadiusGroupConfig(select="weighted"),)),
+    config(server("a", address="192.0.2.9"), server("b", **B), group=(RadiusGroupConfig(select="least-outstanding"),)),
+    config(server("d", group="elsewhere")),
+)
 CREDENTIALS: tuple[Credentials, ...] = (
     Chap(1, b"c" * 16, b"r" * 16),
     Pap(b"password"),
@@ -48,7 +57,9 @@ class Client:
         self.machine = Exchanges(SERVERS, codec(), self.entropy)
         self.machine.backlog.most = MOST_RECORDS
         self.now = 100.0
-        self.sent: list[SendRadius] = []
+        self.config = SERVERS
+        self.sent: list[tuple[SendRadius, bytes]] = []
+        """What was sent, and under which secret."""
         self.asked: set[int] = set()
         self.records = 0
         self.settled: set[int] = set()
@@ -60,7 +71,7 @@ class Client:
                 case SendRadius():
                     out += 1
                     assert 20 <= len(event.data) <= 4096
-                    self.sent.append(event)
+                    self.sent.append((event, self.machine.servers[event.server].secret.reveal()))
                 case Accepted() | Rejected() | Unanswered():
                     self.asked.remove(event.key)
                 case AccountingAcknowledged(record=record) | AccountingForgotten(record=record):
@@ -88,6 +99,8 @@ class Client:
                 self._wait((more + 1) / 4)
             case 12:
                 self._wait(more * 20.0)
+                if more & 3 == 3:
+                    self._reconfigure(more >> 2)
             case 13:
                 kind = Kind.ACCT if more & 1 else Kind.AUTH
                 self.take(machine.unreachable(more >> 2, kind, 0, now=now))
@@ -102,8 +115,8 @@ class Client:
         if not self.sent:
             return
         which = self.cursor.u8()
-        send = self.sent[-1 - (which & 31) % len(self.sent)]
-        secret = b"forged" if which & 0x20 else SECRETS[send.server]
+        send, secret = self.sent[-1 - (which & 31) % len(self.sent)]
+        secret = b"forged" if which & 0x20 else secret
         source = (send.server + 1) % 4 if which & 0x40 else send.server
         body = self.cursor.string() if which & 0x80 else b""
         data = reply_to(send.data, CODES[more & 7], body, secret=secret)
@@ -120,9 +133,13 @@ class Client:
             self.take(self.machine.handle_timeout(now=self.now))
         self.now = until
 
+    def _reconfigure(self, which: int) -> None:
+        self.config = CONFIGS[which]
+        self.take(self.machine.reconfigure(self.config, now=self.now))
+
     def _reborn(self) -> None:
         saved = decode(encode(self.machine.save()))
-        self.machine = Exchanges.restore(saved, SERVERS, codec(), self.entropy)
+        self.machine = Exchanges.restore(saved, self.config, codec(), self.entropy)
         self.machine.backlog.most = MOST_RECORDS
         assert decode(encode(self.machine.save())) == saved
 
