@@ -30,7 +30,7 @@ from bras.telemetry.counts import Counts
 from tests.support.crash import Mortal
 from tests.support.lacs import SimulatedLac
 from tests.support.rim import Rim
-from tests.support.world import RADIUS_SECRET, SimulatedRadius, config
+from tests.support.world import RADIUS_SECRET, SimulatedRadius, config, walk
 
 USER_NAME, STATUS_TYPE = 1, 40
 
@@ -120,22 +120,22 @@ def test_a_dead_server_costs_the_others_of_its_group_no_time() -> None:
 def test_a_fleet_that_a_dead_server_had_moves_without_a_long_turn() -> None:
     """No wake sends more than its share, however many wait for the same thing."""
 
-    class Watched(Rim):
+    class Metered(Rim):
         most = 0
 
         def _perform_step(self, effects, inputs):  # type: ignore[no-untyped-def]
             sent = sum(isinstance(effect, SendRadius) for effect in effects)
-            Watched.most = max(Watched.most, sent)
+            Metered.most = max(Metered.most, sent)
             super()._perform_step(effects, inputs)
 
     servers = (server("one", fail_count=1, max_tries=1), server("two", max_in_flight=1000))
-    rim = Watched(made(*servers, accounting=False), servers=(SimulatedRadius(silent=True), SimulatedRadius()))
+    rim = Metered(made(*servers, accounting=False), servers=(SimulatedRadius(silent=True), SimulatedRadius()))
     lac = rim.lac()
     for number in range(3 * A_TURN):
         lac.dial(f"user{number}", "pass", method="pap")
     rim.run(20.0)
     assert len(rim.of(SubscriberUp)) == 3 * A_TURN
-    assert A_TURN / 2 < Watched.most <= A_TURN + 1
+    assert A_TURN / 2 < Metered.most <= A_TURN + 1
 
 
 @pytest.mark.parametrize("select", ["fail-over", "weighted", "least-outstanding"])
@@ -370,3 +370,32 @@ def test_a_record_of_a_group_that_is_gone_waits_for_it_over_a_restart(tmp_path: 
     world.kill("unheard")
     world.run(60.0)
     assert radius.statuses(b"joe") == [1, 2]
+
+
+class Watched(Mortal):
+    """Notes whom it tells records."""
+
+    told: list[tuple[int, int]]
+    """Server, and Acct-Status-Type."""
+
+    def _send_radius(self, effect: SendRadius) -> None:
+        if effect.kind is Kind.ACCT:
+            self.told.append((effect.server, walk(effect.data[20:])[STATUS_TYPE][-1]))
+        super()._send_radius(effect)
+
+
+def test_a_sessions_books_stay_over_a_crash_and_another_configuration(tmp_path: Path) -> None:
+    servers = (server("w", "west"), server("e", "east"))
+    Watched.told = []
+    world = Watched(tmp_path, made(*servers, lac=_group(radius="west", radius_accounting="east")))
+    lac = _lonely(world)
+    client = lac.dial("joe", "pass", method="pap")
+    world.run(5.0)
+    assert client.address
+    world.configuration = made(*servers, lac=_group(radius="west"))
+    world.kill("unheard")
+    world.run(65.0)
+    lac.hang_up(client)
+    world.run(5.0)
+    mine = [(number, status) for number, status in world.told if status in (1, 2, 3)]
+    assert mine == [(1, 1), (1, 3), (1, 2)]
