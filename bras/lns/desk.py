@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from bras.config.coa import CoaConfig
+from bras.config.radius import RadiusConfig
+from bras.config.understood import ignored
 from bras.forwarding.entry import Outcome
 from bras.plain import Saved
 from bras.radius.change import ChangeReader
@@ -118,6 +119,10 @@ def _restore_changes(saved: Saved) -> dict[int, Change]:
     return {number: Change(Profile.restore(profile), tuple(classes)) for number, profile, classes in saved}
 
 
+def _reader(config: RadiusConfig, codec: Codec) -> ChangeReader:
+    return ChangeReader(codec, ignored(config.unsupported))
+
+
 class Desk:
     """Where requests wait for their turn, and for what they have set going."""
 
@@ -139,17 +144,17 @@ class Desk:
         """Tickets whose turn has come."""
 
     @classmethod
-    def of(cls, config: CoaConfig | None, codec: Codec) -> Desk | None:
+    def of(cls, config: RadiusConfig, codec: Codec) -> Desk | None:
         """Return a desk, if the configuration wants one."""
-        return None if config is None else cls(CoaServer(config), ChangeReader(codec))
+        return None if config.coa is None else cls(CoaServer(config.coa), _reader(config, codec))
 
     @classmethod
-    def follow(cls, desk: Desk | None, config: CoaConfig | None, codec: Codec) -> Desk | None:
+    def follow(cls, desk: Desk | None, config: RadiusConfig, codec: Codec) -> Desk | None:
         """Return the desk under another configuration: what is under way goes on, unless nobody may ask any more."""
-        if desk is None or config is None:
+        if desk is None or config.coa is None:
             return cls.of(config, codec)
-        desk.server.follow(config)
-        desk.reader = ChangeReader(codec)
+        desk.server.follow(config.coa)
+        desk.reader = _reader(config, codec)
         return desk
 
     def programmed(self, subscriber: Subscriber, outcome: Outcome) -> None:
@@ -183,11 +188,11 @@ class Desk:
         }
 
     @classmethod
-    def restore(cls, saved: Saved | None, config: CoaConfig | None, codec: Codec) -> Desk | None:
+    def restore(cls, saved: Saved | None, config: RadiusConfig, codec: Codec) -> Desk | None:
         """Return the desk that ``save`` was called on, where the configuration still wants one."""
-        if saved is None or config is None:
+        if saved is None or config.coa is None:
             return cls.of(config, codec)
-        desk = cls(CoaServer.restore(saved["server"], config), ChangeReader(codec))
+        desk = cls(CoaServer.restore(saved["server"], config.coa), _reader(config, codec))
         desk.tickets = {ticket.number: ticket for ticket in map(Ticket.restore, saved["tickets"])}
         desk.queues = {number: deque(queue) for number, queue in saved["queues"]}
         return desk

@@ -68,7 +68,7 @@ class Lns:
             books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
             registry=Registry(),
             entropy=entropy,
-            coa=Desk.of(config.radius.coa, codec),
+            coa=Desk.of(config.radius, codec),
         )
         self.operations = Operations()
 

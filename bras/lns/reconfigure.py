@@ -29,7 +29,7 @@ def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
     core.endpoint.follow(config.lns, config.lac, now=now)
     core.policy, core.pools = policy, pools
     core.books.identities, core.books.encoder = identities, encoder
-    core.coa = Desk.follow(core.coa, config.radius.coa, codec)
+    core.coa = Desk.follow(core.coa, config.radius, codec)
     core.registry.index_attributes(core.coa is not None)
     core.config = config
     core.backlog.radius.append(core.exchanges.reconfigure(config.radius, codec, now=now))

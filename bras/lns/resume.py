@@ -276,7 +276,7 @@ def _core(
         books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
         registry=registry,
         entropy=entropy,
-        coa=Desk.of(config.radius.coa, codec),
+        coa=Desk.of(config.radius, codec),
     )
 
 

@@ -131,7 +131,7 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         ),
         registry=Registry.restore(saved["registry"], subscribers),
         entropy=entropy,
-        coa=Desk.restore(saved["coa"], config.radius.coa, codec),
+        coa=Desk.restore(saved["coa"], config.radius, codec),
         closing=saved["closing"],
         backlog=_backlog(saved),
     )
