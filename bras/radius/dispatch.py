@@ -76,11 +76,11 @@ class Dispatch:
         if (service := self.servers.next_for(request)) is None:
             return self._give_up(request, now)
         request.tried |= 1 << service.number
+        request.attempt = Attempt(service.number)
         return self._ask(request, service, now)
 
     def _ask(self, request: Request, service: Service, now: float) -> list[Event]:
-        """Send a request to a server, or have it wait there for its turn."""
-        request.attempt = Attempt(service.number)
+        """Send a request to the server that it is to be asked of, or have it wait there for its turn."""
         if service.has_room() and not service.queue:
             return self._transmit(request, service, now)
         service.queue[request.number] = None
@@ -254,7 +254,8 @@ class Dispatch:
     def disconnected(self, service: Service, socket: int, reason: str, now: float) -> list[Event]:
         """A connection is down: what it carried is sent anew, over another one or to another server.
 
-        Where there is neither it waits for the connection to come back.
+        Where there is neither it waits for the connection to come back.  What was sent over
+        ``max_tries`` connections is left: it may be what breaks them.
         """
         news = service.slots.fall(socket, reason)
         events: list[Event] = [ConnectionDown(service.name, service.kind, reason)] if news else []
@@ -265,11 +266,16 @@ class Dispatch:
             request = self.requests[number]
             if request.attempt.service != service.number or request.state is not RequestState.SENT:
                 continue  # it was taken elsewhere
+            before = request.attempt
             self.abandon(request)
-            if not service.is_connected and self.servers.has_other(request):
+            if before.tries >= service.config.max_tries or (
+                not service.is_connected and self.servers.has_other(request)
+            ):
                 events += self.offer(request, now)
-            else:
-                events += self._ask(request, service, now)
+                continue
+            request.attempt = Attempt(service.number)
+            request.attempt.tries, request.attempt.started_at = before.tries, before.started_at
+            events += self._ask(request, service, now)
         return events
 
     def drain(self, service: Service, now: float) -> list[Event]:

@@ -102,7 +102,12 @@ class Service:
         return len(self.sent) < self.health.window and (self.slots.links is None or bool(self.slots.links.up))
 
     def next_interval_s(self, interval_s: float, spread: float) -> float:
-        """Return the interval after one of ``interval_s``: twice that up to the cap, moved at random by ``spread``."""
+        """Return the interval after one of ``interval_s``: twice that up to the cap, moved at random by ``spread``.
+
+        Over TLS each transmission, which is over a connection of its own, is waited for as long as the first.
+        """
+        if self.slots.links is not None:
+            return self.first_wait_s * spread
         next_s, cap_s = interval_s * (1.0 + spread), self.config.timeout_cap_s
         return cap_s * spread if cap_s and next_s > cap_s else next_s
 

@@ -197,6 +197,7 @@ class _Daemon:
             log_lines_dropped=lambda: self.pipe.dropped,
             journal=self.keeper.figures if self.keeper is not None else None,
             sockets=driver.ports.dropped,
+            connections=driver.radius.tls.figures,
         )
         return Exporter(self.config.metrics.listen, collector, driver.ask)
 

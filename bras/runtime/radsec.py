@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import structlog
 
@@ -25,27 +24,12 @@ from bras.runtime import clock
 from bras.runtime.radsec_connection import Connection, Key
 from bras.runtime.tls_papers import Papers
 from bras.runtime.tls_reasons import Loss
+from bras.telemetry.connections import ConnectionFigures
 
 log = structlog.get_logger()
 
 CHECK_S = 86400.0
 """Between two looks at when our certificates end."""
-
-
-class Figures(NamedTuple):
-    """What metrics show."""
-
-    up: tuple[tuple[str, str, int], ...]
-    """(server, kind, connections that are up)."""
-    tries: Mapping[tuple[str, str], int]
-    """By server and kind."""
-    losses: Mapping[tuple[str, str, str], int]
-    """By server, kind and reason."""
-    ends: tuple[tuple[str, int], ...]
-    """(server, last second in which our certificate for it is good)."""
-
-
-NOTHING = Figures((), {}, {}, ())
 
 
 def _way(server: RadiusServerConfig) -> tuple[object, ...]:
@@ -162,10 +146,10 @@ class RadSec:
                 "radsec_certificate", server=server, certificate=certificate.subject, problem=told, days_left=days
             )
 
-    def figures(self) -> Figures:
+    def figures(self) -> ConnectionFigures:
         """Return what metrics show."""
         up: Counter[tuple[str, str]] = Counter()
         for key, connection in self._connections.items():
             up[self._servers[key[0]].name, key[1].value] += connection.is_up
-        ends = tuple((server, certificate.ends_at) for server, certificate in self._warned.items())
-        return Figures(tuple((*service, count) for service, count in up.items()), self._tries, self._losses, ends)
+        ends = {(server,): certificate.ends_at for server, certificate in self._warned.items()}
+        return ConnectionFigures(up, self._tries, self._losses, ends)

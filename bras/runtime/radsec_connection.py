@@ -103,14 +103,18 @@ class Wire(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(exc)
 
-    def write(self, data: bytes) -> None:
-        """Send, unless the other end has not read for too long."""
+    def write(self, packets: list[bytes]) -> None:
+        """Send, unless the other end has not read for too long.
+
+        Each packet in a TLS record of its own: there are servers (FreeRADIUS 3.2) that take one
+        packet from a record, and hang up on more.
+        """
         if self._transport is None:
             return
         if self._transport.get_write_buffer_size() > MAX_UNSENT_OCTETS:
             self.end(Loss("stalled", "the other end does not read what is sent"))
             return
-        self._transport.write(data)
+        self._transport.writelines(packets)
 
     def end(self, why: Loss) -> None:
         """Break it off."""
@@ -179,11 +183,11 @@ class Connection:
             self._wire = None
 
     def _flush(self) -> None:
-        """Send all that a wake has brought in one record."""
+        """Send all that a wake has brought in one go."""
         if self._wire is not None and self._batch:
             self._owed += len(self._batch)
-            self._wire.write(b"".join(self._batch))
-            self._batch.clear()
+            self._wire.write(self._batch)
+            self._batch = []
 
     async def _keep_up(self) -> None:
         """Connect, serve, and do it again."""

@@ -67,8 +67,8 @@ def explain(error: Exception | None, name: str, certificate: Certificate | None 
         return Loss("timeout", "the other end does not finish the handshake")
     if isinstance(error, OSError) and error.errno in _SYSTEM:
         return Loss(*_SYSTEM[error.errno])
-    if isinstance(error, ConnectionError):
-        return Loss("reset", "the other end broke the connection off")
+    if isinstance(error, ConnectionError):  # asyncio's own, which has no number
+        return Loss("reset", "the other end broke the handshake off; its log may tell what it has against us")
     if isinstance(error, OSError) and error.strerror:
         return Loss("system", error.strerror)
     return Loss("system", str(error) or type(error).__name__)

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Plain
+from bras.telemetry.connections import NO_CONNECTIONS, ConnectionFigures, connection_families
 from bras.telemetry.counts import Counts
 from bras.telemetry.tally import Histogram, Labels
 
@@ -208,11 +209,13 @@ class BrasCollector(Collector):
         log_lines_dropped: Callable[[], int] = lambda: 0,
         journal: Callable[[], tuple[int, int]] | None = None,
         sockets: Callable[[], Iterable[tuple[str, int]]] = tuple,
+        connections: Callable[[], ConnectionFigures] = lambda: NO_CONNECTIONS,
     ) -> None:
         """Read ``counts`` and call the callables at each scrape; ``version`` is bras's own.
 
         ``journal`` returns (writes that failed, octets of the file); none: no journal is kept.
-        ``sockets`` returns each listening address with what the kernel has dropped before it.
+        ``sockets`` returns each listening address with what the kernel has dropped before it,
+        ``connections`` what there is of RADIUS over TLS.
         """
         self._counts = counts
         self._dataplane = dataplane
@@ -220,6 +223,7 @@ class BrasCollector(Collector):
         self._log_lines_dropped = log_lines_dropped
         self._journal = journal
         self._sockets = sockets
+        self._connections = connections
         self._census: Row = {}
 
     def take(self, census: Plain) -> None:
@@ -237,6 +241,7 @@ class BrasCollector(Collector):
         yield self._pools()
         for name, text, labels, where in _COUNTED:
             yield _family(name, text, labels, attrgetter(where)(self._counts).items())
+        yield from connection_families(self._connections())
         yield from self._histograms()
         yield from self._forwarded(figures := self._dataplane())
         yield from _dataplane(figures)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from bras.lns.inputs import TransportDown
 from bras.radius.events import Kind, SendRadius
 from bras.runtime import radsec_connection
-from bras.runtime.radsec import NOTHING
+from bras.telemetry.connections import NO_CONNECTIONS
 from tests.support.certificates import Authority, Pair
 from tests.support.radsec import Client, echo, files, packet, refusing, run, serving, towards
 
@@ -190,7 +190,7 @@ def test_a_certificate_of_ours_that_ends_soon_is_worth_a_line(authority: Authori
         (line,) = [line for line in lines if line["event"] == "radsec_certificate"]
         assert (line["server"], line["certificate"], line["problem"]) == ("one", "brief", "expired on 2021-03-04")
         assert line["days_left"] < 0
-        assert client.radsec.figures().ends == (("one", 1614816000),)
+        assert client.radsec.figures().ends == {("one",): 1614816000}
 
     run(use)
 
@@ -350,7 +350,7 @@ def test_a_server_that_is_away_is_told_once_and_tried_again(authority: Authority
             await client.until(client.ups)
             assert client.radsec.send(request(1)) is None
             await client.until(client.received)
-            assert client.radsec.figures().up == (("one", "auth", 1),)
+            assert client.radsec.figures().up == {("one", "auth"): 1}
 
     run(use)
 
@@ -451,7 +451,7 @@ def test_an_idle_connection_that_the_server_closes_is_made_again_in_silence(
             client.radsec.send(request(1))
             client.radsec.send(request(2, socket_number=1))
             await client.until(lambda: len(server.clients) == 3)  # the first twice, the other when it is needed again
-            await client.until(lambda: client.radsec.figures().up == (("one", "auth", 1),))
+            await client.until(lambda: client.radsec.figures().up == {("one", "auth"): 1})
             assert not client.downs()
             client.radsec.send(request(3, socket_number=1))
             await client.until(lambda: len(client.received()) == 3)
@@ -477,7 +477,7 @@ def test_a_server_that_is_no_more_has_no_connection(authority: Authority, theirs
             assert len(server.clients) == 2, "by the same way it is the same connection"
             client.radsec.serve({})
             await client.until(lambda: server.left == 2)
-            assert client.radsec.figures().up == ()
+            assert not client.radsec.figures().up
             assert not client.downs()
 
     run(use)
@@ -485,6 +485,6 @@ def test_a_server_that_is_no_more_has_no_connection(authority: Authority, theirs
 
 def test_nothing_is_shown_where_there_is_nothing() -> None:
     async def use(client: Client) -> None:
-        assert client.radsec.figures() == NOTHING
+        assert client.radsec.figures() == NO_CONNECTIONS
 
     run(use)

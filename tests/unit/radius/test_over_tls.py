@@ -224,3 +224,35 @@ def test_saved_amid_it_goes_on_as_it_would_have():
     assert one.rows(now=1.0) == other.rows(now=1.0)
     assert len(sends(up(one, 1, now=1.0))) == len(sends(up(other, 1, now=1.0))) > 0
     assert one.rows(now=1.0) == other.rows(now=1.0)
+
+
+def test_a_request_that_breaks_every_connection_is_left_after_some():
+    machine = exchanges(tls(max_tries=3))
+    up(machine)
+    up(machine, kind=ACCT)
+    sent = sends(machine.authenticate(1, None, BLOB, CHAP, now=0.0))
+    machine.account(1, None, attribute(40, START) + BLOB, 0.0, now=0.0)
+    seen = []
+    for now in (1.0, 2.0, 3.0):
+        for kind in (AUTH, ACCT):
+            seen += down(machine, kind=kind, now=now)
+            seen += up(machine, kind=kind, now=now)
+    assert len(sends(seen)) + len(sent) == 2 * 3 - 1, "each three times"
+    assert Unanswered(1) in seen
+    assert AccountingUnanswered(1) in seen, "and not before its rest is over"
+    assert [event for event in seen if isinstance(event, Resent)] == [Resent("one", AUTH), Resent("one", ACCT)] * 2
+
+
+def test_the_last_of_several_transmissions_is_waited_for_as_long_as_the_first():
+    machine = exchanges(tls())
+    up(machine)
+    machine.authenticate(1, None, BLOB, CHAP, now=0.0)
+    down(machine, now=5.0)
+    (send,) = sends(up(machine, now=5.5))
+    answered = answer(machine, send, now=11.0)
+    assert answered[0].seconds == 11.0
+    machine.authenticate(2, None, BLOB, CHAP, now=0.0)
+    down(machine, now=5.0)
+    up(machine, now=5.5)
+    (ended_at,) = [at for at, event in run(machine, 60.0) if event == Unanswered(2)]
+    assert ended_at == pytest.approx(12.5, rel=0.11)

@@ -17,7 +17,7 @@ def test_a_wire_that_is_lost_takes_nothing_more() -> None:
     async def use() -> None:
         wire = Wire(lambda _packets: None)
         wire.connection_lost(None)
-        wire.write(b"late")
+        wire.write([b"late"])
         wire.end(CLOSED)
         assert await wire.lost is None
         assert wire.wrong is CLOSED

@@ -50,7 +50,7 @@ def tls(reason: str, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLError:
         (OSError(errno.ETIMEDOUT, "x"), "timeout", "the other end answers nothing"),
         (TimeoutError(), "timeout", "the other end answers nothing"),
         (ConnectionAbortedError("SSL handshake is taking long"), "timeout", "the other end does not finish the hand"),
-        (ConnectionResetError(), "reset", "the other end broke the connection off"),
+        (ConnectionResetError(), "reset", "the other end broke the handshake off; its log"),
         (OSError(errno.EADDRNOTAVAIL, "Cannot assign"), "system", "Cannot assign"),
         (ValueError("odd"), "system", "odd"),
         (WrongFile("tls_key", "it is gone", "give one"), "files", "tls_key: it is gone"),
