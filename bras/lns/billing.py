@@ -18,7 +18,6 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
         authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
         who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
         who.identity = b""
-        core.registry.reindex(subscriber)
     usage = None
     if due.status is not Status.START:
         usage = Usage(

@@ -27,6 +27,8 @@ PATIENCE_S: Final = 30.0
 """A request that is not done after so long is refused."""
 MOST_IN_LINE: Final = 16
 """Requests for one session, the one under way among them; one more is refused."""
+MOST_MEANT: Final = 1000
+"""Sessions that a request may mean: they are served in one turn, and others wait for it."""
 MOST_TICKETS: Final = 4096
 """Requests for all sessions together."""
 
@@ -63,6 +65,8 @@ def _meant(core: Core, request: DynamicRequest, local: str) -> list[Subscriber] 
     found = find.sessions(core, request, local)
     if isinstance(found, ErrorCause):
         return Fault(found, "")
+    if len(found) > MOST_MEANT:
+        return Fault(ErrorCause.MULTIPLE_SESSION_SELECTION_UNSUPPORTED, f"{len(found)} sessions match, too many")
     config = core.config.radius.coa
     if len(found) > 1 and config is not None and config.several == "refuse":
         return Fault(ErrorCause.MULTIPLE_SESSION_SELECTION_UNSUPPORTED, f"{len(found)} sessions match")

@@ -137,7 +137,7 @@ class Desk:
         self.queues: dict[int, deque[int]] = {}
         """Tickets of each session (by number) that is meant by any, the first is under way."""
         self.news: dict[int, None] = {}
-        """Sessions of ``queues`` to which something happened in this turn."""
+        """Sessions of ``queues`` to which something happened in this turn, at whose end they are looked at."""
         self.refused: dict[int, str] = {}
         """Those whose change the data plane has refused in this turn, and what it said."""
         self.ready: deque[int] = deque()
@@ -168,11 +168,6 @@ class Desk:
         """Nothing of a session is forwarded any more, and its Stop is made."""
         if number in self.queues:
             self.news[number] = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Return whether there is something to be done at the end of this turn."""
-        return bool(self.news or self.ready)
 
     @property
     def deadline(self) -> float | None:

@@ -9,7 +9,6 @@ looked at there.  An index of texts would cost some two hundred octets for each.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 from typing import Final
 
 from bras.radius.dynauth import (
@@ -29,6 +28,8 @@ INDEXED: Final = frozenset((
 ))  # fmt: skip
 """Attributes that are one session's, or a few sessions'."""
 _BUCKETS: Final = 16384
+_MOST_IN_A_ROW: Final = 64
+"""Entries of a bucket that are looked through; where there are more it has a table."""
 _NUMBER: Final = 0xFFFFFFFF
 
 
@@ -41,7 +42,7 @@ class Index:
         """Begin empty, without attributes."""
         self.by_user: dict[str, tuple[int, ...]] = {}
         """Numbers of the admitted sessions of each user name."""
-        self._buckets: list[array[int] | None] | None = None
+        self._buckets: list[array[int] | set[int] | None] | None = None
         """Of each attribute 32 bits of its hash, and the number; ``None`` when nobody will ask."""
 
     @property
@@ -62,12 +63,15 @@ class Index:
         if self._buckets is None:
             return
         for digest in _digests(attributes):
-            at = digest % _BUCKETS
+            at, entry = digest % _BUCKETS, digest << 32 | number & _NUMBER
             bucket = self._buckets[at]
             if bucket is None:
-                bucket = self._buckets[at] = array("Q")
-            entry = digest << 32 | number & _NUMBER
-            if entry not in bucket:
+                self._buckets[at] = array("Q", (entry,))
+            elif isinstance(bucket, set):
+                bucket.add(entry)
+            elif len(bucket) >= _MOST_IN_A_ROW:  # many have it alike: a LAC's address, or a name that tells nothing
+                self._buckets[at] = {*bucket, entry}
+            elif entry not in bucket:
                 bucket.append(entry)
 
     def leave(self, number: int, attributes: bytes) -> None:
@@ -77,7 +81,9 @@ class Index:
         for digest in _digests(attributes):
             bucket = self._buckets[digest % _BUCKETS]
             entry = digest << 32 | number & _NUMBER
-            if bucket is not None and entry in bucket:
+            if isinstance(bucket, set):
+                bucket.discard(entry)
+            elif bucket is not None and entry in bucket:
                 bucket.remove(entry)
 
     def find(self, attribute: bytes) -> list[int]:
@@ -89,14 +95,16 @@ class Index:
         return [] if bucket is None else [entry & _NUMBER for entry in bucket if entry >> 32 == digest]
 
 
-def _digests(attributes: bytes) -> Iterator[int]:
-    """Yield 32 bits for each attribute that is indexed."""
-    offset, end = 0, len(attributes)
+def _digests(attributes: bytes) -> list[int]:
+    """Return 32 bits for each attribute that is indexed."""
+    digests: list[int] = []
+    offset, end, indexed = 0, len(attributes), INDEXED
     while offset < end:
         after = offset + attributes[offset + 1]
-        if attributes[offset] in INDEXED:
-            yield hash(attributes[offset:after]) & _NUMBER
+        if attributes[offset] in indexed:
+            digests.append(hash(attributes[offset:after]) & _NUMBER)
         offset = after
+    return digests
 
 
 def has(attributes: bytes, wanted: bytes) -> bool:

@@ -146,9 +146,11 @@ class Lns:
             self._handle_rare(given, now)
         if backlog.subscriber or backlog.radius or backlog.l2tp or backlog.down:
             self._drain(now)
-        while core.coa is not None and core.coa.is_busy:
-            coa.turn_ended(core, core.coa, now)
-            self._drain(now)
+        desk = core.coa
+        if desk is not None:
+            while desk.news or desk.ready:
+                coa.turn_ended(core, desk, now)
+                self._drain(now)
         if self.operations.is_busy:
             operate.turn_ended(self.operations, core, now)
             self._drain(now)

@@ -133,10 +133,6 @@ class Registry:
             self.unname(subscriber)
             standing.named = user
             self.by_user[user] = (*self.by_user.get(user, ()), subscriber.number)
-        self.reindex(subscriber)
-
-    def reindex(self, subscriber: Subscriber) -> None:
-        """Index an admitted subscriber by what its accounting records tell, which may be more than before."""
         if self.index.has_attributes:
             self.index.enter(subscriber.number, subscriber.who.record or subscriber.who.identity)
 
@@ -150,7 +146,7 @@ class Registry:
         self.index.begin()
         for subscriber in self.by_number.values():
             if subscriber.standing.named:
-                self.reindex(subscriber)
+                self.index.enter(subscriber.number, subscriber.who.record or subscriber.who.identity)
 
     @property
     def by_user(self) -> dict[str, tuple[int, ...]]:

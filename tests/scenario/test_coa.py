@@ -13,6 +13,7 @@ from bras.config.grant import Grant
 from bras.config.model import AuthConfig, LacConfig, ProfileConfig, UserConfig
 from bras.config.radius import RadiusConfig
 from bras.errors import DropReason
+from bras.lns import coa
 from bras.lns.commands import ShowCoa, ShowSession
 from bras.lns.effects import Effect
 from bras.lns.inputs import Input
@@ -394,6 +395,14 @@ def test_several(several: str) -> None:
     made.ask_for(DISCONNECT_REQUEST, attribute(USER, b"user1"))
     assert made.outcome == {"all": 0, "refuse": 508}[several]
     assert len(made.of(SubscriberEnded)) == {"all": 2, "refuse": 0}[several]
+
+
+def test_too_many_sessions_are_not_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coa, "MOST_MEANT", 2)
+    made = world(3, reply=attribute(USER, b"guest"))
+    made.ask_for(DISCONNECT_REQUEST, attribute(USER, b"guest"))
+    assert made.outcome == 508
+    assert not made.of(SubscriberEnded)
 
 
 # -- all or nothing

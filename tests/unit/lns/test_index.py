@@ -56,6 +56,21 @@ def test_several_sessions_may_have_the_same() -> None:
     assert sorted(index.find(attribute(CALLING, b"+49 30 1"))) == [3, 5, 9]
 
 
+def test_many_may_have_the_same_and_none_is_slow_to_leave() -> None:
+    """As where Calling-Station-Id is the LAC's address."""
+    index = Index()
+    index.begin()
+    same = attribute(CALLING, b"198.18.0.2")
+    for number in range(20_000):
+        index.enter(number, same)
+        index.enter(number, same)
+    assert sorted(index.find(same)) == list(range(20_000))
+    for number in range(19_999):
+        index.leave(number, same)
+        index.leave(number, same)
+    assert index.find(same) == [19_999]
+
+
 def test_it_costs_some_forty_octets_an_attribute() -> None:
     index = Index()
     index.begin()
