@@ -161,12 +161,11 @@ def _change(core: Core, desk: Desk, ticket: Ticket, alive: list[Subscriber], now
     if isinstance(wanted, Fault):
         _finish(core, desk, ticket, wanted.cause, wanted.text, now)
         return
-    for subscriber in alive:
-        planned = live.change_of(core, subscriber, wanted)
-        if isinstance(planned, Fault):
-            _finish(core, desk, ticket, planned.cause, planned.text, now)
-            return
-        ticket.after[subscriber.number] = planned
+    planned = live.changes_of(core, alive, wanted)
+    if isinstance(planned, Fault):
+        _finish(core, desk, ticket, planned.cause, planned.text, now)
+        return
+    ticket.after = planned
     ticket.stage = Stage.CHANGING
     for subscriber in alive:
         core.backlog.at_work = subscriber.number

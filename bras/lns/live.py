@@ -7,6 +7,7 @@ does not say comes from the weaker ones as ever.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Final
 
@@ -25,6 +26,22 @@ FIXED: Final = (
     "ipv6_addresses", "ipv6_address_pool", "delegated_ipv6_prefixes", "delegated_ipv6_pool", "interface_id", "ipv6_dns",
 )  # fmt: skip
 """Fields of a Profile that have had their effect when a session is up: PPP has no way to take them back."""
+
+
+def changes_of(core: Core, alive: Sequence[Subscriber], wanted: Authorization) -> dict[int, Change] | Fault:
+    """Return what each session (by number) is to have, or why one cannot."""
+    changes: dict[int, Change] = {}
+    networks: set[tuple[int, int]] = set()
+    for subscriber in alive:
+        change = change_of(core, subscriber, wanted)
+        if isinstance(change, Fault):
+            return change
+        own = change.profile.networks(subscriber.address)
+        if not networks.isdisjoint(own):
+            return Fault(ErrorCause.RESOURCES_UNAVAILABLE, "a network cannot be behind several sessions")
+        networks.update(own)
+        changes[subscriber.number] = change
+    return changes
 
 
 def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Change | Fault:

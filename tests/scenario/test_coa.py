@@ -397,6 +397,7 @@ def test_several(several: str) -> None:
     assert len(made.of(SubscriberEnded)) == {"all": 2, "refuse": 0}[several]
 
 
+@pytest.mark.interpreted  # a constant is no variable in what is compiled
 def test_too_many_sessions_are_not_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coa, "MOST_MEANT", 2)
     made = world(3, reply=attribute(USER, b"guest"))
@@ -428,6 +429,18 @@ def test_one_refused_puts_all_back_as_they_were(kind: type[CoaWorld]) -> None:
     assert {one.profile.named for one in made.lns.core.registry.of_user("user1") if one.profile} == {"silver"}
     assert {one.who.classes for one in made.lns.core.registry.of_user("user1")} == {(b"old",)}
     assert made.told()[0].text == "no room"
+
+
+def test_a_network_is_one_sessions() -> None:
+    made = world(2, reply=attribute(USER, b"guest"))
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + attribute(22, b"192.0.2.0/24 0.0.0.0 1"))
+    assert made.outcome == 506
+    assert not made.slow.replaced
+    first = made.lns.core.registry.of_user("guest")[0]
+    one = attribute(SESSION_ID, first.session_id.encode())
+    made.ask_for(COA_REQUEST, one + attribute(22, b"192.0.2.0/24 0.0.0.0 1"), identifier=2)
+    assert made.outcome == 0
+    assert made.slow.replaced
 
 
 def test_if_one_cannot_none_is_touched() -> None:
