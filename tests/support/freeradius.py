@@ -129,16 +129,19 @@ class FreeRadius:
         users: str = USERS,
         signs: bool = True,
         refusal: str = "no such subscriber",
+        dictionaries: Iterable[Path] = (),
     ) -> None:
         """Write its configuration.
 
         ``signs``: whether its answers carry Message-Authenticator; as Debian ships it they do
-        not.  ``refusal`` is the Reply-Message of a reject.
+        not.  ``refusal`` is the Reply-Message of a reject.  ``dictionaries`` are read after its own.
         """
         directory.mkdir(parents=True)
         self.directory, self.address, self._namespace = directory, address, namespace
         self._process: subprocess.Popen[bytes] | None = None
         signature = _SIGNS if signs else ""
+        included = (_DICTIONARIES / "dictionary", *dictionaries)
+        (directory / "dictionary").write_text("".join(f"$INCLUDE {path}\n" for path in included))
         (directory / "users").write_text(users)
         (directory / "radiusd.conf").write_text(
             _CONFIGURATION.format(
@@ -153,7 +156,7 @@ class FreeRadius:
         )
 
     def __enter__(self) -> FreeRadius:
-        command = ("freeradius", "-d", str(self.directory), "-D", str(_DICTIONARIES), "-f", "-l", self._log)
+        command = ("freeradius", "-d", str(self.directory), "-D", str(self.directory), "-f", "-l", self._log)
         with (self.directory / "stdout").open("wb") as output:
             self._process = self._namespace.start(*command, stdout=output, stderr=output)
         for _ in until(60):
