@@ -56,7 +56,8 @@ def toml(tree: Table, path: str = "") -> str:
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
             tables.extend(f"[[{name}]]\n{toml(item, name)}" for item in value)
         else:
-            lines.append(f"{key} = {json.dumps(value)}\n")
+            bare = key.replace("-", "_").isidentifier()
+            lines.append(f"{key if bare else json.dumps(key)} = {json.dumps(value)}\n")
     return "".join([*lines, *tables])
 
 
