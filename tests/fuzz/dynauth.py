@@ -78,6 +78,8 @@ class Desk:
         """Answers of the requests that are signed right, by request; empty while there is none."""
         self.asked: list[bytes] = []
         self.signed: set[bytes] = set()
+        self.refused: set[int] = set()
+        """Slots of which the last change was refused: even what was before, after a change that was too late."""
 
     def give(self, given: Input) -> None:
         effects: list[Effect] = self.lns.handle(given, self.now)
@@ -143,6 +145,9 @@ class Desk:
         ok = ok or isinstance(order, AddEntry)
         if ok:
             self.present[order.entry.slot] = order.entry
+            self.refused.discard(order.entry.slot)
+        else:
+            self.refused.add(order.entry.slot)
         self.give(Programmed(Outcome(order.entry.slot, order.entry.generation, ok=ok, reason="" if ok else "no room")))
 
     def _pass(self, seconds: float) -> None:
@@ -168,7 +173,7 @@ class Desk:
         assert not self.lns.core.coa.tickets
         assert not self.lns.core.coa.queues
         for one in self.lns.core.registry.by_number.values():
-            if one.forwarding.wanted is not None:
+            if one.forwarding.wanted is not None and one.forwarding.slot not in self.refused:
                 assert self.present[one.forwarding.slot] == one.forwarding.wanted
 
 
