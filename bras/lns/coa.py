@@ -14,7 +14,7 @@ from typing import Final
 
 from bras.lns import find, live
 from bras.lns.core import Core
-from bras.lns.desk import Change, Desk, Stage, Ticket
+from bras.lns.desk import Desk, Stage, Ticket
 from bras.lns.effects import Report
 from bras.radius import change
 from bras.radius.change import Fault
@@ -182,7 +182,7 @@ def _disconnect(core: Core, desk: Desk, ticket: Ticket, alive: list[Subscriber],
     for subscriber in alive:
         core.backlog.at_work = subscriber.number
         if classes and subscriber.profile is not None:  # they are for its Stop
-            live.apply(core, subscriber, Change(subscriber.profile, classes), now)
+            live.apply(core, subscriber, live.standing_of(subscriber)._replace(classes=classes), now)
         events = subscriber.end(TerminateCause.ADMIN_RESET, "disconnected_by_radius", text, now=now)
         core.backlog.subscriber.append((subscriber, events))
     core.backlog.at_work = 0

@@ -26,6 +26,8 @@ class Change(NamedTuple):
     profile: Profile
     classes: tuple[bytes, ...]
     """Class attributes."""
+    state: bytes = b""
+    """State, for when the client must prove itself again."""
 
 
 class Stage(Enum):
@@ -112,11 +114,13 @@ def _restore_request(saved: Saved) -> DynamicRequest:
 
 
 def _save_changes(changes: dict[int, Change]) -> Saved:
-    return [[number, change.profile.save(), list(change.classes)] for number, change in changes.items()]
+    return [[number, change.profile.save(), list(change.classes), change.state] for number, change in changes.items()]
 
 
 def _restore_changes(saved: Saved) -> dict[int, Change]:
-    return {number: Change(Profile.restore(profile), tuple(classes)) for number, profile, classes in saved}
+    return {
+        number: Change(Profile.restore(profile), tuple(classes), state) for number, profile, classes, state in saved
+    }
 
 
 def _reader(config: RadiusConfig, codec: Codec) -> ChangeReader:

@@ -64,7 +64,7 @@ def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Chan
     networks = new.networks(subscriber.address)
     if core.pools.rival(new.vrf, networks, subscriber.address, subscriber.number) is not None:
         return Fault(ErrorCause.RESOURCES_UNAVAILABLE, "a network behind it is another session's")
-    return Change(new, wanted.classes or who.classes)
+    return Change(new, wanted.classes or who.classes, wanted.state or who.state)
 
 
 def _over(stronger: Grant, weaker: Grant) -> Grant:
@@ -88,12 +88,13 @@ def _kept(new: Profile, old: Profile) -> Profile:
 def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> None:
     """Put a change into force; one that changes nothing does nothing."""
     who, profile = subscriber.who, change.profile
+    if change == standing_of(subscriber):
+        return
+    who.state = change.state
     if change.classes != who.classes:
         who.classes = change.classes
         if who.record:
             who.record = core.books.encoder.reclass(who.record, change.classes)
-    elif profile == subscriber.profile:
-        return
     if core.changes is not None:
         core.changes.lines[subscriber.number] = None
         core.changes.subscribers[subscriber.number] = None
@@ -106,7 +107,7 @@ def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> Non
 def standing_of(subscriber: Subscriber) -> Change:
     """Return what an admitted session has."""
     assert subscriber.profile is not None
-    return Change(subscriber.profile, subscriber.who.classes)
+    return Change(subscriber.profile, subscriber.who.classes, subscriber.who.state)
 
 
 def in_force(subscriber: Subscriber) -> bool:

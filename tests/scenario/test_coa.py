@@ -201,6 +201,20 @@ def test_another_class_is_in_all_records_from_now_on() -> None:
     assert [value for code, value in attributes_of(stop.data) if code == CLASS] == [b"new", b"er"]
 
 
+def test_a_state_is_what_the_next_request_carries() -> None:
+    """With Termination-Action the session's time may be over, and the client proves itself again."""
+    made = CoaWorld(with_coa(config(auth=AuthConfig(methods=("chap",)))))
+    lac = made.lac()
+    lac.dial("user1", "pass", method="chap")
+    made.run(3.0)
+    made.ask_for(COA_REQUEST, session_id(made) + attribute(24, b"opaque") + attribute(29, 1) + attribute(TIMEOUT, 30))
+    assert made.outcome == 0
+    assert subscriber(made).who.state == b"opaque"
+    made.run(40.0)
+    asked = [one.attributes for one in made.requests(Kind.AUTH)]
+    assert [one.get(24) for one in asked] == [None, b"opaque"]
+
+
 def test_nothing_to_change_is_done_at_once() -> None:
     made = world()
     made.ask_for(COA_REQUEST, session_id(made))
