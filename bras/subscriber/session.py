@@ -224,12 +224,12 @@ class Session:
             if profile is None or _is_active(forwarding.last, counters, profile.idle_direction):
                 instants.active_at = now
             forwarding.last = counters
-            if profile is not None and profile.limited and self.standing.phase is Phase.UP:
-                spent = _spent(forwarding.total, profile)
-                if spent:
-                    return self.end(TerminateCause.NAS_REQUEST, "quota_exhausted", spent, now=now)
         if self.standing.phase is not Phase.UP or instants.up_at is None:
             return []
+        if profile is not None and profile.limited:
+            spent = _spent(forwarding.total, profile)
+            if spent:
+                return self.end(TerminateCause.NAS_REQUEST, "quota_exhausted", spent, now=now)
         if instants.interim_wanted:
             instants.interim_wanted = False
             self._arm_interim(now)
