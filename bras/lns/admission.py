@@ -15,7 +15,7 @@ from bras.ppp.events import Credentials, CredentialsOffered
 from bras.radius import events as radius
 from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, returned_state, value_of
 from bras.radius.authorization import Authorization
-from bras.radius.profile import Profile
+from bras.radius.profile import WHOLE, Profile
 from bras.subscriber import local
 from bras.subscriber.events import Authenticated, AuthOutcome, TerminateCause
 from bras.subscriber.parts import Who
@@ -134,7 +134,10 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     if _user_is_busy(core, subscriber, verdict, now) or _has_too_many(core, subscriber, profile, now):
         return
     address = _address_for(core, subscriber, profile, verdict, now)
-    if address is None or not _networks_are_free(core, subscriber, profile, address, verdict, now):
+    if address is None:
+        return
+    may_clash = profile.routes or profile.prefix_length < WHOLE or core.pools.networks
+    if may_clash and not _networks_are_free(core, subscriber, profile, address, verdict, now):
         return
     if profile.ipv6_prefixes or profile.delegated_ipv6_prefixes:
         who.identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
@@ -214,10 +217,7 @@ def _networks_are_free(
     Who has one of them keeps it, unless it is the same user's older session, for which
     ``address_conflict`` holds.
     """
-    networks = profile.networks(address)
-    if not networks and not core.pools.networks:
-        return True
-    number = subscriber.number
+    number, networks = subscriber.number, profile.networks(address)
     holder = core.pools.rival(profile.vrf, networks, address, number)
     if holder is None:
         core.pools.networks.claim(profile.vrf, networks, number)

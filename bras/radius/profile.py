@@ -97,7 +97,7 @@ class Profile(NamedTuple):
 
     def networks(self, address: int) -> tuple[tuple[int, int], ...]:
         """Return the IPv4 networks that are routed to the subscriber who has ``address``, besides that."""
-        if not self.routes and self.prefix_length == WHOLE:
+        if not self.routes and self.prefix_length == WHOLE:  # nearly always
             return ()
         found = dict.fromkeys(self.routes)
         length = self.prefix_length
