@@ -25,7 +25,10 @@ class Credential:
     several: bool = False
     """Whether there is a list, whose first is sent and any accepted; the field is then a tuple."""
     spared: tuple[str, str, bytes] | None = None
-    """(key, value, secret): with that value of that key of the section it may be left out, and is this one."""
+    """(key, value, secret): with that value of that key of the section it may be left out, and is this one.
+
+    An empty value stands for any.
+    """
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -40,7 +43,7 @@ class Credential:
             findings.wrong(f"{at}.{given[1]}", f'"{given[0]}" is given too', "give one of the two")
         elif given:
             found = self._read_key(given[0], table[given[0]], f"{at}.{given[0]}", directory, findings)
-        elif self.spared is not None and table.get(self.spared[0]) == self.spared[1]:
+        elif self.spared is not None and self.spared[0] in table and self.spared[1] in ("", table[self.spared[0]]):
             found = [Secret(self.spared[2])]
         elif self.required:
             findings.wrong(f"{at}.{self.name}", "it is missing", f'give "{self.name}" or "{self.name}_file"')

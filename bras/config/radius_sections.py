@@ -29,9 +29,7 @@ UNSUPPORTED = Table(
     v.choice(REJECT, IGNORE),
     f'a table of attributes, each "{REJECT}" or "{IGNORE}"',
 )
-RADSEC_PORT = 2083
-"""For all services (RFC 6614 section 2.1)."""
-_OVER_TLS = {"auth_port": RADSEC_PORT, "acct_port": RADSEC_PORT, "message_authenticator": "if-present"}
+_OVER_TLS = {"auth_port": v.RADSEC_PORT, "acct_port": v.RADSEC_PORT, "message_authenticator": "if-present"}
 
 
 def _make_server(address: str, name: str = "", **others: Any) -> RadiusServerConfig:

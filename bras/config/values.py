@@ -19,6 +19,8 @@ from bras.config.findings import Findings
 from bras.config.model import Listen
 
 L2TP_PORT = 1701
+RADSEC_PORT = 2083
+"""For all services (RFC 6614 section 2.1)."""
 COA_PORT = 3799
 LARGEST_POOL = 1 << 24
 """Addresses of the largest range that a pool may have: a whole 10.0.0.0/8."""
@@ -281,16 +283,8 @@ def _ipv6_text(value: object) -> str:
     return text
 
 
-def _listen(value: object) -> Listen:
-    return _with_port(value, L2TP_PORT)
-
-
-def _listen_for_coa(value: object) -> Listen:
-    return _with_port(value, COA_PORT)
-
-
-def _listen_with_port(value: object) -> Listen:
-    return _with_port(value, None)
+def _listen(default: int | None) -> Callable[[object], Listen]:
+    return lambda value: _with_port(value, default)
 
 
 def _with_port(value: object, default: int | None) -> Listen:
@@ -389,9 +383,10 @@ HOST = One('a name such as "radius.example.net", or an address', _host)
 IPV4 = One('an IPv4 address such as "192.0.2.1"', _ipv4_integer)
 IPV6_TEXT = One('an IPv6 address such as "2001:db8::1"', _ipv6_text)
 IPV4_TEXT = One('an IPv4 address such as "192.0.2.1"', _ipv4_text)
-LISTEN = One('an address such as "192.0.2.1", "192.0.2.1:1702" or "[2001:db8::1]:1702"', _listen)
-LISTEN_FOR_COA = One('an address such as "192.0.2.1", "192.0.2.1:1700" or "[2001:db8::1]:3799"', _listen_for_coa)
-LISTEN_WITH_PORT = One('an address with a port such as "127.0.0.1:9617" or "[::1]:9617"', _listen_with_port)
+LISTEN = One('an address such as "192.0.2.1", "192.0.2.1:1702" or "[2001:db8::1]:1702"', _listen(L2TP_PORT))
+LISTEN_FOR_COA = One('an address such as "192.0.2.1", "192.0.2.1:1700" or "[2001:db8::1]:3799"', _listen(COA_PORT))
+LISTEN_FOR_TLS = One('an address such as "192.0.2.1", "192.0.2.1:2084" or "[2001:db8::1]:2083"', _listen(RADSEC_PORT))
+LISTEN_WITH_PORT = One('an address with a port such as "127.0.0.1:9617" or "[::1]:9617"', _listen(None))
 PREFIX = One('a prefix such as "192.0.2.0/24" or "2001:db8::/32"', _prefix)
 RANGE = One('a prefix such as "10.64.0.0/16" or a range such as "10.0.0.1-10.0.0.99"', _range)
 MRU_NUMBER = whole(128, 1500)

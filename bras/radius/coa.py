@@ -45,7 +45,12 @@ class Clients:
         """Take them out of the configuration."""
         self.by_name = {one.name: Client(one, config.window_s) for one in config.client}
         self._prefixes = sorted(
-            ((ip_network(prefix), self.by_name[one.name]) for one in config.client for prefix in one.address),
+            (
+                (ip_network(prefix), self.by_name[one.name])
+                for one in config.client
+                for prefix in one.address
+                if one.tls_name is None  # whoever proves itself by a certificate is not believed without
+            ),
             key=lambda held: -held[0].prefixlen,
         )
         self._found: dict[str, Client | None] = {}

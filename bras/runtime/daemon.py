@@ -122,8 +122,7 @@ class _Daemon:
         lns = self._lns(codec, records, boot, listeners)
         plane = self.chosen.plane
         plane.retain(lns.core.registry.entries())
-        coa = config.radius.coa.listen if config.radius.coa is not None else ()
-        return Driver(lns, plane, listeners, observer.observe, write_journal=write, coa=coa)
+        return Driver(lns, plane, listeners, observer.observe, write_journal=write)
 
     @property
     def counts(self) -> Counts:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from bras.config.listen import Listen
 from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import ClosePort, OpenPort, SendDatagram
@@ -35,7 +34,7 @@ from bras.radius.coa_events import SendCoaReply
 from bras.radius.codec import Codec
 from bras.radius.events import SendRadius
 from bras.runtime import clock
-from bras.runtime.coa_udp import CoaSockets
+from bras.runtime.coa_ways import CoaWays
 from bras.runtime.ports import Ports
 from bras.runtime.radius_udp import Key
 from bras.runtime.radius_ways import RadiusWays
@@ -65,9 +64,8 @@ class Driver:
         observe: Observe,
         *,
         write_journal: Write | None = None,
-        coa: Sequence[Listen] = (),
     ) -> None:
-        """Drive ``lns`` from ``start`` on; the addresses of ``coa`` are bound at once, or OSError tells why not."""
+        """Drive ``lns`` from ``start`` on; the addresses for CoA are bound at once, or OSError tells why not."""
         self.lns = lns
         self.plane = plane
         self.radius = RadiusWays(self._watch_radius, self._unwatch, self._take_now)
@@ -82,9 +80,9 @@ class Driver:
             unwatch=self._deafen,
             zero_checksums=any(group.udp6_zero_checksum for group in lns.core.config.lac),
         )
-        self.coa = CoaSockets(self._watch_coa, self._unwatch)
+        self.coa = CoaWays(self._watch_coa, self._unwatch, self._take_now)
         """Where CoA- and Disconnect-Requests come to."""
-        self.coa.bind(coa)
+        self.coa.bind(lns.core.config.radius.coa)
         self._observe = observe
         self._write_journal = write_journal
         self._timer: asyncio.TimerHandle | None = None
@@ -98,7 +96,7 @@ class Driver:
         loop = asyncio.get_running_loop()
         for listener in self.ports.listeners.values():
             self._watch(listener)
-        self.coa.hear()
+        self.coa.hear(self.lns.core.config.radius.coa)
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
         self.radius.serve(self.lns.core.exchanges.servers)
@@ -138,7 +136,7 @@ class Driver:
         has changed, when an address cannot be bound.
         """
         now = clock.now()
-        self.coa.follow(config.radius.coa.listen if config.radius.coa is not None else ())
+        self.coa.follow(config.radius.coa)
         reason = self.plane.cover(prefix for pool in config.pool for prefix in pool.prefixes)
         if reason:
             log.warning("pool_not_routed", reason=reason)

@@ -303,13 +303,18 @@ class Connection:
         return None
 
 
+def keep_alive(opened: socket.socket) -> None:
+    """Have the kernel find out that the other end is gone."""
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (*_KEEPALIVE, (socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)):
+        opened.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
 def _socket(config: RadiusServerConfig) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.address else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (*_KEEPALIVE, (socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)):
-            opened.setsockopt(socket.IPPROTO_TCP, option, value)
+        keep_alive(opened)
         if config.source is not None:
             opened.bind((config.source, 0))
     except OSError:

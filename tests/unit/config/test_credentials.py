@@ -34,6 +34,14 @@ def test_one_secret_or_several(tmp_path, findings):
     assert findings.problems == findings.warnings == []
 
 
+def test_one_that_any_value_of_another_key_makes_needless(tmp_path, findings):
+    credential = Credential("secrets", "secret", required=True, several=True, spared=("tls_name", "", b"radsec"))
+    assert credential.read({"tls_name": "a.example.net"}, "s", tmp_path, findings) == (Secret(b"radsec"),)
+    assert findings.problems == []
+    credential.read({}, "s", tmp_path, findings)
+    assert [problem.wrong for problem in findings.problems] == ["it is missing"]
+
+
 def test_one_that_another_key_makes_needless(tmp_path, findings):
     assert SPARED.read({"transport": "tls"}, "s", tmp_path, findings) == Secret(b"radsec")
     assert SPARED.read({"transport": "tls", "secret": "own"}, "s", tmp_path, findings) == Secret(b"own")

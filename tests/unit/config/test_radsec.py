@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bras.config.coa import CoaClientConfig, CoaConfig
 from bras.config.findings import Findings
+from bras.config.listen import Listen
 from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.config.radsec import files_of, name_of, with_tls
 from bras.secret import Secret
@@ -57,6 +60,35 @@ def test_over_udp_nothing_would_be_encrypted(tmp_path: Path) -> None:
         assert problems == [
             f'b.toml: radius.server[0].{key}: the server is reached over UDP, give transport = "tls", or leave it out'
         ]
+
+
+def test_coa_over_tls_needs_the_same_and_so_do_its_clients(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    authority.issue("lns1")
+    client = CoaClientConfig(("192.0.2.0/24",), (Secret(b"radsec"),), "a", tls_name="a.example.net")
+    good = {"tls_ca": "ca/ca.pem", "tls_certificate": "ca/lns1.pem", "tls_key": "ca/lns1.key"}
+
+    def problems(**keys: Any) -> list[str]:
+        findings = Findings("b.toml")
+        coa = CoaConfig((), (client,), **keys)
+        settled = with_tls(RadiusConfig(coa=coa), tmp_path, findings).coa
+        if not findings.problems:
+            assert settled is not None
+            assert files_of(settled).ca == f"{tmp_path}/ca/ca.pem"
+        return [f"{problem.key}: {problem.wrong}" for problem in findings.problems]
+
+    listen = (Listen("192.0.2.1", 2083),)
+    assert problems(tls_listen=listen, **good) == []
+    assert problems(tls_listen=listen, **{**good, "tls_ca": "none"}) == [
+        f"radius.coa.tls_ca: {tmp_path}/none cannot be read (No such file or directory)"
+    ]
+    assert problems(tls_listen=listen) == [
+        f"radius.coa.{key}: it is missing" for key in ("tls_ca", "tls_certificate", "tls_key")
+    ]
+    assert problems(**good) == [
+        "radius.coa.tls_ca: nobody listens over TLS",
+        "radius.coa.client[0].tls_name: nobody listens over TLS",
+    ]
 
 
 def test_the_name_is_the_address_unless_one_is_given() -> None:

@@ -1,0 +1,208 @@
+"""CoA- and Disconnect-Requests over TLS (RFC 6614 section 2.5): connections that servers make to us.
+
+Who asks is known by its certificate: one of ``tls_ca`` has signed it, it has the ``tls_name``
+of a client, and it comes from an address of that client.  Anybody else is hung up on.  An
+answer leaves by the connection by which the request came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address, ip_network
+
+import structlog
+
+from bras.config.certificate import Certificate, read
+from bras.config.coa import CoaClientConfig, CoaConfig
+from bras.config.listen import Listen
+from bras.config.radsec import files_of
+from bras.config.tls import WrongFile
+from bras.lns.inputs import CoaReceived, Input
+from bras.radius.coa_events import Origin, SendCoaReply
+from bras.runtime.radsec_connection import HANDSHAKE_S, Wire, keep_alive
+from bras.runtime.tls_papers import Papers
+from bras.runtime.tls_reasons import CLOSED, Loss, explain
+from bras.telemetry.limit import RepeatLimit, repeated
+
+log = structlog.get_logger()
+
+MOST_CONNECTIONS = 64
+"""Those in their handshake included."""
+_TOO_MANY = Loss("full", f"{MOST_CONNECTIONS} connections are there already")
+
+
+class CoaTls:
+    """The listening sockets, and the connections that were made to them."""
+
+    __slots__ = ("_config", "_last", "_limit", "_listening", "_meetings", "_papers", "_take", "_wires")
+
+    def __init__(self, take: Callable[[list[Input]], None]) -> None:
+        """Listen nowhere yet."""
+        self._take = take
+        self._config: CoaConfig | None = None
+        self._papers: Papers | None = None
+        self._listening: dict[Listen, socket.socket] = {}
+        self._meetings: set[asyncio.Task[None]] = set()
+        self._wires: dict[int, Wire] = {}
+        self._last = 0
+        self._limit = RepeatLimit()
+
+    def bind(self, config: CoaConfig | None) -> list[Listen]:
+        """Bind what is not bound yet, and return it; OSError when that is not possible, and then nothing is."""
+        new: list[Listen] = []
+        try:
+            for one in config.tls_listen if config is not None else ():
+                if one not in self._listening:
+                    self._listening[one] = _listen(one)
+                    new.append(one)
+        except OSError:
+            self.unbind(new)
+            raise
+        return new
+
+    def unbind(self, listens: Sequence[Listen]) -> None:
+        """Take back what ``bind`` did."""
+        for one in listens:
+            self._listening.pop(one).close()
+
+    def follow(self, config: CoaConfig | None) -> None:
+        """Take requests as a configuration says, whose addresses are bound, and from no others; on the loop.
+
+        Connections of clients end when the configuration of CoA is another one: who may ask is judged anew.
+        """
+        loop = asyncio.get_running_loop()
+        wanted = config.tls_listen if config is not None else ()
+        for one in [one for one in self._listening if one not in wanted]:
+            loop.remove_reader(self._listening[one].fileno())
+            self.unbind([one])
+        if config != self._config or (self._papers is not None and self._papers.are_others):
+            self._hang_up()
+            self._config = config
+            self._papers = Papers(files_of(config), server_side=True) if config is not None and wanted else None
+        for opened in self._listening.values():
+            loop.add_reader(opened.fileno(), self._accept, opened)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Return each "address:port" as bound."""
+        names = (opened.getsockname()[:2] for opened in self._listening.values())
+        return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names]
+
+    def deafen(self) -> None:
+        """Take no more requests; may be called twice."""
+        for opened in self._listening.values():
+            asyncio.get_running_loop().remove_reader(opened.fileno())
+
+    def close(self) -> None:
+        """Close everything."""
+        self._hang_up()
+        self.unbind(list(self._listening))
+
+    def send(self, effect: SendCoaReply) -> None:
+        """Send an answer; when its connection is gone the client asks again."""
+        wire = self._wires.get(-effect.origin.socket)
+        if wire is not None:
+            wire.write([effect.data])
+
+    def _hang_up(self) -> None:
+        for task in self._meetings:
+            task.cancel()
+        for wire in self._wires.values():
+            wire.end(CLOSED)
+
+    # -- one connection
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            opened, address = listening.accept()
+        except OSError:
+            return  # it is gone already, or there are no descriptors: it is tried again
+        opened.setblocking(False)
+        if len(self._meetings) >= MOST_CONNECTIONS:
+            opened.close()
+            self._refuse(address[0], _TOO_MANY)
+            return
+        task = asyncio.get_running_loop().create_task(self._meet(opened, str(address[0]), int(address[1])))
+        self._meetings.add(task)
+        task.add_done_callback(self._meetings.discard)
+
+    async def _meet(self, opened: socket.socket, remote: str, port: int) -> None:
+        """Shake hands, see who it is, and take requests until it leaves."""
+        self._last += 1
+        number, local = self._last, str(opened.getsockname()[0])
+        origins: list[Origin] = []
+        early: list[bytes] = []
+
+        def take(packets: list[bytes]) -> None:
+            if origins:
+                self._take([CoaReceived(origins[0], packet) for packet in packets])
+            else:
+                early.extend(packets)
+
+        try:
+            wire, certificate = await self._shake_hands(opened, take)
+        except (OSError, WrongFile, ValueError) as error:
+            opened.close()
+            self._refuse(remote, explain(error, ""))
+            return
+        client = None if self._config is None else known(self._config, remote, certificate)
+        if client is None:
+            names = ", ".join(certificate.names[:4]) or "nobody"
+            loss = Loss("name", f"no client at its address has the tls_name of its certificate, which is for {names}")
+            wire.end(loss)
+            self._refuse(remote, loss)
+            return
+        origins.append(Origin(-number, local, remote, port, client.name))
+        self._wires[number] = wire
+        try:
+            if early:
+                take(early)
+            await wire.lost
+        finally:
+            del self._wires[number]
+
+    async def _shake_hands(
+        self, opened: socket.socket, take: Callable[[list[bytes]], None]
+    ) -> tuple[Wire, Certificate]:
+        """Return the connection and the client's certificate; OSError, WrongFile or ValueError tell why not."""
+        assert self._papers is not None
+        material = await self._papers.fresh()
+        transport, wire = await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Wire(take), opened, ssl=material.context, ssl_handshake_timeout=HANDSHAKE_S
+        )
+        return wire, read(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+
+    def _refuse(self, remote: str, loss: Loss) -> None:
+        """Tell of it, though not of each that a stranger may cause."""
+        held_back = self._limit.allow(("coa_connection_refused", loss.word))
+        if held_back is not None:
+            log.warning("coa_connection_refused", address=remote, reason=loss.text, **repeated(held_back))
+
+
+def known(config: CoaConfig, remote: str, certificate: Certificate) -> CoaClientConfig | None:
+    """Return the client that this is: the first that has a name of the certificate and this address."""
+    address = ip_address(remote)
+    names = {name.lower() for name in certificate.names}
+    for client in config.client:
+        named = client.tls_name is not None and client.tls_name.lower() in names
+        if named and any(address in ip_network(prefix) for prefix in client.address):
+            return client
+    return None
+
+
+def _listen(listen: Listen) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        keep_alive(opened)  # connections inherit it
+        opened.bind((listen.address, listen.port))
+        opened.listen(MOST_CONNECTIONS)
+    except OSError:
+        opened.close()
+        raise
+    return opened
