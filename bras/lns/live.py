@@ -8,8 +8,8 @@ does not say comes from the weaker ones as ever.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from bras.config.grant import Grant
 from bras.lns.core import Core
@@ -17,7 +17,7 @@ from bras.lns.desk import Change
 from bras.radius.authorization import Authorization
 from bras.radius.change import Fault
 from bras.radius.dynauth import ErrorCause
-from bras.radius.profile import FIELDS, Profile
+from bras.radius.profile import FIELDS, RADIUS_SOURCE, Profile
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 
@@ -26,6 +26,7 @@ FIXED: Final = (
     "ipv6_addresses", "ipv6_address_pool", "delegated_ipv6_prefixes", "delegated_ipv6_pool", "interface_id", "ipv6_dns",
 )  # fmt: skip
 """Fields of a Profile that have had their effect when a session is up: PPP has no way to take them back."""
+_said = attrgetter(*FIELDS)
 
 
 def changes_of(core: Core, alive: Sequence[Subscriber], wanted: Authorization) -> dict[int, Change] | Fault:
@@ -54,8 +55,7 @@ def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Chan
         if value is not None and value != getattr(profile, name):
             return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"{name} cannot be changed while a session is up")
     user = core.policy.user(who.user) if who.source == "local" else None
-    grant = _over(wanted.grant, profile.granted())
-    address, grant = grant.address, replace(grant, address=None)
+    grant, address = _over(wanted.grant, profile)
     named = wanted.profile if wanted.profile is not None else profile.named or None
     new = core.policy.profile(subscriber.line.group, user, grant, named, address)
     if new is None:
@@ -67,10 +67,13 @@ def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Chan
     return Change(new, wanted.classes or who.classes, wanted.state or who.state)
 
 
-def _over(stronger: Grant, weaker: Grant) -> Grant:
-    """Lay one grant over another."""
-    said = {field.name: getattr(stronger, field.name) for field in fields(Grant)}
-    return replace(weaker, **{name: value for name, value in said.items() if value is not None})
+def _over(stronger: Grant, profile: Profile) -> tuple[Grant, int | None]:
+    """Lay a grant over what RADIUS had granted; return that without its address, and the address."""
+    values: dict[str, Any] = {}
+    for name, said, value, source in zip(FIELDS, _said(stronger), profile, profile.sources, strict=False):
+        values[name] = value if said is None and source == RADIUS_SOURCE else said
+    address: int | None = values.pop("address")
+    return Grant(**values), address
 
 
 def _kept(new: Profile, old: Profile) -> Profile:
