@@ -13,6 +13,7 @@ from bras.config.understood import CAN_LACK, FURTHER, ORDINARY
 from bras.lns.live import FIXED
 from bras.radius.answer import ANSWER_ATTRIBUTES
 from bras.radius.further import understand
+from bras.subscriber.events import AuthOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
 TITLE = "## What RADIUS may grant"
@@ -90,3 +91,8 @@ def test_the_keys_that_it_names_are_keys() -> None:
         for key in re.findall(r"`([a-z][a-z_0-9]+)`", row.becomes):
             if key not in ("pir", "rate", "mbs"):
                 assert f"| `{key}` |" in manual, key
+
+
+@pytest.mark.parametrize("outcome", AuthOutcome)
+def test_the_manual_names_what_can_become_of_an_authentication(outcome: AuthOutcome) -> None:
+    assert f"`{outcome.value}`" in (ROOT / "MANUAL.md").read_text(encoding="utf-8").partition("Values of labels:")[2]
