@@ -36,6 +36,7 @@ NAMES: dict[str, str] = {
     "dictionary": "config",
     "admin": "admin",
     "dynauth": "dynauth",
+    "radsec": "radsec",
 }
 """Each harness, and the module in this folder whose ``harness(name)`` makes it."""
 SHARES: dict[str, int] = {
@@ -55,6 +56,7 @@ SHARES: dict[str, int] = {
     "dictionary": 20,
     "admin": 40,
     "dynauth": 3,
+    "radsec": 60,
 }
 """The inputs of each, in thousandths of all, more or less: the faster it is, the more it gets."""
 
