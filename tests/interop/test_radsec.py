@@ -73,6 +73,12 @@ def states(bench: Bench) -> set[str]:
     return {row["state"] for row in bench.lns.show("radius")["servers"]}
 
 
+def metrics(lab: Lab) -> str:
+    """Return the page for Prometheus."""
+    fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9617/metrics').read().decode(), end='')"
+    return lab.namespace.run("python3", "-c", fetch).stdout
+
+
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_sessions_and_their_books(
     lab: Lab, place: Path, start: Callable[..., Bench], authority: Authority, theirs: Pair, ours: Pair, version: str
@@ -87,6 +93,10 @@ def test_sessions_and_their_books(
         assert [done.status for done in lac.ping(ADDRESS, *sessions)] == [0] * 3
         server.wait_records("Start", 3)
         assert states(bench) == {"up"}
+        page = metrics(lab)
+        assert 'bras_radius_connections{kind="auth",server="radsec"} 1.0' in page
+        assert 'bras_radius_connection_tries_total{kind="acct",server="radsec"} 1.0' in page
+        assert 'bras_radius_certificate_end_timestamp_seconds{server="radsec"}' in page
         lac.hang_up(*sessions)
         stops = server.wait_records("Stop", 3)
         assert {record["User-Name"] for record in stops} == {"user0", "user1", "user2"}
