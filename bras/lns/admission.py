@@ -147,10 +147,17 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     core.effects.append(Report(outcome))
     message = accepted.reply_message.encode() if accepted is not None else b""
     if subscriber.challenged_again:
+        _write_down(core, subscriber)
         events = subscriber.renew(profile, message, verdict.success, now=now)
     else:
         events = subscriber.admit(profile, address, message, verdict.success, now=now)
     core.backlog.subscriber.append((subscriber, events))
+
+
+def _write_down(core: Core, subscriber: Subscriber) -> None:
+    """Have all of a subscriber in the journal, where there is one: its Entry may stay as it is."""
+    if core.changes is not None:
+        core.changes.lines[subscriber.number] = core.changes.subscribers[subscriber.number] = None
 
 
 def _confirm(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> None:

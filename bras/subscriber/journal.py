@@ -99,6 +99,7 @@ def session(subscriber: Subscriber) -> bytes:
         instants.active_at,
         instants.interim_at,
         instants.renewed_at,
+        instants.renewing,
     ))  # fmt: skip
 
 
@@ -142,7 +143,7 @@ def _restore_who(
 
 def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
     phase, call_up, link_up, started, settled, end, link_facts, state, address, wanted, base, last, *instants = saved
-    setup_by_at, up_at, active_at, interim_at, *renewed_at = instants
+    setup_by_at, up_at, active_at, interim_at, *renewal = instants
     mru, acfc, pfc = link_facts
     subscriber.standing = Standing(
         phase=Phase(phase),
@@ -163,4 +164,5 @@ def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
         last=Counters(*last) if last is not None else NOTHING_CARRIED,
     )
     subscriber.instants = Instants(subscriber.instants.called_at, setup_by_at, up_at, active_at, interim_at=interim_at)
-    subscriber.instants.renewed_at = renewed_at[0] if renewed_at else None  # earlier records have none
+    if renewal:  # earlier records have none
+        subscriber.instants.renewed_at, subscriber.instants.renewing = renewal

@@ -96,7 +96,9 @@ class Subscriber(Session):
         # Thousands go on at once, and are not all to be asked for a sign of life at once ever after.
         share = int.from_bytes(self.entropy(2), "big") / 65536.0
         self.link.keepalive.heard_at = now - share * self.settings.link.echo_interval_s
-        self.pardon(now=now)
+        self.link.proof.pardon(now=now)
+        if standing.phase is Phase.UP:
+            self.instants.renewing = False  # its time is still over: it is challenged anew
         before = forwarding.state
         forwarding.found(present)
         if before is EntryState.REMOVING:  # perhaps it was done: then it is answered once more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from bras.lns.commands import ShowSession
 from bras.radius.events import Kind
 from bras.secret import Secret
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, TerminateCause
-from tests.support.lacs import Client
+from tests.support.crash import Mortal
+from tests.support.lacs import Client, SimulatedLac
 from tests.support.rim import CHAP, CONFIGURE_REQUEST, LCP, Rim, option
 from tests.support.world import SimulatedRadius, config
 
@@ -190,3 +192,49 @@ def test_local_users_too() -> None:
     assert client.address
     assert len(rim.frames(CHAP, CHALLENGE)) == 3
     assert not rim.of(SubscriberEnded)
+
+
+@pytest.mark.parametrize("killed_at_s", [100.0, 140.0, 150.2])
+@pytest.mark.parametrize("method", ["pap", "chap"])
+def test_the_time_goes_on_over_a_restart(tmp_path: Path, method: str, killed_at_s: float) -> None:
+    """Before and while the client proves itself again: what was not decided is asked for once more, with the State."""
+    seen: list[bytes | None] = []
+
+    def reply(attributes: dict[int, bytes]) -> tuple[int, bytes]:
+        seen.append(attributes.get(24))
+        return 2, grant(50)
+
+    configuration = config(auth=AuthConfig(methods=(method,)))
+    world = Mortal(tmp_path, configuration, radius=SimulatedRadius(reply=reply, delay_s=0.5))
+    lac = SimulatedLac(world)
+    lac.open()
+    client = lac.dial("user1", "pass", method=method)
+    world.run(killed_at_s)
+    world.kill("unheard")
+    world.run(120.0)
+    assert client.address
+    assert not [fact for fact in world.facts if isinstance(fact, SubscriberEnded)]
+    assert seen[0] is None
+    assert set(seen[1:]) == {b"state-1"}
+    assert 4 <= len(seen) <= 6, "every fifty seconds"
+    assert world.radius.statuses(b"user1") == [1]
+
+
+@pytest.mark.parametrize("method", ["pap", "chap"])
+def test_what_was_granted_the_second_time_outlives_the_process(tmp_path: Path, method: str) -> None:
+    replies = [grant(50, rates(1000, 9000)), grant(3000, rates(1000, 9000), u32(28, 700), state=b"state-2")]
+
+    def reply(_: dict[int, bytes]) -> tuple[int, bytes]:
+        return 2, replies.pop(0) if len(replies) > 1 else replies[0]
+
+    world = Mortal(tmp_path, config(auth=AuthConfig(methods=(method,))), radius=SimulatedRadius(reply=reply))
+    lac = SimulatedLac(world)
+    lac.open()
+    lac.dial("user1", "pass", method=method)
+    world.run(70.0)
+    world.kill("unheard")
+    world.run(5.0)
+    (subscriber,) = world.lns.core.registry.by_number.values()
+    assert subscriber.profile is not None
+    assert (subscriber.profile.session_timeout_s, subscriber.profile.idle_timeout_s) == (3000.0, 700.0)
+    assert subscriber.who.state == b"state-2"
