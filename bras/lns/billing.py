@@ -14,7 +14,10 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     who, counters = subscriber.who, due.counters
     if not core.config.radius.accounting and (due.status is Status.START or not who.record):
         return  # who was begun before that was configured gets its Stop all the same
+    group = group_of(core, subscriber)
     if not who.record:
+        if not core.exchanges.keeps_accounts(group):
+            return  # nobody wants to know; of whom somebody did, the books are closed whatever is configured since
         authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
         who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
         who.identity = b""
@@ -32,7 +35,7 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     octets = core.books.encoder.record(
         due.status.value, who.record, usage, cause, event_at=at + core.books.wall_offset_s
     )
-    tell(core, core.books.new_record(), group_of(core, subscriber), octets, created_at=at, now=now)
+    tell(core, core.books.new_record(), group, octets, created_at=at, now=now)
 
 
 def group_of(core: Core, subscriber: Subscriber) -> str | None:

@@ -28,7 +28,7 @@ from bras.plain import Saved
 from bras.radius.codec import HEADER_OCTETS, Codec
 from bras.radius.credentials import MAX_PASSWORD_OCTETS, Credentials, Pap
 from bras.radius.dispatch import A_TURN, Dispatch
-from bras.radius.events import AccountingAcknowledged, Answered, Event, Kind, Rejected, ServerAlive
+from bras.radius.events import Answered, Event, Kind, Rejected, ServerAlive
 from bras.radius.packets import Packets
 from bras.radius.request import Request, new_round
 from bras.radius.server import Servers
@@ -108,12 +108,9 @@ class Exchanges:
         """Tell an accounting record to a server of ``group``.
 
         ``attributes`` are complete but for Acct-Delay-Time, which counts from ``created_at``.
-        Ends in ``AccountingAcknowledged`` (with no server when the group takes none), and in
-        nothing else but ``AccountingForgotten``.  A record of a group that is not configured
-        any more waits until it is again.
+        Ends in ``AccountingAcknowledged``, and in nothing else but ``AccountingForgotten``.  A
+        record of a group that is not configured any more waits until it is again.
         """
-        if not self._servers.keeps_accounts(group) and self._servers.is_known(group):
-            return [AccountingAcknowledged(record, "")]
         request = Request(record, Kind.ACCT, group, attributes, created_at=created_at)
         number = request.number
         if number in self._requests:

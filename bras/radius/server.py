@@ -99,10 +99,6 @@ class Servers:
         """Return whether anybody in the group takes accounting records."""
         return name in self._groups[1]
 
-    def is_known(self, name: str | None) -> bool:
-        """Return whether there is such a group; the servers without a group always are one."""
-        return name is None or name in self._groups[1] or name in self._groups[0]
-
     def next_for(self, request: Request) -> Service | None:
         """Return whom to ask next in this round; dead ones only when all are dead."""
         group = self._groups[request.kind is Kind.ACCT].get(request.group)

@@ -166,9 +166,6 @@ def test_methods_of_the_next_call() -> None:
     assert not client.ended
 
 
-# -- [ppp], [lns]
-
-
 def test_links_that_begin_from_now_on() -> None:
     rim = Rim(config(ppp=PppConfig(mru=1460, echo_interval_s=0.0)))
     lac, _ = rim.up()
@@ -481,6 +478,20 @@ def test_no_server_any_more() -> None:
     rim.run(5.0)
     assert [up.user for up in rim.of(SubscriberUp)] == ["user1", "user2"]
     assert not client.ended
+
+
+def test_who_ends_while_there_is_no_server_is_told_to_the_next_one() -> None:
+    radius = SimulatedRadius()
+    rim = Rim(config(), servers=[radius, radius])
+    lac, client = rim.up()
+    rim.configure(config(radius=RadiusConfig()))
+    lac.hang_up(client)
+    rim.run(5.0)
+    assert radius.statuses(b"user1") == [START]
+    rim.configure(config())
+    rim.run(120.0)
+    assert radius.statuses(b"user1") == [START, STOP]
+    assert rim.lns.core.exchanges.records == 0
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -122,8 +122,15 @@ def test_nobody_to_ask():
     machine = exchanges(server(auth_port=0, acct_port=0))
     assert machine.authenticate(5, None, BLOB, CHAP, now=0.0) == [Unanswered(5)]
     assert machine.authenticate(5, "other", BLOB, CHAP, now=0.0) == [Unanswered(5)]
-    assert machine.account(1, None, record(), 0.0, now=0.0) == [AccountingAcknowledged(1, "")]
     assert machine.deadline is None
+
+
+def test_a_record_that_nobody_takes_waits_until_somebody_does():
+    machine = exchanges(server(acct_port=0))
+    assert machine.account(1, None, record(), 0.0, now=0.0) == [AccountingUnanswered(1)]
+    machine.reconfigure(config(server()), now=1.0)
+    (send,) = [event for event in machine.handle_timeout(now=60.0) if isinstance(event, SendRadius)]
+    assert AccountingAcknowledged(1, "one") in answer(machine, send)
 
 
 @pytest.mark.parametrize(("blob", "credentials"), [(b"", CHAP), (attribute(44, b"x"), CHAP), (BLOB, Pap(b"x" * 129))])

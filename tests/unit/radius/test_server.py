@@ -29,7 +29,6 @@ def test_servers_are_asked_in_order_within_their_group():
     assert next_names(servers, group="no such") == []
     assert servers.keeps_accounts("g")
     assert not servers.keeps_accounts("no such")
-    assert [servers.is_known(name) for name in (None, "g", "no such")] == [True, True, False]
 
 
 def test_the_dead_are_passed_over_while_another_lives():
