@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -76,13 +75,6 @@ def test_what_is_always_refused_and_what_can_be_changed(name: str) -> None:
 def test_what_of_the_short_way_can_be_changed(name: str) -> None:
     assert table()[name].coa == ("yes" if name in LIVE else "no")
     assert bool(table()[name].refused) == (name in CAN_LACK or name in ("Bras-Profile", "State"))
-
-
-@pytest.mark.parametrize("name", sorted({*ORDINARY, *FURTHER, *ANSWER_ATTRIBUTES}))
-def test_the_test_of_its_effect_is_there(name: str) -> None:
-    path, _, test = table()[name].shown.strip("`").partition("::")
-    tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
-    assert test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def test_the_keys_that_it_names_are_keys() -> None:
