@@ -136,6 +136,8 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     address = _address_for(core, subscriber, profile, verdict, now)
     if address is None:
         return
+    if profile.prefix_length < WHOLE:
+        profile = _alone_if_shared(core, subscriber, profile, address)
     may_clash = profile.routes or profile.prefix_length < WHOLE or core.pools.networks
     if may_clash and not _networks_are_free(core, subscriber, profile, address, verdict, now):
         return
@@ -214,6 +216,18 @@ def _has_too_many(core: Core, subscriber: Subscriber, profile: Profile, now: flo
     text = f"no more than {profile.port_limit} sessions at once"
     refuse(core, subscriber, AuthOutcome.DENIED_PORT_LIMIT, text, now)
     return True
+
+
+def _alone_if_shared(core: Core, subscriber: Subscriber, profile: Profile, address: int) -> Profile:
+    """Return the Profile without the network round its address when another one has that.
+
+    Many servers tell every subscriber the mask of the pool: only one of them can have the network,
+    and that is no reason to refuse the others.
+    """
+    around = profile._replace(routes=()).networks(address)
+    if core.pools.networks.rival(profile.vrf, around, subscriber.number) is None:
+        return profile
+    return profile._replace(prefix_length=WHOLE)
 
 
 def _networks_are_free(

@@ -76,13 +76,12 @@ def test_a_gateway_that_is_not_the_subscriber_is_unsupported(address: bytes) -> 
     ("first", "second"),
     [
         (ROUTE, ROUTE),
-        (ROUTE, u32(8, 0xC6336409) + u32(9, 0xFFFFFF00)),
         (route("10.64.0.2/32"), b""),
         (u32(8, 0xC0000209), route("192.0.2.9/32")),
         (route("192.0.2.9/32"), u32(8, 0xC0000209)),
         (b"", route("10.255.255.1/32")),
     ],
-    ids=["route-route", "route-netmask", "route-pool", "address-route", "route-address", "ours-route"],
+    ids=["route-route", "route-pool", "address-route", "route-address", "ours-route"],
 )
 def test_another_users_network_is_refused_to_the_newer(first: bytes, second: bytes) -> None:
     rim, lac = rim_with(server(a=first, b=second))
@@ -102,6 +101,16 @@ def test_another_users_network_is_refused_to_the_newer(first: bytes, second: byt
         again = lac.dial("b", "pass")
         rim.run(3.0)
         assert again.address
+
+
+@pytest.mark.parametrize("first", [ROUTE, u32(8, 0xC6336408) + u32(9, 0xFFFFFF00)], ids=["route", "netmask"])
+def test_who_is_told_the_mask_of_a_network_that_another_has_gets_its_address_alone(first: bytes) -> None:
+    """Many servers tell everybody the mask of the pool."""
+    rim, lac = rim_with(server(a=first, b=u32(8, 0xC6336409) + u32(9, 0xFFFFFF00)))
+    clients = [lac.dial(user, "pass") for user in "ab"]
+    rim.run(3.0)
+    assert all(client.address for client in clients)
+    assert [entry.prefixes4 for entry in rim.plane.entries.values()] == [(NET,), ()]  # type: ignore[union-attr]  # Routes
 
 
 def test_a_network_within_anothers_is_no_conflict() -> None:
