@@ -136,11 +136,10 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     address = _address_for(core, subscriber, profile, verdict, now)
     if address is None:
         return
-    if profile.prefix_length < WHOLE:
-        profile = _alone_if_shared(core, subscriber, profile, address)
-    may_clash = profile.routes or profile.prefix_length < WHOLE or core.pools.networks
-    if may_clash and not _networks_are_free(core, subscriber, profile, address, verdict, now):
-        return
+    if profile.routes or profile.prefix_length < WHOLE or core.pools.networks:
+        profile = _with_networks(core, subscriber, profile, address, verdict, now)
+        if profile is None:
+            return
     if profile.ipv6_prefixes or profile.delegated_ipv6_prefixes:
         who.identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
     core.registry.name(subscriber, who.user)
@@ -224,34 +223,35 @@ def _alone_if_shared(core: Core, subscriber: Subscriber, profile: Profile, addre
     Many servers tell every subscriber the mask of the pool: only one of them can have the network,
     and that is no reason to refuse the others.
     """
-    around = profile._replace(routes=()).networks(address)
+    around = profile._replace(routes=()).networks(address) if profile.prefix_length < WHOLE else ()
     if core.pools.networks.rival(profile.vrf, around, subscriber.number) is None:
         return profile
     return profile._replace(prefix_length=WHOLE)
 
 
-def _networks_are_free(
+def _with_networks(
     core: Core, subscriber: Subscriber, profile: Profile, address: int, verdict: Verdict, now: float
-) -> bool:
-    """Take the networks behind the subscriber; false when it was refused or must wait.
+) -> Profile | None:
+    """Take the networks behind the subscriber; ``None`` when it was refused or must wait.
 
     Who has one of them keeps it, unless it is the same user's older session, for which
     ``address_conflict`` holds.
     """
+    profile = _alone_if_shared(core, subscriber, profile, address)
     number, networks = subscriber.number, profile.networks(address)
     holder = core.pools.rival(profile.vrf, networks, address, number)
     if holder is None:
         core.pools.networks.claim(profile.vrf, networks, number)
-        return True
+        return profile
     if not subscriber.address:
         core.pools.release(profile.vrf, address, number, now=now)
     other = core.registry.by_number.get(holder)
     if other is not None and other.who.user == subscriber.who.user and not subscriber.address:
         _take_over(core, subscriber, holder, verdict, now)
-        return False
+        return None
     text = "a network behind it, or its address, is another session's"
     refuse(core, subscriber, AuthOutcome.DENIED_ROUTE_CONFLICT, text, now)
-    return False
+    return None
 
 
 def _address_for(core: Core, subscriber: Subscriber, profile: Profile, verdict: Verdict, now: float) -> int | None:
