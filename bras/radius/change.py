@@ -18,6 +18,7 @@ from bras.radius.dynauth import (
     ErrorCause,
     octets_of,
 )
+from bras.radius.further import understand
 
 _LIVE_WITH_THE_END: Final = frozenset((SERVICE_TYPE, CLASS, REPLY_MESSAGE, ACCT_TERMINATE_CAUSE))
 """What a Disconnect-Request may carry beside what says whom it means."""
@@ -52,11 +53,14 @@ class ChangeReader:
             return Fault(ErrorCause.INVALID_REQUEST, "an attribute has a wrong length")
         authorization = authorization_of(values, self._ignored)
         lacking = authorization.unsupported
-        if lacking:
-            service = _OF_THE_SERVICE.issuperset(lacking)
-            cause = ErrorCause.UNSUPPORTED_SERVICE if service else ErrorCause.UNSUPPORTED_ATTRIBUTE
-            return Fault(cause, ", ".join(lacking))
-        return authorization
+        if not lacking:
+            return authorization
+        cause = ErrorCause.UNSUPPORTED_ATTRIBUTE
+        if _OF_THE_SERVICE.issuperset(lacking):
+            cause = ErrorCause.UNSUPPORTED_SERVICE
+        elif set(understand(tuple(values.further)).senseless).issuperset(lacking):
+            cause = ErrorCause.INVALID_ATTRIBUTE_VALUE
+        return Fault(cause, ", ".join(lacking))
 
 
 def _name(code: int, value: bytes) -> str:

@@ -51,6 +51,8 @@ class Understood(NamedTuple):
     """Gateways of routes that are to be the subscriber's own address."""
     lacking: tuple[str, ...] = ()
     """Names of the attributes that authorise what we lack, or make no sense."""
+    senseless: tuple[str, ...] = ()
+    """Those of them whose value makes no sense."""
 
 
 class Draft:
@@ -63,7 +65,7 @@ class Draft:
         self.rank = Rank.STANDARD
         """Of the attribute that is being read."""
         self._values: dict[str, tuple[Rank, Value]] = {}
-        self._lacking: dict[str, None] = {}
+        self._lacking: dict[str, bool] = {}
         self.profiles: dict[str, Rank] = {}
         self.gateways: list[int] = []
 
@@ -113,9 +115,9 @@ class Draft:
             raise Senseless(profile)
         self.profiles.setdefault(profile, self.rank)
 
-    def lack(self, attribute: str) -> None:
-        """Note an attribute that authorises what we lack."""
-        self._lacking[attribute] = None
+    def lack(self, attribute: str, *, senseless: bool = False) -> None:
+        """Note an attribute that authorises what we lack, or whose value makes no sense."""
+        self._lacking[attribute] = senseless
 
     def finish(self) -> Understood:
         """Return what was collected."""
@@ -128,7 +130,9 @@ class Draft:
             full = tuple(item for item in value if item) if isinstance(value, tuple) else value
             (own if rank is Rank.BRAS else others).append((field, full))
         profiles = sorted(self.profiles, key=lambda name: self.profiles[name])
-        return Understood(tuple(own), tuple(others), tuple(profiles), tuple(self.gateways), tuple(self._lacking))
+        senseless = tuple(name for name, is_so in self._lacking.items() if is_so)
+        lacking = tuple(self._lacking)
+        return Understood(tuple(own), tuple(others), tuple(profiles), tuple(self.gateways), lacking, senseless)
 
 
 Reader = Callable[[Draft, bytes], None]

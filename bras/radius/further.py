@@ -43,6 +43,8 @@ def understand(attributes: Attributes) -> Understood:
         draft.rank, read = READERS[name]
         try:
             read(draft, value)
-        except (Senseless, Lacking):
+        except Lacking:
             draft.lack(name)
+        except Senseless:
+            draft.lack(name, senseless=True)
     return draft.finish()

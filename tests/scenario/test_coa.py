@@ -272,6 +272,10 @@ def test_a_local_user_is_changed_above_its_own_layer() -> None:
         (vendor_attribute(BRAS, 250, b"x"), 401),
         (vendor_attribute(9999, 1, b"x"), 401),
         (attribute(26, b"xyz"), 401),
+        (vendor_attribute(14988, 8, b"fast"), 407),  # Mikrotik-Rate-Limit
+        (attribute(22, b"nowhere"), 407),  # Framed-Route
+        (attribute(11, b"filter"), 401),  # Filter-Id
+        (attribute(22, b"nowhere") + attribute(11, b"filter"), 401),
         (attribute(18, b"hello"), 0),  # Reply-Message
     ],
 )
