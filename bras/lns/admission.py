@@ -34,6 +34,9 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
         return
     asking = core.policy.asking(subscriber.line.group, credentials.name)
     blobs = identity_of(core, subscriber, asking.name)
+    known = value_of(before.record or before.identity, CHARGEABLE_USER_IDENTITY) if offered.again else b""
+    if subscriber.standing.named:
+        core.registry.forget_attributes(subscriber)
     if not offered.again:  # who is up is known by what RADIUS has made of its name
         method = METHOD[type(credentials)]
         who = Who(user, method, "", blobs.accounting, before.record, before.classes, user, before.state)
@@ -41,6 +44,7 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
         subscriber.identify(who)
     elif subscriber.instants.renewing:
         before.identity = blobs.accounting
+    core.registry.learn_attributes(subscriber)
     if core.config.auth.source == "local":
         _decide_locally(core, subscriber, credentials, now)
         return
@@ -48,7 +52,6 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
     request = request_of(credentials)
     access = blobs.access
     if offered.again:
-        known = value_of(before.record or before.identity, CHARGEABLE_USER_IDENTITY)
         access = core.books.identities.ask_again(access, known)
     if subscriber.instants.renewing:
         access += returned_state(before.state)
@@ -122,6 +125,8 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     user = core.policy.user(who.user) if accepted is None else None
     who.source = verdict.source
     if accepted is not None:
+        if subscriber.standing.named:
+            core.registry.forget_attributes(subscriber)
         who.classes, who.record, who.state = accepted.classes, b"", accepted.state
         who.user = accepted.user_name or who.claimed
         if accepted.user_name:

@@ -12,12 +12,10 @@ from typing import Final
 
 from bras.lns.core import Core
 from bras.lns.index import INDEXED, has
-from bras.radius.authorization import text_of
 from bras.radius.dynauth import (
     ACCT_SESSION_ID,
     FRAMED_IP_ADDRESS,
     NAS_IDENTIFIER,
-    USER_NAME,
     Attribute,
     DynamicRequest,
     ErrorCause,
@@ -87,10 +85,6 @@ def _by_session_id(_core: Core, value: bytes) -> Sequence[int]:
         return ()
 
 
-def _by_user(core: Core, value: bytes) -> Sequence[int]:
-    return core.registry.by_user.get(text_of(value), ())
-
-
 def _by_address(core: Core, value: bytes) -> Sequence[int]:
     holder = core.pools.holder(MAIN_VRF, int.from_bytes(value, "big")) if len(value) == 4 else None
     return () if holder is None else (holder,)
@@ -98,7 +92,6 @@ def _by_address(core: Core, value: bytes) -> Sequence[int]:
 
 _LOOK_UPS: Final[dict[int, Callable[[Core, bytes], Sequence[int]]]] = {
     ACCT_SESSION_ID: _by_session_id,
-    USER_NAME: _by_user,
     FRAMED_IP_ADDRESS: _by_address,
 }
 

@@ -1,9 +1,10 @@
 """Which sessions have a value that a CoA- or Disconnect-Request names: found without looking at all.
 
-User names have a dictionary of their own, for it is asked at each admission.  Of the other
-attributes only a hash is kept, with the session's number, eight octets together: what they
-are is in the attributes that all records of the session share, so whoever is found is
-looked at there.  An index of texts would cost some two hundred octets for each.
+Of the attributes only a hash is kept, with the session's number, eight octets together: what
+they are is in the attributes that all records of the session share, so whoever is found is
+looked at there.  An index of texts would cost some two hundred octets for each.  User names
+have a dictionary beside it, for each admission asks whether one is here already; that goes
+by the name that people see, which need not be the one that RADIUS is told (`strip`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from bras.radius.dynauth import (
     FRAMED_IPV6_PREFIX,
     NAS_PORT,
     NAS_PORT_ID,
+    USER_NAME,
 )
 
 INDEXED: Final = frozenset((
-    NAS_PORT, CALLING_STATION_ID, ACCT_MULTI_SESSION_ID, NAS_PORT_ID, CHARGEABLE_USER_IDENTITY, FRAMED_IPV6_PREFIX,
-    DELEGATED_IPV6_PREFIX, FRAMED_IPV6_ADDRESS,
+    USER_NAME, NAS_PORT, CALLING_STATION_ID, ACCT_MULTI_SESSION_ID, NAS_PORT_ID, CHARGEABLE_USER_IDENTITY,
+    FRAMED_IPV6_PREFIX, DELEGATED_IPV6_PREFIX, FRAMED_IPV6_ADDRESS,
 ))  # fmt: skip
 """Attributes that are one session's, or a few sessions'."""
 _BUCKETS: Final = 16384

@@ -133,8 +133,17 @@ class Registry:
             self.unname(subscriber)
             standing.named = user
             self.by_user[user] = (*self.by_user.get(user, ()), subscriber.number)
-        if self.index.has_attributes:
+        self.learn_attributes(subscriber)
+
+    def learn_attributes(self, subscriber: Subscriber) -> None:
+        """Let an admitted subscriber be found by what its records say."""
+        if self.index.has_attributes and subscriber.standing.named:
             self.index.enter(subscriber.number, subscriber.who.record or subscriber.who.identity)
+
+    def forget_attributes(self, subscriber: Subscriber) -> None:
+        """Let a subscriber be found by none of them: it is over, or they are about to be others."""
+        if self.index.has_attributes:
+            self.index.leave(subscriber.number, subscriber.who.record or subscriber.who.identity)
 
     def index_attributes(self, wanted: bool) -> None:
         """Let sessions be found by attribute from now on, or no longer."""
@@ -145,8 +154,7 @@ class Registry:
             return
         self.index.begin()
         for subscriber in self.by_number.values():
-            if subscriber.standing.named:
-                self.index.enter(subscriber.number, subscriber.who.record or subscriber.who.identity)
+            self.learn_attributes(subscriber)
 
     @property
     def by_user(self) -> dict[str, tuple[int, ...]]:
@@ -168,8 +176,7 @@ class Registry:
         """Take a subscriber out of the index by user: it is over."""
         standing = subscriber.standing
         user, standing.named = standing.named, ""
-        if self.index.has_attributes:
-            self.index.leave(subscriber.number, subscriber.who.record or subscriber.who.identity)
+        self.forget_attributes(subscriber)
         left = tuple(number for number in self.by_user.get(user, ()) if number != subscriber.number)
         if left:
             self.by_user[user] = left

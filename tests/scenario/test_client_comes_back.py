@@ -8,23 +8,25 @@ from typing import ClassVar
 import pytest
 
 from bras.config.grant import Grant
-from bras.config.model import AuthConfig, LacConfig, PppConfig
+from bras.config.model import AuthConfig, Config, LacConfig, PppConfig
 from bras.lns.commands import ShowSession
 from bras.lns.effects import Effect
 from bras.lns.inputs import Input, Programmed
 from bras.secret import Secret
 from bras.subscriber.events import Phase, SubscriberEnded, SubscriberUp
+from tests.support.dac import with_coa
 from tests.support.rim import CDN, CONFIGURE_REQUEST, IPCP, LCP, TERMINATE_REQUEST, Line, Rim, option
 from tests.support.world import SimulatedRadius, config
 
-USER_NAME, FRAMED_IP_ADDRESS = 1, 8
+USER_NAME, FRAMED_IP_ADDRESS, CUI = 1, 8, 89
 PRIMARY_DNS = 28  # of Microsoft, RFC 2548 section 2.7.1
 
 
-def dialled(reply: bytes = b"", *, code: int = 2, delay_s: float = 0.01) -> Line:
+def dialled(reply: bytes = b"", *, code: int = 2, delay_s: float = 0.01, base: Config | None = None) -> Line:
     """Return a call on which LCP is agreed; RADIUS answers with ``code`` and ``reply``."""
     server = SimulatedRadius(reply=lambda _: (code, reply), delay_s=delay_s)
-    rim = Rim(config(auth=AuthConfig(methods=("pap",)), ppp=PppConfig(mru=1460)), servers=(server,))
+    base = base or config(auth=AuthConfig(methods=("pap",)), ppp=PppConfig(mru=1460))
+    rim = Rim(base, servers=(server,))
     line = rim.line()
     rim.run(0.2)
     line.agree()
@@ -134,6 +136,34 @@ def test_a_name_that_radius_rewrites_otherwise_the_second_time_leaves_nothing_be
     line.say(LCP, TERMINATE_REQUEST, 7)
     rim.run(5.0)
     assert not rim.lns.core.registry.by_user
+
+
+@pytest.mark.parametrize("billed", [True, False])
+@pytest.mark.parametrize("second", ["accepted", "refused", "unheard"])
+def test_who_is_charged_otherwise_the_second_time_leaves_nothing_behind(billed: bool, second: str) -> None:
+    """Nor is it to be found any longer by what its records do not say."""
+    line = dialled(option(CUI, b"one"), base=with_coa(config(auth=AuthConfig(methods=("pap",)))))
+    rim = line.rim
+    index = rim.lns.core.registry.index
+    line.login()
+    if billed:
+        up(line)
+    (number,) = index.find(option(CUI, b"one"))
+    other = option(CUI, b"two") + (
+        option(26, (32473).to_bytes(4, "big") + option(1, b"none")) if second == "refused" else b""
+    )
+    rim.servers[0].reply = lambda _: (2, other)
+    rim.servers[0].silent = second == "unheard"
+    again(line)
+    if second == "accepted":
+        assert (index.find(option(CUI, b"one")), index.find(option(CUI, b"two"))) == ([], [number])
+    rim.run(1.0)
+    line.say(LCP, TERMINATE_REQUEST, 7)
+    rim.run(60.0)
+    assert not rim.lns.core.registry.by_number
+    assert not index.find(option(CUI, b"one"))
+    assert not index.find(option(CUI, b"two"))
+    assert not index.find(option(USER_NAME, b"user1"))
 
 
 class Slow(Rim):

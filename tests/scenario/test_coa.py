@@ -11,7 +11,7 @@ import pytest
 
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, LacConfig, ProfileConfig, UserConfig
-from bras.config.radius import RadiusConfig
+from bras.config.radius import RadiusConfig, RealmConfig
 from bras.errors import DropReason
 from bras.lns import coa
 from bras.lns.commands import ShowCoa, ShowSession
@@ -91,6 +91,14 @@ def dial(world: CoaWorld, count: int) -> SimulatedLac:
 def subscriber(world: CoaWorld, user: str = "user1") -> Subscriber:
     (found,) = world.lns.core.registry.of_user(user)
     return found
+
+
+def rename(world: CoaWorld, user: str, name: str) -> None:
+    """Let a session have another's user name."""
+    core, one = world.lns.core, subscriber(world, user)
+    core.registry.unname(one)
+    one.who.record = core.books.identities.rename(one.who.record, name.encode())
+    core.registry.name(one, name)
 
 
 def session_id(world: CoaWorld, user: str = "user1") -> bytes:
@@ -385,6 +393,31 @@ def test_a_user_name_is_meant_as_accounting_tells_it() -> None:
     assert made.outcome == 0
 
 
+@pytest.mark.parametrize(
+    ("user", "told", "others"),
+    [
+        ("user1@One.example", b"user1", (b"user1@One.example",)),
+        ("user1", b"user1@default.example", (b"user1", b"user1@one.example")),
+    ],
+)
+def test_a_user_name_of_a_realm_is_meant_as_accounting_tells_it(
+    user: str, told: bytes, others: tuple[bytes, ...]
+) -> None:
+    group = LacConfig(
+        "any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default"), default_realm="default.example"
+    )
+    base = config(profile=PROFILES, lac=(group,), realm=(RealmConfig("one.example", strip=True),))
+    made = CoaWorld(with_coa(base))
+    made.lac().dial(user, "pass", method="pap")
+    made.run(3.0)
+    assert statuses(made, 1)[0][USER] == told
+    for other in others:
+        made.ask_for(COA_REQUEST, attribute(USER, other) + named("gold"))
+        assert made.outcome == 503
+    made.ask_for(COA_REQUEST, attribute(USER, told) + named("gold"), identifier=2)
+    assert made.outcome == 0
+
+
 def test_several_sessions_are_all_meant() -> None:
     made = world(1)
     lac = SimulatedLac(made, address="198.18.0.7", hostname="lac7")
@@ -431,9 +464,7 @@ def test_too_many_sessions_are_not_meant(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_one_refused_puts_all_back_as_they_were(kind: type[CoaWorld]) -> None:
     made = world(3, kind=kind, reply=named("silver") + attribute(CLASS, b"old"))
     for other in ("user2", "user3"):
-        made.lns.core.registry.name(subscriber(made, other), "user1")
-        who = next(one for one in made.lns.core.registry.of_user("user1") if one.who.user == other).who
-        who.record = made.lns.core.books.identities.rename(who.record, b"user1")
+        rename(made, other, "user1")
     before = dict(made.plane.entries)
     assert len(before) == 3
     made.slow.refuses = {1}
@@ -463,9 +494,8 @@ def test_a_network_is_one_sessions() -> None:
 
 def test_if_one_cannot_none_is_touched() -> None:
     made = world(2)
-    made.lns.core.registry.name(subscriber(made, "user2"), "user1")
+    rename(made, "user2", "user1")
     first, second = made.lns.core.registry.of_user("user1")
-    second.who.record = made.lns.core.books.identities.rename(second.who.record, b"user1")
     assert second.profile is not None
     second.profile = second.profile._replace(pool="other")
     made.ask_for(COA_REQUEST, attribute(USER, b"user1") + attribute(88, b"default") + named("gold"))
