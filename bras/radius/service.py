@@ -99,7 +99,10 @@ class Service:
 
     def has_room(self) -> bool:
         """Return whether one more request may be in flight."""
-        return len(self.sent) < self.health.window and (self.slots.links is None or bool(self.slots.links.up))
+        slots = self.slots
+        if len(self.sent) >= self.health.window:
+            return False
+        return slots.links is None or (bool(slots.links.up) and slots.has_free)
 
     def next_interval_s(self, interval_s: float, spread: float) -> float:
         """Return the interval after one of ``interval_s``: twice that up to the cap, moved at random by ``spread``.

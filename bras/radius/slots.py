@@ -43,6 +43,11 @@ class Slots:
         self.links: Links | None = None
         """Its connections, if it is reached over TLS."""
 
+    @property
+    def has_free(self) -> bool:
+        """Return whether ``take`` would find one; those of connections that are down are not free."""
+        return bool(self._free) or self.sockets < MAX_SOCKETS
+
     def take(self) -> int:
         """Return the longest unused slot; -1 when all are in use."""
         free = self._free

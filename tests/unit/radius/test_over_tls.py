@@ -256,3 +256,25 @@ def test_the_last_of_several_transmissions_is_waited_for_as_long_as_the_first():
     up(machine, now=5.5)
     (ended_at,) = [at for at, event in run(machine, 60.0) if event == Unanswered(2)]
     assert ended_at == pytest.approx(12.5, rel=0.11)
+
+
+def test_a_server_that_takes_few_connections_gets_what_these_carry():
+    """FreeRADIUS takes 16 unless told otherwise; what has no identifier on those that are up waits for one."""
+    machine = exchanges(tls(max_tries=99))
+    up(machine)
+    sent = [send for key in range(4000) for send in sends(machine.authenticate(key, None, BLOB, CHAP, now=0.0))]
+    sockets = {send.socket for send in sent}
+    assert len(sockets) == 16
+    for socket in sockets - {0}:
+        assert not [
+            event for event in down(machine, socket=socket, now=0.1) if not isinstance(event, (SendRadius, Resent))
+        ]
+    assert machine.rows(now=0.1)[0]["queued"] == 4000 - 256
+    waiting = [send for send in sent if send.socket == 0]
+    accepted = []
+    while waiting:
+        events = [event for send in waiting for event in answer(machine, send, now=0.2)]
+        accepted += [event.key for event in events if isinstance(event, Accepted)]
+        waiting = sends(events)
+        assert {send.socket for send in waiting} <= {0}
+    assert sorted(accepted) == list(range(4000))
