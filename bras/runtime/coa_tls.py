@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 import structlog
@@ -30,18 +31,22 @@ log = structlog.get_logger()
 
 MOST_CONNECTIONS = 64
 """Those in their handshake included."""
+ACCEPT_AGAIN_S = 1.0
+"""After a connection that could not be accepted, for want of descriptors; it waits, and would wake us for ever."""
+_STRANGER = Loss("address", "no client with a tls_name has this address")
 _TOO_MANY = Loss("full", f"{MOST_CONNECTIONS} connections are there already")
 
 
 class CoaTls:
     """The listening sockets, and the connections that were made to them."""
 
-    __slots__ = ("_config", "_last", "_limit", "_listening", "_meetings", "_papers", "_take", "_wires")
+    __slots__ = ("_config", "_deaf", "_last", "_limit", "_listening", "_meetings", "_papers", "_take", "_wires")
 
     def __init__(self, take: Callable[[list[Input]], None]) -> None:
         """Listen nowhere yet."""
         self._take = take
         self._config: CoaConfig | None = None
+        self._deaf = False
         self._papers: Papers | None = None
         self._listening: dict[Listen, socket.socket] = {}
         self._meetings: set[asyncio.Task[None]] = set()
@@ -92,6 +97,7 @@ class CoaTls:
 
     def deafen(self) -> None:
         """Take no more requests; may be called twice."""
+        self._deaf = True
         for opened in self._listening.values():
             asyncio.get_running_loop().remove_reader(opened.fileno())
 
@@ -117,16 +123,31 @@ class CoaTls:
     def _accept(self, listening: socket.socket) -> None:
         try:
             opened, address = listening.accept()
+        except (BlockingIOError, ConnectionError):
+            return  # it is gone already
         except OSError:
-            return  # it is gone already, or there are no descriptors: it is tried again
-        opened.setblocking(False)
-        if len(self._meetings) >= MOST_CONNECTIONS:
-            opened.close()
-            self._refuse(address[0], _TOO_MANY)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listening.fileno())
+            loop.call_later(ACCEPT_AGAIN_S, self._accept_again, listening)
             return
-        task = asyncio.get_running_loop().create_task(self._meet(opened, str(address[0]), int(address[1])))
+        opened.setblocking(False)
+        remote = str(address[0])
+        known_there = self._config is not None and any(_at(self._config, remote))  # others may not take our time
+        if not known_there or len(self._meetings) >= MOST_CONNECTIONS:
+            opened.close()
+            self._refuse(remote, _TOO_MANY if known_there else _STRANGER)
+            return
+        task = asyncio.get_running_loop().create_task(self._meet(opened, remote, int(address[1])))
         self._meetings.add(task)
-        task.add_done_callback(self._meetings.discard)
+        task.add_done_callback(partial(self._met, opened))
+
+    def _accept_again(self, listening: socket.socket) -> None:
+        if listening in self._listening.values() and not self._deaf:
+            asyncio.get_running_loop().add_reader(listening.fileno(), self._accept, listening)
+
+    def _met(self, opened: socket.socket, task: asyncio.Task[None]) -> None:
+        self._meetings.discard(task)
+        opened.close()  # when it never got as far as a transport
 
     async def _meet(self, opened: socket.socket, remote: str, port: int) -> None:
         """Shake hands, see who it is, and take requests until it leaves."""
@@ -141,10 +162,10 @@ class CoaTls:
             else:
                 early.extend(packets)
 
+        wire = Wire(take)
         try:
-            wire, certificate = await self._shake_hands(opened, take)
+            certificate = await self._shake_hands(opened, wire)
         except (OSError, WrongFile, ValueError) as error:
-            opened.close()
             self._refuse(remote, explain(error, ""))
             return
         client = None if self._config is None else known(self._config, remote, certificate)
@@ -163,16 +184,22 @@ class CoaTls:
         finally:
             del self._wires[number]
 
-    async def _shake_hands(
-        self, opened: socket.socket, take: Callable[[list[bytes]], None]
-    ) -> tuple[Wire, Certificate]:
-        """Return the connection and the client's certificate; OSError, WrongFile or ValueError tell why not."""
+    async def _shake_hands(self, opened: socket.socket, wire: Wire) -> Certificate:
+        """Return the client's certificate; OSError, WrongFile or ValueError tell why not, and the wire has ended.
+
+        The descriptor becomes the transport's, which closes it; before that its number must not be another's.
+        """
         assert self._papers is not None
         material = await self._papers.fresh()
-        transport, wire = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: Wire(take), opened, ssl=material.context, ssl_handshake_timeout=HANDSHAKE_S
-        )
-        return wire, read(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        handed_over = socket.socket(fileno=opened.detach())
+        try:
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: wire, handed_over, ssl=material.context, ssl_handshake_timeout=HANDSHAKE_S
+            )
+            return read(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        except BaseException:
+            wire.end(CLOSED)  # the handshake may go on without us
+            raise
 
     def _refuse(self, remote: str, loss: Loss) -> None:
         """Tell of it, though not of each that a stranger may cause."""
@@ -183,13 +210,16 @@ class CoaTls:
 
 def known(config: CoaConfig, remote: str, certificate: Certificate) -> CoaClientConfig | None:
     """Return the client that this is: the first that has a name of the certificate and this address."""
-    address = ip_address(remote)
     names = {name.lower() for name in certificate.names}
+    return next((client for client in _at(config, remote) if (client.tls_name or "").lower() in names), None)
+
+
+def _at(config: CoaConfig, remote: str) -> Iterator[CoaClientConfig]:
+    """Yield the clients over TLS that may come from an address."""
+    address = ip_address(remote)
     for client in config.client:
-        named = client.tls_name is not None and client.tls_name.lower() in names
-        if named and any(address in ip_network(prefix) for prefix in client.address):
-            return client
-    return None
+        if client.tls_name is not None and any(address in ip_network(prefix) for prefix in client.address):
+            yield client
 
 
 def _listen(listen: Listen) -> socket.socket:

@@ -84,9 +84,11 @@ class Wire(asyncio.Protocol):
         """Why we ended it ourselves."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Begin; unless it was ended while the handshake went on."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self.wrong is not None:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Hand on what is complete; a stream that makes no sense ends here."""
@@ -213,7 +215,7 @@ class Connection:
         """Serve for as long as a connection lasts; return why it ended, ``None`` when it was merely idle."""
         try:
             wire = await self._connect()
-        except (OSError, WrongFile) as error:
+        except (OSError, WrongFile, ValueError) as error:  # ValueError: a name that OpenSSL cannot take
             return await self._explained(error)
         began_at = asyncio.get_running_loop().time()
         if self._turned_away:
@@ -256,27 +258,33 @@ class Connection:
             port = self.config.auth_port if self.key[1] is Kind.AUTH else self.config.acct_port
             async with asyncio.timeout(CONNECT_S):
                 await asyncio.get_running_loop().sock_connect(opened, (self.config.address, port))
-            return await self._shake_hands(opened, material.context)
         except BaseException:
             opened.close()
             raise
+        return await self._shake_hands(opened, material.context)
 
     async def _shake_hands(self, opened: socket.socket, context: ssl.SSLContext) -> Wire:
-        _, wire = await asyncio.get_running_loop().create_connection(
-            lambda: Wire(self._heard),
-            sock=opened,
-            ssl=context,
-            server_hostname=name_of(self.config),
-            ssl_handshake_timeout=HANDSHAKE_S,
-            ssl_shutdown_timeout=SETTLED_S,
-        )
+        """Hand the socket over to a transport, which closes it; before that its number must not be another's."""
+        wire = Wire(self._heard)
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: wire,
+                sock=opened,
+                ssl=context,
+                server_hostname=name_of(self.config),
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=SETTLED_S,
+            )
+        except BaseException:
+            wire.end(CLOSED)  # the handshake may go on without us
+            raise
         return wire
 
     def _heard(self, packets: list[bytes]) -> None:
         self._owed = max(0, self._owed - len(packets))
         self.owner.heard(self.key, packets)
 
-    async def _explained(self, error: OSError | WrongFile) -> Loss:
+    async def _explained(self, error: OSError | WrongFile | ValueError) -> Loss:
         certificate = None
         if isinstance(error, ssl.SSLCertVerificationError):
             certificate = await self._look()
@@ -290,9 +298,9 @@ class Connection:
         anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         anybody.check_hostname = False
         anybody.verify_mode = ssl.CERT_NONE
-        anybody.load_cert_chain(self.papers.files.certificate, self.papers.files.key)
         port = self.config.auth_port if self.key[1] is Kind.AUTH else self.config.acct_port
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):  # our own files may be others by now, too
+            anybody.load_cert_chain(self.papers.files.certificate, self.papers.files.key)
             async with asyncio.timeout(CONNECT_S):
                 _, writer = await asyncio.open_connection(self.config.address, port, ssl=anybody, server_hostname="")
             try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from bras.config.listen import Listen
 from bras.config.tls import make
 from bras.lns.inputs import CoaReceived, Input
 from bras.radius.coa_events import SendCoaReply
+from bras.runtime import coa_tls
 from bras.runtime.coa_tls import CoaTls
 from bras.secret import Secret
 from tests.runtime.test_coa import BASE, COA_ACK, COA_REQUEST, DISCONNECT_ACK, DISCONNECT_REQUEST
@@ -26,7 +29,7 @@ from tests.support.dynauth import dynamic_request
 from tests.support.lns import Lns, changed
 from tests.support.namespaces import Namespace, Network
 from tests.support.radius import attribute
-from tests.support.radsec import files, packet, run
+from tests.support.radsec import files, numbers_are_free, packet, run
 from tests.support.wire import Wire
 
 SECRET = b"radsec"
@@ -272,6 +275,88 @@ def test_another_configuration_judges_anew(authority: Authority, ours: Pair, the
         assert made.coa.addresses == []
         with pytest.raises(ConnectionRefusedError):
             await made.connect(authority, theirs)
+
+    bench(authority, ours, use)
+
+
+def test_another_configuration_at_any_moment_of_a_handshake(authority: Authority, ours: Pair, theirs: Pair) -> None:
+    """What is left of the handshake is in nobody's way, and in the end the client is gone."""
+
+    async def use(made: Bench) -> None:
+        context = make(files(authority, theirs)).context
+        for turns in range(120):
+            meeting = asyncio.get_running_loop().create_task(
+                asyncio.open_connection("127.0.0.1", made.port, ssl=context)
+            )
+            while not made.coa._meetings:
+                await asyncio.sleep(0)
+            for _ in range(turns % 40):
+                await asyncio.sleep(0)
+            made.coa.follow(None)
+            numbers_are_free()
+            with contextlib.suppress(OSError):
+                await gone(*await meeting)
+            made.coa.bind(made.config)
+            made.coa.follow(made.config)
+        assert made.told == []
+
+    bench(authority, ours, use)
+
+
+def test_strangers_take_nobodys_place(authority: Authority, ours: Pair, theirs: Pair) -> None:
+    """Who comes from an address of no client is hung up on before any handshake."""
+
+    async def use(made: Bench) -> None:
+        far = replace(made.config, client=made.config.client[:2])
+        made.coa.follow(far)
+        with capture_logs() as lines:
+            reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            await gone(reader, writer)
+        assert [line["reason"] for line in lines] == ["no client with a tls_name has this address"]
+        made.coa.follow(made.config)
+        reader, writer = await made.connect(authority, theirs)
+        writer.write(dynamic_request(COA_REQUEST, attribute(1, b"u"), secret=SECRET))
+        await made.received(1)
+        writer.transport.abort()
+
+    bench(authority, ours, use)
+
+
+def test_without_descriptors_it_is_tried_again_later(
+    authority: Authority, ours: Pair, theirs: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be accepted waits, and does not keep the loop busy."""
+
+    async def use(made: Bench) -> None:
+        monkeypatch.setattr(coa_tls, "ACCEPT_AGAIN_S", 0.05)
+        wakes = 0
+        accept = made.coa._accept
+
+        def counted(listening: socket.socket) -> None:
+            nonlocal wakes
+            wakes += 1
+            accept(listening)
+
+        (listening,) = made.coa._listening.values()
+        asyncio.get_running_loop().add_reader(listening.fileno(), counted, listening)
+        client = socket.socket()
+        client.setblocking(False)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno(), limits[1]))
+        try:
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", made.port))
+            while not wakes:
+                await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert wakes == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        client.close()
+        _, writer = await made.connect(authority, theirs)
+        writer.write(dynamic_request(COA_REQUEST, attribute(1, b"u"), secret=SECRET))
+        await made.received(1)
+        writer.transport.abort()
 
     bench(authority, ours, use)
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,9 +17,10 @@ from structlog.testing import capture_logs
 from bras.lns.inputs import TransportDown
 from bras.radius.events import Kind, SendRadius
 from bras.runtime import radsec_connection
+from bras.runtime.radsec import RadSec
 from bras.telemetry.connections import NO_CONNECTIONS
 from tests.support.certificates import Authority, Pair
-from tests.support.radsec import Client, echo, files, packet, refusing, run, serving, towards
+from tests.support.radsec import Client, echo, files, numbers_are_free, packet, refusing, run, serving, towards
 
 NAMES = "DNS:radius.example.net,IP:127.0.0.1"
 
@@ -479,6 +481,45 @@ def test_a_server_that_is_no_more_has_no_connection(authority: Authority, theirs
             await client.until(lambda: server.left == 2)
             assert not client.radsec.figures().up
             assert not client.downs()
+
+    run(use)
+
+
+def test_a_server_goes_at_any_moment_of_a_handshake(authority: Authority, theirs: Pair, ours: Pair) -> None:
+    """A reload may come at any of them; what is left of a handshake is in nobody's way."""
+
+    async def use(client: Client) -> None:
+        async with serving(files(authority, theirs)) as server:
+            one = towards(server.port, files(authority, ours))
+            for turns in range(120):
+                client.serve(one)
+                await client.until(lambda: client.radsec.figures().tries)
+                for _ in range(turns % 40):
+                    await asyncio.sleep(0)
+                client.radsec.close()
+                numbers_are_free()
+                client.radsec = RadSec(client.told.extend)
+            assert not client.downs()
+
+    run(use)
+
+
+def test_a_wrong_certificate_while_our_own_files_are_gone(
+    authority: Authority, stranger: Authority, ours: Pair, tmp_path: Path
+) -> None:
+    """What the server's certificate says cannot be looked at then; it is tried again all the same."""
+    mine = files(authority, ours)._replace(key=str(tmp_path / "key"))
+    (tmp_path / "key").write_bytes(ours.key.read_bytes())
+
+    async def use(client: Client) -> None:
+        async with serving(files(stranger, stranger.issue("radius", "IP:127.0.0.1"))) as server:
+            client.serve(towards(server.port, mine))
+            assert "signed by Stranger CA" in await client.down()
+            (tmp_path / "key").unlink()
+            await client.until(lambda: len(client.downs()) == 2)
+            assert client.downs()[1].reason == "the certificate is from no CA of tls_ca"
+            tries = client.radsec.figures().tries["one", "auth"]
+            await client.until(lambda: client.radsec.figures().tries["one", "auth"] > tries)
 
     run(use)
 

@@ -194,6 +194,17 @@ def towards(port: int, given: TlsFiles, **keys: Any) -> RadiusServerConfig:
     return replace(server, **keys)
 
 
+def numbers_are_free() -> None:
+    """See that no transport still holds the number of a descriptor that is closed: the next ones are what it likes."""
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            for end in socket.socketpair():
+                stack.enter_context(end)
+                loop.add_reader(end.fileno(), end.recv, 1)
+                loop.remove_reader(end.fileno())
+
+
 async def _quiet() -> None:
     """Wait until everybody is gone."""
     end = time.monotonic() + 10
