@@ -10,7 +10,7 @@ from bras.radius import rates, standard
 from bras.radius.draft import Draft, Lacking, Reader, Senseless, word
 from bras.wire import ipv4_of
 
-_PAIR: Final = re.compile(r"(?:[a-z0-9-]+:)?([A-Za-z0-9-]+)(?:#\d+)?[=*](.*)", re.DOTALL)
+_PAIR: Final = re.compile(r"\s*(?:[^=*#]*:)?\s*([^:=*#]+?)\s*(?:#\s*\d+\s*)?[=*](.*)", re.DOTALL)
 """protocol:attribute#number=value; "*" marks one that is optional."""
 _LINE_ENDS: Final = re.compile(r"\\n|\n")
 IDLE: Final = {"inbound": "up", "outbound": "down", "both": "both", "either": "both"}
@@ -70,8 +70,8 @@ def _interface(draft: Draft, text: str) -> None:
             case ["ppp", "timeout", "idle", seconds, *direction] if seconds.isdecimal() and len(direction) < 2:
                 draft.put("idle_timeout_s", float(seconds))
                 _idle_direction(draft, direction[0] if direction else "both")
-            case ["ip", "unnumbered", *_]:
-                continue  # every link of ours is
+            case ["ip", "unnumbered" | "tcp", *_] | ["description" | "keepalive" | "load-interval", *_]:
+                continue  # every link of ours is unnumbered, for TCP's segments there is `clamp_mss`
             case _:
                 raise Lacking
 

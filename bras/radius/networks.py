@@ -56,9 +56,14 @@ def framed_route(text: str) -> Routed:
             length = _classful(address)
     gateway = _address(rest[0]) if rest and not rest[0].isdecimal() else 0
     for metric in rest[1:]:
-        if not metric.isdecimal() and metric != "tag":
+        if not _is_metric(metric) and metric != "tag":
             raise Senseless(metric)
     return Routed(network(address, length), gateway)
+
+
+def _is_metric(text: str) -> bool:
+    """Return whether it is a whole number: RFC 2865 section 5.22 has -1 among its own."""
+    return text.removeprefix("-").isdecimal()
 
 
 def _address(text: str) -> int:
@@ -115,7 +120,7 @@ def framed_ipv6_route(text: str) -> str:
             IPv6Address(words[1])
     except (AddressValueError, NetmaskValueError, ValueError) as wrong:
         raise Senseless(text) from wrong
-    if not route.prefixlen or any(not metric.isdecimal() for metric in words[2:]):
+    if not route.prefixlen or not all(map(_is_metric, words[2:])):
         raise Senseless(text)
     return str(route)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from bras.radius.draft import Senseless
+from bras.radius.profile import BURST_SHARE, MIN_BURST_OCTETS
 
 FASTEST_BPS: Final = 10**12
 LARGEST_BURST: Final = 1 << 31
+_PRIORITIES: Final = frozenset("12345678")
 _UNITS: Final = {"k": 10**3, "K": 10**3, "M": 10**6, "m": 10**6, "G": 10**9, "g": 10**9}
 
 
@@ -39,7 +41,8 @@ def mikrotik(text: str) -> tuple[Rate, Rate]:
 
     MikroTik lets a subscriber go at the burst rate until its average over the burst time
     reaches the threshold: for threshold * time / burst rate seconds, when it was idle before.
-    What it gets above its rate until then is what our bucket holds.
+    What it gets above its rate until then is what our bucket holds, unless that is less than it
+    would hold without any burst: MikroTik queues what we would drop.
     """
     fields = text.split()
     if not 1 <= len(fields) <= 6:
@@ -48,7 +51,7 @@ def mikrotik(text: str) -> tuple[Rate, Rate]:
     bursts = _both(fields[1]) if len(fields) > 1 else (0, 0)
     thresholds = _both(fields[2]) if len(fields) > 2 else rates
     times = _seconds(fields[3]) if len(fields) > 3 else (1, 1)
-    if len(fields) > 4 and not (fields[4].isdecimal() and 1 <= int(fields[4]) <= 8):
+    if len(fields) > 4 and not all(part in _PRIORITIES for part in fields[4].split("/", 1)):
         raise Senseless(fields[4])
     if len(fields) > 5:
         _both(fields[5])
@@ -63,7 +66,8 @@ def _held(rate: int, fast: int, threshold: int, seconds: int) -> int:
     """Return the octets that may go beyond ``rate`` at the rate ``fast``."""
     if not rate or fast <= rate:
         return 0
-    return burst((fast - rate) * threshold * seconds // fast // 8)
+    octets = burst((fast - rate) * threshold * seconds // fast // 8)
+    return octets if octets > max(rate // BURST_SHARE, MIN_BURST_OCTETS) else 0
 
 
 def _both(text: str) -> tuple[int, int]:
@@ -84,10 +88,11 @@ def _rate(text: str) -> int:
 
 def _seconds(text: str) -> tuple[int, int]:
     first, slash, second = text.partition("/")
-    for part in (first, second) if slash else (first,):
+    up, down = (part.removesuffix("s") for part in (first, second if slash else first))
+    for part in (up, down):
         if not (part.isascii() and part.isdecimal() and len(part) <= 5):
             raise Senseless(text)
-    return int(first), int(second if slash else first)
+    return int(up), int(down)
 
 
 def cisco(words: list[str]) -> Rate:

@@ -30,6 +30,11 @@ def pair(text: str) -> tuple[str, bytes]:
         ("lcp:interface-config=ppp timeout idle 600", {"idle_timeout_s": 600.0, "idle_direction": "both"}),
         ("shell:priv-lvl=15", {}),
         ("client-mac-address=0000.5e00.5301", {}),
+        ("h323_credit.time=7", {}),
+        ("vpdn:l2tp:x=7", {}),
+        ("ipv6:prefix#1=2001:db8::/64", {}),
+        ("IP:Addr-Pool = north", {"pool": "north"}),
+        ("lcp:interface-config=ip tcp adjust-mss 1400\\ndescription user 7\\nip mtu 1400", {"framed_mtu": 1400}),
     ],
 )  # fmt: skip
 def test_pairs(text, found):

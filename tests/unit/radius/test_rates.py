@@ -18,6 +18,10 @@ from bras.radius.rates import Rate, cisco, isg, mikrotik, nokia
         ("4M/10M 8M/40M 2M/5M 16/10 5", Rate(4_000_000, 2_000_000), Rate(10_000_000, 4_687_500)),
         ("4M/10M 0/0 0/0 0/0 8 1M/2M", Rate(4_000_000), Rate(10_000_000)),
         ("1M/2M 2M 1M 8", Rate(1_000_000, 500_000), Rate(2_000_000)),
+        # As queues are printed, with a unit of time and a priority each way.
+        ("4M/10M 8M/10M 4M/10M 8s/8s 8/8", Rate(4_000_000, 2_000_000), Rate(10_000_000)),
+        # 124 octets would be less than without a burst.
+        ("256k/256k 257k/1M 256k/256k 1/8", Rate(256_000), Rate(256_000, 190_464)),
     ],
 )
 def test_a_mikrotik_rate_limit_begins_with_the_subscribers_upload(text, up, down):
@@ -26,7 +30,8 @@ def test_a_mikrotik_rate_limit_begins_with_the_subscribers_upload(text, up, down
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "M", "1.5M", "-1", "5M/", "/5M", "5M/50M/1", "5M/50M 1 1 x", "1 1 1 1 9", "1 1 1 1 0", "1 1 1 1 8 x",
+    ["", "x", "M", "1.5M", "-1", "5M/", "/5M", "5M/50M/1", "5M/50M 1 1 x", "1 1 1 1 9", "1 1 1 1 0", "1 1 1 1 8/9", "1 1 1 1s/x 8",
+     "1 1 1 1 8 x",
      "1 1 1 1 8 1 1", "2000G", "5M /50M"],
 )  # fmt: skip
 def test_a_rate_limit_that_makes_no_sense(text):
