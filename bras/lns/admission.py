@@ -88,9 +88,10 @@ def answered(core: Core, event: radius.Accepted | radius.Rejected | radius.Unans
             error = event.ms_chap_error
             refuse(core, subscriber, outcome, text, now, source=event.server, ms_chap_error=error)
         case radius.Unanswered():
-            if credentials is not None:
+            again = subscriber.challenged_again
+            if credentials is not None and not (again and subscriber.who.source != "local"):
                 _decide_locally(core, subscriber, credentials, now)
-            elif subscriber.challenged_again:
+            elif again:
                 _pardon(core, subscriber, now)
             else:
                 refuse(core, subscriber, AuthOutcome.UNANSWERED, "", now)

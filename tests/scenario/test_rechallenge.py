@@ -114,6 +114,18 @@ def test_a_radius_that_is_silent_costs_nobody_the_session() -> None:
     assert rim.of(Authenticated)[-1].outcome is AuthOutcome.ACCEPTED
 
 
+@pytest.mark.parametrize("users", [(), (UserConfig(name="user1", password=Secret(b"another")),)])
+def test_nor_where_local_users_would_be_asked_in_its_place(users: tuple[UserConfig, ...]) -> None:
+    auth = AuthConfig(methods=("chap",), source="radius-then-local", rechallenge_interval_s=40.0)
+    rim = Rim(config(auth=auth, user=users))
+    _, client = rim.up()
+    rim.radius.silent = True
+    rim.run(300.0)
+    assert client.address
+    assert not rim.of(SubscriberEnded), "whom RADIUS has let in, nobody else turns away"
+    assert rim.of(Authenticated)[-1].outcome is AuthOutcome.UNANSWERED
+
+
 def by_hand(rim: Rim, name: bytes = b"user1") -> Line:
     """Bring a session up packet by packet, by CHAP."""
     line = rim.line()

@@ -30,9 +30,8 @@ def test_a_mikrotik_rate_limit_begins_with_the_subscribers_upload(text, up, down
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "M", "1.5M", "-1", "5M/", "/5M", "5M/50M/1", "5M/50M 1 1 x", "1 1 1 1 9", "1 1 1 1 0", "1 1 1 1 8/9", "1 1 1 1s/x 8",
-     "1 1 1 1 8 x",
-     "1 1 1 1 8 1 1", "2000G", "5M /50M"],
+    ["", "x", "M", "1.5M", "-1", "5M/", "/5M", "5M/50M/1", "5M/50M 1 1 x", "1 1 1 1 9", "1 1 1 1 0", "1 1 1 1 8/9",
+     "1 1 1 1s/x 8", "1 1 1 1 8 x", "1 1 1 1 8 1 1", "2000G", "5M /50M"],
 )  # fmt: skip
 def test_a_rate_limit_that_makes_no_sense(text):
     with pytest.raises(Senseless):
