@@ -12,16 +12,21 @@
 #include <bpf/bpf_helpers.h>
 
 #define HEAD_OCTETS 96
+#define TUNNELS 100
+#define MAX_CALLS 0xffff
 #define SPARE_OCTETS 64 /* more room before the frame than usual, or the sink would copy what has grown by a tunnel header */
 
 struct plan {
 	__u8 head[HEAD_OCTETS]; /* what each frame begins with, all inner addresses zero */
 	__u32 first;            /* address of the first subscriber */
 	__u32 far;              /* address of the first host */
-	__u32 sessions;         /* subscribers, and hosts; addresses and session ids follow one another */
+	__u32 sessions;         /* subscribers, and hosts; addresses follow one another */
 	__u32 sum;              /* of the inner IPv4 header of `head`, with a checksum of zero */
 	__u32 arriving;         /* octets of a frame that arrives whole */
 	__u32 out;              /* interface index: where `through` sends everything */
+	__u32 tunnels;          /* subscribers come by them in turn */
+	__u32 step;             /* from the session id of one to that of the next one of the same tunnel */
+	__u32 calls[TUNNELS];   /* tunnel id << 16 | session id of the first subscriber of each */
 };
 
 struct arrivals {
@@ -55,7 +60,18 @@ static __always_inline __u32 less_than(__u32 limit)
 	return ((__u64)bpf_get_prandom_u32() * limit) >> 32;
 }
 
-/* Write `octets` of the template, and into it the subscriber's number at `id_at` (0: nowhere) and both addresses. */
+/* The ids of a subscriber's call; no session has id 0. */
+static __always_inline __u32 call_of(const struct plan *plan, __u32 number)
+{
+	__u32 tunnel = number % plan->tunnels, first;
+
+	if (tunnel >= TUNNELS)
+		return 0;
+	first = plan->calls[tunnel];
+	return (first & 0xffff0000) | (((first & MAX_CALLS) - 1 + number / plan->tunnels * plan->step) % MAX_CALLS + 1);
+}
+
+/* Write `octets` of the template, and into it the ids of the subscriber's call at `id_at` (0: nowhere) and both addresses. */
 static __always_inline int generate(struct xdp_md *ctx, const int octets, const int ip_at, const bool up, const int id_at)
 {
 	struct plan *plan = the_plan();
@@ -78,7 +94,7 @@ static __always_inline int generate(struct xdp_md *ctx, const int octets, const 
 	*(__be32 *)(frame + ip_at + 12) = bpf_htonl(up ? address : far);
 	*(__be32 *)(frame + ip_at + 16) = bpf_htonl(up ? far : address);
 	if (id_at)
-		*(__be16 *)(frame + id_at) = bpf_htons(number + 1);
+		*(__be32 *)(frame + id_at) = bpf_htonl(call_of(plan, number));
 	return XDP_TX;
 }
 
@@ -86,7 +102,7 @@ static __always_inline int generate(struct xdp_md *ctx, const int octets, const 
 SEC("xdp")
 int tunnelled(struct xdp_md *ctx)
 {
-	return generate(ctx, 80, 52, true, 46);
+	return generate(ctx, 80, 52, true, 44);
 }
 
 /* The same packet without a tunnel. */

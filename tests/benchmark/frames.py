@@ -14,15 +14,20 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from bras.dataplane.libbpf import check, library
 from bras.dataplane.maps import Map
 from bras.dataplane.objects import LIVE_FRAMES, Object
+from bras.ids import MAX_CALLS, call_key, new_tunnel_id, session_of, tunnel_of
 
 HERE = Path(__file__).parent
-TUNNEL = 0x1234
+TUNNELS = 100
+"""Subscribers come by them in turn, as in the benchmark of set-ups."""
+STEP = 40503
+"""From a session id of a tunnel to the next one: they are spread as those are that the daemon gives by chance."""
 FIRST = 0x0A400001
-"""Address of the first subscriber, 10.64.0.1; the session ids begin with 1."""
+"""Address of the first subscriber, 10.64.0.1."""
 LAC, LNS = "198.18.0.2", "198.18.0.1"
 FAR, FAR_NETWORK = "100.64.0.1", "100.64.0.0/10"
 """The first of the hosts that subscribers speak to, and where all of them are."""
@@ -30,7 +35,7 @@ BATCH = 64
 """Frames that the kernel makes before the chain works on them, as many as a driver polls at once."""
 
 _HEAD_OCTETS, _SPARE_OCTETS = 96, 64
-_PLAN = struct.Struct(f"={_HEAD_OCTETS}sIIIIII")
+_PLAN = struct.Struct(f"={_HEAD_OCTETS}sIIIIIIII{TUNNELS}I")
 _CONTEXT = struct.Struct("=IIIIII")
 """``struct xdp_md``: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex."""
 _DRIVER_MODE = 1 << 2
@@ -48,6 +53,26 @@ class Traffic:
     sessions: int
     grown_octets: int
     """By which a frame is larger at the sink than it began."""
+
+
+def _first_calls() -> tuple[int, ...]:
+    """Return the key of the first call of each tunnel: ids by chance, as in the daemon, but the same each time."""
+    entropy = Random(1701).randbytes
+    tunnels: list[int] = []
+    for _ in range(TUNNELS):
+        tunnel = new_tunnel_id(0, tunnels, entropy)
+        assert tunnel is not None
+        tunnels.append(tunnel)
+    return tuple(call_key(tunnel, int.from_bytes(entropy(2), "big") or 1) for tunnel in tunnels)
+
+
+FIRST_CALLS = _first_calls()
+
+
+def call_of(number: int) -> int:
+    """Return the key of a subscriber's call; those of a tunnel follow one another, as the daemon gives them."""
+    first = FIRST_CALLS[number % TUNNELS]
+    return call_key(tunnel_of(first), (session_of(first) - 1 + number // TUNNELS * STEP) % MAX_CALLS + 1)
 
 
 def compiled(directory: Path) -> Path:
@@ -84,7 +109,8 @@ class Frames:
         inner, far = head[-28:-8], int.from_bytes(socket.inet_aton(FAR), "big")
         arriving = len(head) + traffic.octets - 28 + traffic.grown_octets
         plan = _PLAN.pack(
-            head.ljust(_HEAD_OCTETS, b"\0"), FIRST, far, traffic.sessions, words_sum(inner), arriving, out
+            *(head.ljust(_HEAD_OCTETS, b"\0"), FIRST, far, traffic.sessions, words_sum(inner), arriving, out),
+            *(TUNNELS, STEP, *FIRST_CALLS),
         )
         self._plans.update(bytes(4), plan)
         before = self.arrivals()
@@ -117,7 +143,7 @@ def packet(traffic: Traffic) -> bytes:
     outer = ipv4(traffic.octets + 38, LAC, LNS)
     outer = outer[:10] + struct.pack("!H", 0xFFFF ^ words_sum(outer)) + outer[12:]
     ports = struct.pack("!HHHH", 1701, 1701, traffic.octets + 18, 0)
-    return outer + ports + struct.pack("!HHHI", 2, TUNNEL, 0, 0xFF030021) + inner
+    return outer + ports + struct.pack("!HHHI", 2, 0, 0, 0xFF030021) + inner
 
 
 def ipv4(octets: int, source: str, destination: str) -> bytes:

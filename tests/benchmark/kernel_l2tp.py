@@ -9,7 +9,8 @@ import socket
 import struct
 
 from bras.dataplane.rows import dotted
-from tests.benchmark.frames import FIRST, LAC, LNS, TUNNEL
+from bras.ids import session_of, tunnel_of
+from tests.benchmark.frames import FIRST, LAC, LNS, call_of
 from tests.interop.guest.kernel_lac import PPPIOCGCHAN, pppox
 
 _PPPIOCATTCHAN, _PPPIOCCONNECT, _PPPIOCNEWUNIT = 0x40047438, 0x4004743A, 0xC004743E
@@ -18,7 +19,7 @@ MTU = 1460
 
 
 class KernelSession:
-    """Session 1 of a tunnel, and its ppp interface, in the namespace of who makes it."""
+    """The first session of a tunnel, and its ppp interface, in the namespace of who makes it."""
 
     def __init__(self) -> None:
         """Make tunnel, session, channel and interface; the interface is not up yet."""
@@ -26,8 +27,9 @@ class KernelSession:
             udp = made.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.bind((LNS, 1701))
             udp.connect((LAC, 1701))
-            made.enter_context(pppox(udp, (TUNNEL, 0, 7, 0)))
-            session = made.enter_context(pppox(udp, (TUNNEL, 1, 7, 1)))
+            tunnel, number = tunnel_of(call_of(0)), session_of(call_of(0))
+            made.enter_context(pppox(udp, (tunnel, 0, 7, 0)))
+            session = made.enter_context(pppox(udp, (tunnel, number, 7, 1)))
             channel, unit = (_device(made) for _ in range(2))
             index = fcntl.ioctl(session, PPPIOCGCHAN, bytes(4))
             fcntl.ioctl(channel, _PPPIOCATTCHAN, index)

@@ -19,7 +19,7 @@ from bras.dataplane.ebpf import Ebpf
 from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, Leg, Operation, Route
 from bras.ids import CallKey
-from tests.benchmark.frames import FAR_NETWORK, FIRST, LAC, LNS, TUNNEL, Frames, Traffic
+from tests.benchmark.frames import FAR_NETWORK, FIRST, LAC, LNS, Frames, Traffic, call_of
 from tests.benchmark.kernel_l2tp import KernelSession
 from tests.support.namespaces import Namespace, Network
 
@@ -154,5 +154,5 @@ def begin(road: Road, backend: str, sessions: int, pins: Path) -> DataPlane:
 def entries(slots: Iterable[int]) -> Iterable[Operation]:
     """Return what adds the sessions of these slots, as they follow one another."""
     for slot in slots:
-        leg = Leg(CallKey(TUNNEL << 16 | slot + 1), 0, LNS, 1701, LAC, 1701, 7, slot + 1, False, False)
+        leg = Leg(CallKey(call_of(slot)), 0, LNS, 1701, LAC, 1701, 7, slot + 1, False, False)
         yield AddEntry(Route(slot, 1, 0, (leg,), (FIRST + slot,), 1460))

@@ -12,7 +12,7 @@ from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.rows import dotted
 from bras.dataplane.tun import Tun
-from tests.benchmark.frames import FAR, FAR_NETWORK, FIRST, LAC, LNS, TUNNEL, ipv4, words_sum
+from tests.benchmark.frames import FAR, FAR_NETWORK, FIRST, LAC, LNS, call_of, ipv4, words_sum
 from tests.benchmark.offered import DOWN_BURST, UP_BURST, Send, Sender, bursts, received, targets
 from tests.benchmark.roads import CORE, LNS_CORE, POOL, entries
 from tests.support.namespaces import Network
@@ -60,7 +60,7 @@ class TunSubject:
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.bind((LAC, 1701))
         messages = [
-            message(struct.pack("!HHH", 2, TUNNEL, slot + 1), FIRST + slot, octets) for slot in range(self.sessions)
+            message(struct.pack("!HI", 2, call_of(slot)), FIRST + slot, octets) for slot in range(self.sessions)
         ]
         return [(sock, burst, (LNS, 1701)) for burst in bursts(messages)]
 
