@@ -1,6 +1,6 @@
 """The counters and policers of all sessions, in memory that the programs in the kernel and we share.
 
-They lie in ``struct session`` and ``struct account`` of ``bpf/bras.h``.  The programs add to theirs
+They lie in ``struct uplink``, ``struct session`` and ``struct account`` of ``bpf/bras.h``.  The programs add to theirs
 atomically; what we forward ourselves we count in the ``slow`` part of an account, which nobody else writes,
 so that no count is ever lost between the two.  A session has carried the sum.  The policers are shared: both
 sides take from one bucket.  That is not atomic from here; a subscriber can gain a packet by it, never lose one.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bras.dataplane.records import ACCOUNT, CARRIED, COST_SHIFT, SESSION, Account, Session
+from bras.dataplane.records import ACCOUNT, CARRIED, COST_SHIFT, SESSION, UPLINK, Account, Session, Uplink
 from bras.forwarding.entry import Counters
 
 WORDS = ACCOUNT.size // 8
@@ -18,8 +18,14 @@ WORDS = ACCOUNT.size // 8
 EMPTY_UP, EMPTY_DOWN = Account.empty_up.offset // 8, Account.empty_down.offset // 8
 """Words of an account that hold the policers."""
 _SESSION = SESSION.size // 8
-_CARRIED = slice(Session.up_octets4.offset // 8, _SESSION)
-"""Words of a session that make the first eight Counters, in their order."""
+_CARRIED = slice(Session.down_octets4.offset // 8, _SESSION)
+"""Words of a session that make the third to the eighth of Counters, in their order."""
+_ENDED = slice(Session.up_octets4.offset // 8, Session.down_octets4.offset // 8)
+"""Words of a session that make the first two, once it has no uplink any more."""
+_UPLINK, _STEP = Session.uplink.offset // 4, SESSION.size // 4
+"""Half words of a session: where its uplink is."""
+_CARRIED_UP, _UPLINK_WORDS = slice(Uplink.up_octets4.offset // 8, UPLINK.size // 8), UPLINK.size // 8
+"""Words of an uplink that make the first two, while it has one."""
 _KEPT = slice(Account.up_spoofed.offset // 8, Account.slow.offset // 8)
 """Words of an account that make the other four."""
 _SLOW = Account.slow.offset // 8
@@ -93,12 +99,14 @@ class SharedPolicer:
 class Accounts:
     """All accounts, by slot."""
 
-    __slots__ = ("_carried", "_used", "words")
+    __slots__ = ("_carried", "_places", "_up", "_used", "words")
 
-    def __init__(self, sessions: memoryview, accounts: memoryview) -> None:
+    def __init__(self, sessions: memoryview, accounts: memoryview, uplinks: memoryview) -> None:
         """Take the memory of the maps of these names; what a predecessor counted in it stays."""
         self.words = accounts.cast("B").cast("Q")
         self._carried = sessions.cast("B").cast("Q")
+        self._places = sessions.cast("B").cast("I")[_UPLINK::_STEP]
+        self._up = uplinks.cast("B").cast("Q")
         self._used: set[int] = set()
         """Where the ``slow`` part of an account begins, of those in which it may not be zero."""
         if any(any(self.words[index::WORDS]) for index in range(_SLOW, _SLOW + _COUNTERS)):
@@ -140,6 +148,7 @@ class Accounts:
         """Return what a slot has counted."""
         at, there = slot * WORDS, slot * _SESSION
         fast = (
+            *self._carried_up(slot),
             *self._carried[there + _CARRIED.start : there + _SESSION],
             *self.words[at + _KEPT.start : at + _KEPT.stop],
         )
@@ -147,6 +156,15 @@ class Accounts:
         if at not in self._used:
             return fast
         return tuple(map(int.__add__, fast, self.words[at : at + _COUNTERS].tolist()))
+
+    def _carried_up(self, slot: int) -> memoryview:
+        """Return the octets and packets of IPv4 that a slot's LAC has sent."""
+        place = self._places[slot]
+        if place:
+            at = place * _UPLINK_WORDS
+            return self._up[at + _CARRIED_UP.start : at + _CARRIED_UP.stop]
+        at = slot * _SESSION
+        return self._carried[at + _ENDED.start : at + _ENDED.stop]
 
     def counters(self, slot: int) -> Counters:
         """Return what a slot has counted."""
@@ -165,10 +183,18 @@ class Accounts:
         return [self.row(slot) for slot in slots]
 
     def rows(self, first: int, last: int) -> Iterable[Row]:
-        """Return what the slots from ``first`` to before ``last`` have counted: column by column, so it is quick."""
+        """Return what the slots from ``first`` to before ``last`` have counted: column by column, so it is quick.
+
+        Only of sessions that have an uplink it is all.
+        """
+        places = self._places[first:last].tolist()
+        columns = [
+            list(map(self._up[index::_UPLINK_WORDS].__getitem__, places))
+            for index in range(_CARRIED_UP.start, _CARRIED_UP.stop)
+        ]
         carried = self._carried[first * _SESSION : last * _SESSION]
         kept = self.words[first * WORDS : last * WORDS]
-        columns = [carried[index::_SESSION].tolist() for index in range(_CARRIED.start, _CARRIED.stop)]
+        columns += [carried[index::_SESSION].tolist() for index in range(_CARRIED.start, _CARRIED.stop)]
         columns += [kept[index::WORDS].tolist() for index in range(_KEPT.start, _KEPT.stop)]
         rows: Iterable[Row] = zip(*columns, strict=True)
         used = self._used.intersection(range(first * WORDS + _SLOW, last * WORDS, WORDS)) if self._used else ()

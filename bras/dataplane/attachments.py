@@ -17,7 +17,7 @@ from bras.dataplane.links import Link
 from bras.dataplane.maps import Map
 from bras.dataplane.objects import Program
 from bras.dataplane.programs import Loaded
-from bras.dataplane.records import PORT, XdpMode
+from bras.dataplane.records import PORT, QUICK_PORT, QUICK_PORTS, XdpMode
 
 _INDEX = struct.Struct("=I")
 _MODES = {XdpMode.OFF: "tc", XdpMode.DECAP: "xdp-decap", XdpMode.FULL: "xdp-full"}
@@ -55,7 +55,7 @@ class Attachments:
         maps = self._loaded.maps
         ports = {PORT.pack(*port): _INDEX.pack(mode) for port, mode in self._xdp.items()}
         exits = {_INDEX.pack(index): _exit(maps["xdp_exits"], index) for index in plan.exits & able}
-        for name, wanted in (("xdp_ports", ports), ("xdp_exits", exits)):
+        for name, wanted in (("xdp_ports", ports), ("quick_ports", _quick(self._xdp)), ("xdp_exits", exits)):
             try:
                 _reconcile(maps[name], wanted)
             except LibbpfError as error:
@@ -146,6 +146,15 @@ class Attachments:
 def _exit(exits: Map, index: int) -> bytes:
     """Return the value of an exit: its index, and no program of its own (``struct bpf_devmap_val``)."""
     return _INDEX.pack(index).ljust(exits.shape.value_octets, b"\0")
+
+
+def _quick(modes: Mapping[tuple[int, int], XdpMode]) -> dict[bytes, bytes]:
+    """Return what the array of modes has in each of its places; of two interfaces with one place one is not in it."""
+    cells = dict.fromkeys(map(_INDEX.pack, range(QUICK_PORTS)), bytes(QUICK_PORT.size))
+    for (interface, vlan), mode in modes.items():
+        if not vlan:
+            cells[_INDEX.pack(interface % QUICK_PORTS)] = QUICK_PORT.pack(interface, mode)
+    return cells
 
 
 def _reconcile(one: Map, wanted: Mapping[bytes, bytes]) -> None:

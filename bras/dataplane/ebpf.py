@@ -284,7 +284,9 @@ class Ebpf(Tun):
         """Return the answer to a removal after its grace period."""
         if self.kernel.tables.generation(slot) != generation & GENERATION:
             return Outcome(slot, generation, ok=False, reason=_NO_ENTRY)  # asked twice, and the slot is used again
-        return Outcome(slot, generation, ok=True, counters=self.kernel.accounts.counters(slot))
+        counters = self.kernel.accounts.counters(slot)
+        self.kernel.tables.release(slot)
+        return Outcome(slot, generation, ok=True, counters=counters)
 
     def _withdraw(self, outcome: Outcome) -> Outcome:
         """Undo what the kernel's tables had no room for."""
@@ -307,6 +309,7 @@ class Ebpf(Tun):
         if anchor is not None:  # those that go on are told again, and keep their routes until then
             anchor.sweep(routed(destinations(tables.keys())))
         barrier()
+        tables.tidy(known)
 
     def _sweep(self) -> None:
         self._orphans = False

@@ -30,7 +30,8 @@ from bras.dataplane.predecessor import predecessors
 from bras.dataplane.programs import load
 from bras.dataplane.records import CARRIED, DROPS, FALLBACKS, LISTENER, SETTINGS, TALLIES, XdpMode
 from bras.dataplane.rtnetlink import Conversation
-from bras.dataplane.tables import Tables
+from bras.dataplane.tables import SHARED, Tables
+from bras.dataplane.uplinks import Uplinks
 from bras.errors import DropReason, FallbackReason
 
 log = structlog.get_logger()
@@ -41,7 +42,8 @@ _LISTENED = struct.pack("=I", 1)
 _MAPPED = bytes(10) + b"\xff\xff"
 """What an IPv4 address begins with where all addresses are of 16 octets."""
 _MAIN_VRF = 0
-_UNTOLD = -1
+_UNTOLD, _IN_VRF = -1, 5
+"""Of the settings, what may change: not told yet, and where it stands."""
 _LOOPBACK = "lo"
 
 
@@ -65,7 +67,6 @@ class Kernel:
         "_follower",
         "_listened",
         "_loaded",
-        "_memory",
         "_predecessors",
         "_settings",
         "accounts",
@@ -78,9 +79,9 @@ class Kernel:
         self._config = config
         self._loaded = load(Path(config.pin_dir), slots, xdp=any(mode != "off" for _, mode in config.xdp))
         maps = self._loaded.maps
-        self._memory = memoryview(maps["sessions"].memory()), memoryview(maps["accounts"].memory())
-        self.tables = Tables(maps, *self._memory)
-        self.accounts = Accounts(*self._memory)
+        sessions, accounts, uplinks, peers = (maps[name].memory() for name in SHARED)
+        self.tables = Tables(maps, sessions, accounts, Uplinks(uplinks, peers))
+        self.accounts = Accounts(sessions, accounts, uplinks)
         self.anchor: Anchor | None = None
         self._conversation = Conversation()
         self._follower: Follower | None = None
@@ -91,7 +92,7 @@ class Kernel:
         for remark in (*self._loaded.remarks, *remarks):
             log.warning("pins_unusable", reason=remark)
         for predecessor in self._predecessors:
-            predecessor.copy_entries(maps, *self._memory)
+            predecessor.copy_entries(maps, self.tables)
 
     # -- life
 
@@ -117,7 +118,15 @@ class Kernel:
         """Tell the programs what they must know before they run."""
         entrance = pair.entrance if pair is not None else 0
         underlay = socket.if_nametoindex(_LOOPBACK)
-        self._settings = anchor.index, entrance, underlay, _MAIN_VRF, self.tables.slots, _UNTOLD
+        self._settings = (
+            anchor.index,
+            entrance,
+            underlay,
+            _MAIN_VRF,
+            self.tables.slots,
+            _UNTOLD,
+            self.tables.uplinks.mask,
+        )
         self._tell(in_vrf=anchor.vrf() != "")
         there, maps = dict(self._loaded.maps["listen"].items()), self._loaded.maps
         for key in there.keys() - self._listened.keys():
@@ -125,7 +134,7 @@ class Kernel:
 
     def _tell(self, *, in_vrf: bool) -> None:
         """Write the settings of the programs, if they are others than before."""
-        settings = (*self._settings[:-1], int(in_vrf))
+        settings = (*self._settings[:_IN_VRF], int(in_vrf), *self._settings[_IN_VRF + 1 :])
         if settings != self._settings:
             self._settings = settings
             self._loaded.maps["settings"].update(_ONLY, SETTINGS.pack(*settings))
@@ -154,7 +163,7 @@ class Kernel:
             return
         barrier()
         for predecessor in self._predecessors:
-            for slot, row in predecessor.take_accounts(self._memory[0]):
+            for slot, row in predecessor.take_accounts(self.tables):
                 self.accounts.add(slot, row)
             predecessor.remove()
         self._predecessors = []

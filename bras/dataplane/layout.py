@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from bras.dataplane.maps import ARRAY, Map, MapShape
-from bras.dataplane.records import LAYOUT, Account, Session
+from bras.dataplane.records import LAYOUT, Account, Session, Uplink
 
 NAME = "layout"
 OCTETS = 4096
@@ -62,6 +62,8 @@ class Layout:
     slots: int
     session: Record
     account: Record
+    uplink: Record | None = None
+    """Where the first versions had none, its fields were the session's."""
 
     @property
     def version(self) -> str:
@@ -71,7 +73,7 @@ class Layout:
 
 def ours(slots: int) -> Layout:
     """Return the layout of this version."""
-    return Layout(LAYOUT, slots, _record(Session), _record(Account))
+    return Layout(LAYOUT, slots, _record(Session), _record(Account), _record(Uplink))
 
 
 def _record(kind: type[ctypes.Structure]) -> Record:
@@ -93,7 +95,9 @@ def parse(octets: bytes) -> Layout:
     """Return the layout that octets describe; raises ValueError if they make no sense."""
     found = orjson.loads(octets.rstrip(b"\0"))
     try:
-        return Layout(int(found["layout"]), int(found["slots"]), _parsed(found["session"]), _parsed(found["account"]))
+        uplink = _parsed(found["uplink"]) if found.get("uplink") is not None else None
+        numbers = int(found["layout"]), int(found["slots"])
+        return Layout(*numbers, _parsed(found["session"]), _parsed(found["account"]), uplink)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no layout: {error!r}") from error
 

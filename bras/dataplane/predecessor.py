@@ -8,6 +8,7 @@ already is not copied, and what has been taken from an account is taken out of i
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import struct
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,14 @@ from pathlib import Path
 from bras.dataplane import layout, pins
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import MMAPABLE, Map
-from bras.dataplane.records import PLACE, SESSION, Session, SessionFlag
+from bras.dataplane.records import CALL, PLACE, SessionFlag
+from bras.dataplane.tables import Tables
 
 _KEYED = ("calls", "hosts4", "nets4", "nets6")
 """Their values are places: slot and generation."""
 _NEEDED = ("sessions", "accounts", *_KEYED)
+_DESTINATIONS = _KEYED[1:]
+"""What leads to calls is made anew: it is where ours lie."""
 _FAST = (
     *("up_octets4", "up_packets4", "down_octets4", "down_packets4"),
     *("up_octets6", "up_packets6", "down_octets6", "down_packets6"),
@@ -28,14 +32,14 @@ _FAST = (
 )
 """Fields that the programs count in, in the order of Counters, in which ``slow`` has them too."""
 _COUNTED = (*_FAST, "slow")
+_OF_UPLINKS = _FAST[:2]
+"""Where there are uplinks, these are in them, too."""
 _STATES = ("flags", "generation")
 """Fields that every version has in its sessions."""
 _KEPT = (*_STATES, "header", "tail", "ports", *_COUNTED)
 """Fields that every version has in one of its two records."""
 _COUNTER = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
-_STATE = struct.Struct("=II")
-_STATE_AT = Session.flags.offset
 _CHUNK = 2048
 Row = tuple[int, ...]
 """The twelve counters of ``Counters``, in its order."""
@@ -65,17 +69,33 @@ class Predecessor:
             with_layout.close()
         for name in _NEEDED:
             self._maps[name] = Map.pinned(self.directory / name)
-        for name, record in (("sessions", self._layout.session), ("accounts", self._layout.account)):
-            shape = self._maps[name].shape
-            if (shape.value_octets, shape.entries) != (record.size, self._layout.slots) or not shape.flags & MMAPABLE:
-                raise ValueError(f"its {name} are not what its layout says")
-            if record.size % _COUNTER.size:
-                raise ValueError(f"its {name} are no whole counters")
-            self._memory[name] = self._maps[name].memory()
-        session, account = self._layout.session.fields, self._layout.account.fields
+        self._share("sessions", self._layout.session, self._layout.slots)
+        self._share("accounts", self._layout.account, self._layout.slots)
+        if self._layout.uplink is not None:
+            self._maps["uplinks"] = Map.pinned(self.directory / "uplinks")
+            self._share("uplinks", self._layout.uplink, self._maps["uplinks"].shape.entries)
+        self._judge()
+
+    def _share(self, name: str, record: layout.Record, entries: int) -> None:
+        """Have the memory of a map of records."""
+        shape = self._maps[name].shape
+        if (shape.value_octets, shape.entries) != (record.size, entries) or not shape.flags & MMAPABLE:
+            raise ValueError(f"its {name} are not what its layout says")
+        if record.size % _COUNTER.size:
+            raise ValueError(f"its {name} are no whole counters")
+        self._memory[name] = self._maps[name].memory()
+
+    def _judge(self) -> None:
+        """Raise ValueError where its fields are not what we rely on."""
+        session, account, uplink = self._layout.session.fields, self._layout.account.fields, self._layout.uplink
         if not set(_KEPT) <= session.keys() | account.keys() or not set(_STATES) <= session.keys():
             raise ValueError("its records lack what every version has")
-        if any((account.get(name) or session[name])[0] % _COUNTER.size for name in _COUNTED):
+        counters = [(account.get(name) or session[name])[0] for name in _COUNTED]
+        if uplink is not None:
+            if not {"call", *_OF_UPLINKS} <= uplink.fields.keys() or "uplink" not in session:
+                raise ValueError("its uplinks lack what every version has")
+            counters += [uplink.fields[name][0] for name in _OF_UPLINKS]
+        if any(at % _COUNTER.size for at in counters):
             raise ValueError("its counters are no words")
 
     def close(self) -> None:
@@ -87,66 +107,93 @@ class Predecessor:
         self._memory.clear()
         self._maps.clear()
 
-    def copy_entries(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview) -> int:
+    def copy_entries(self, maps: Mapping[str, Map], tables: Tables) -> int:
         """Copy sessions, what leads to them, and the state of their policers; return how many there were.
 
-        ``sessions`` and ``accounts`` are the memory of our maps, as octets.  What has no place in them is left behind.
+        ``tables`` write into our ``maps``.  What has no place in them is left behind.
         """
-        theirs, ours = self._layout, layout.ours(0)
-        size, copied = ours.session.size, 0
-        for slot in range(min(theirs.slots, len(sessions) // size)):
-            place = slice(slot * size, (slot + 1) * size)
+        theirs, ours, calls, copied = self._layout, layout.ours(0), self._calls(), 0
+        for slot in range(min(theirs.slots, tables.slots)):
             if not _flags(theirs.session, self._record("sessions", slot)) & SessionFlag.ACTIVE:
                 continue
-            if not _flags(ours.session, sessions[place]):
-                where = slot * ours.account.size
-                accounts[where : where + ours.account.size] = self._converted(slot, ours.account)
-                sessions[place] = self._converted(slot, ours.session)
+            if not tables.is_active(slot):
+                session, account = (self._converted(slot, into) for into in (ours.session, ours.account))
+                tables.adopt(slot, calls.get(slot, 0), session, account)
                 copied += 1
-        for name in _KEYED:
-            self._copy_keys(self._maps[name], maps[name], sessions)
+        tables.flush()
+        for name in _DESTINATIONS:
+            self._copy_keys(self._maps[name], maps[name], tables)
         return copied
+
+    def _calls(self) -> dict[int, int]:
+        """Return the call of each slot."""
+        uplink = self._layout.uplink
+        if uplink is None:
+            calls = self._maps["calls"]
+            if (calls.shape.key_octets, calls.shape.value_octets) != (CALL.size, PLACE.size):
+                return {}
+            places = ((key, *PLACE.unpack(place)) for key, place in calls.items())
+            return {slot: CALL.unpack(key)[0] for key, slot, number in places if self._generation(slot) == number}
+        found = {}
+        for slot, place in enumerate(self._places()):
+            if place:
+                octets = self._memory["uplinks"][place * uplink.size : (place + 1) * uplink.size]
+                found[slot] = CALL.unpack(uplink.read(octets, "call", CALL.size))[0]
+        return found
+
+    def _places(self) -> list[int]:
+        """Return where the uplink of each slot is; 0: it has none."""
+        session, most = self._layout.session, self._maps["uplinks"].shape.entries
+        records = (self._record("sessions", slot) for slot in range(self._layout.slots))
+        places = [_U32.unpack(session.read(record, "uplink", _U32.size))[0] for record in records]
+        return [place if place < most else 0 for place in places]
 
     def _record(self, name: str, slot: int) -> memoryview:
         size = (self._layout.session if name == "sessions" else self._layout.account).size
         return self._memory[name][slot * size : (slot + 1) * size]
 
     def _converted(self, slot: int, into: layout.Record) -> bytes:
-        """Return a slot's record as ours; what it has carried is not taken yet."""
+        """Return a slot's record as ours; what it has carried is not taken yet, and its uplink is not made."""
         session, account = self._record("sessions", slot), self._record("accounts", slot)
         theirs = (self._layout.session, session), (self._layout.account, account)
-        return layout.converted(theirs, into, without=_COUNTED)
+        return layout.converted(theirs, into, without=(*_COUNTED, "uplink"))
 
     @staticmethod
-    def _copy_keys(theirs: Map, ours: Map, sessions: memoryview) -> None:
+    def _copy_keys(theirs: Map, ours: Map, tables: Tables) -> None:
         """Copy the keys that lead to a session that we have; where we have the key already, ours stays."""
         if (theirs.shape.key_octets, theirs.shape.value_octets) != (ours.shape.key_octets, ours.shape.value_octets):
             return
         there = {key for key, _ in ours.items()}
-        good = [(k, v) for k, v in theirs.items() if k not in there and _generation_there(sessions, v)]
+        good = [(k, v) for k, v in theirs.items() if k not in there and tables.leads(v)]
         for at in range(0, len(good), _CHUNK):
             keys, values = zip(*good[at : at + _CHUNK], strict=True)
             ours.update_batch(b"".join(keys), b"".join(values))
 
-    def take_accounts(self, sessions: memoryview) -> Iterator[tuple[int, Row]]:
+    def take_accounts(self, tables: Tables) -> Iterator[tuple[int, Row]]:
         """Return (slot, counters) of those sessions that are ours now, and set theirs to zero.
 
-        No program may count there any more.  ``sessions`` is the memory of our map, as octets.
+        No program may count there any more.
         """
-        fast = [self._column(name) for name in _FAST]
-        slow = [self._column("slow", index) for index in range(len(_FAST))]
-        ours = layout.ours(0).session
-        rows = (
-            zip(*(column.tolist() for column in fast), strict=True),
-            zip(*(one.tolist() for one in slow), strict=True),
-        )
-        for slot, (first, second) in enumerate(zip(*rows, strict=True)):
-            if (any(first) or any(second)) and self._same(slot, sessions, ours):
-                for column in (*fast, *slow):
-                    column[slot] = 0
-                yield slot, tuple(map(operator.add, first, second))
-        for column in (*fast, *slow):
-            column.release()
+        with contextlib.ExitStack() as stack:
+            columns = [self._column(name) for name in _FAST]
+            columns += [self._column("slow", index) for index in range(len(_FAST))]
+            uplinks = [self._uplink_column(name) for name in _OF_UPLINKS] if self._layout.uplink is not None else []
+            for column in (*columns, *uplinks):
+                stack.callback(column.release)
+            places = self._places() if uplinks else [0] * self._layout.slots
+            for slot, place in enumerate(places):
+                counters = [(column, slot) for column in columns] + [(column, place) for column in uplinks]
+                values = [column[at] for column, at in counters]
+                if any(values) and self._same(slot, tables):
+                    for column, at in counters:
+                        column[at] = 0
+                    yield slot, _row(values)
+
+    def _uplink_column(self, name: str) -> memoryview:
+        """Return the counters of a name, by the place of an uplink."""
+        assert self._layout.uplink is not None
+        at, step = self._layout.uplink.fields[name][0] // _COUNTER.size, self._layout.uplink.size // _COUNTER.size
+        return self._memory["uplinks"].cast("Q")[at::step]
 
     def _column(self, name: str, index: int = 0) -> memoryview:
         """Return the counters of a name, by slot."""
@@ -155,13 +202,16 @@ class Predecessor:
         step = record.size // _COUNTER.size
         return self._memory[which].cast("Q")[record.fields[name][0] // _COUNTER.size + index :: step]
 
-    def _same(self, slot: int, sessions: memoryview, ours: layout.Record) -> bool:
+    def _same(self, slot: int, tables: Tables) -> bool:
         """Tell whether a slot has the session in our maps that it had in theirs."""
-        if (slot + 1) * ours.size > len(sessions):
-            return False
-        record = self._record("sessions", slot)
-        mine = sessions[slot * ours.size : (slot + 1) * ours.size]
-        return self._layout.session.read(record, "generation", 4) == ours.read(mine, "generation", 4)
+        return slot < tables.slots and tables.generation(slot) == self._generation(slot)
+
+    def _generation(self, slot: int) -> int:
+        if slot >= self._layout.slots:
+            return -1
+        octets = self._layout.session.read(self._record("sessions", slot), "generation", _U32.size)
+        found: int = _U32.unpack(octets)[0]
+        return found
 
     def remove(self) -> None:
         """Remove it from the kernel, but for programs that still hang somewhere; raises DataPlaneError."""
@@ -174,14 +224,13 @@ def _flags(record: layout.Record, octets: memoryview) -> int:
     return flags
 
 
-def _generation_there(sessions: memoryview, place: bytes) -> bool:
-    """Tell whether a place leads to a session that we have."""
-    slot, generation = PLACE.unpack(place)
-    at = slot * SESSION.size
-    if at + SESSION.size > len(sessions):
-        return False
-    flags, there = _STATE.unpack_from(sessions, at + _STATE_AT)
-    return bool(flags & SessionFlag.ACTIVE) and there == generation
+def _row(values: list[int]) -> Row:
+    """Return the sum of what the programs and what user space counted, and the uplinks if there are some."""
+    number = len(_FAST)
+    fast = list(map(operator.add, values[:number], values[number : 2 * number]))
+    for index, value in enumerate(values[2 * number :]):
+        fast[index] += value
+    return tuple(fast)
 
 
 def predecessors(pin_dir: Path, current: Path) -> tuple[list[Predecessor], list[str]]:

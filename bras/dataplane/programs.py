@@ -16,6 +16,7 @@ from bras.dataplane.base import DataPlaneError
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import DEVMAP_HASH, READ_ONLY_PROGRAM, Map, MapShape
 from bras.dataplane.objects import Object, Program
+from bras.dataplane.uplinks import places
 
 OBJECT = Path(__file__).parent / "bpf" / "bras.bpf.o"
 _NOT_BUILT = "was not built: run make, or install a wheel"
@@ -101,7 +102,9 @@ def load(pin_dir: Path, slots: int, *, xdp: bool, path: Path = OBJECT) -> Loaded
 
 def _size(opened: Object, slots: int) -> None:
     for name in opened.maps():
-        if name in _PER_SLOT:
+        if name == "uplinks":
+            opened.resize(name, places(slots))
+        elif name in _PER_SLOT:
             opened.resize(name, _PER_SLOT[name] * slots)
         elif name in _FIXED:
             opened.resize(name, _FIXED[name])

@@ -12,13 +12,16 @@ from enum import IntEnum, IntFlag
 
 from bras.errors import DropReason, FallbackReason
 
-LAYOUT = 2
+LAYOUT = 3
 HEADER_OCTETS = 64
 HEAD_OCTETS = 40
 TAIL_OCTETS = 32
 COST_SHIFT = 16
 META_MAGIC = 0x62726173
 PATHS = 4096
+PEERS = 16384
+QUICK_PORTS = 256
+GOLDEN, OTHER, SPREAD_SHIFT = 0x9E3779B1, 0x85EBCA6B, 6
 
 PLACE = struct.Struct("=II")
 """slot, generation."""
@@ -31,6 +34,9 @@ NET4 = struct.Struct("=II4s")
 NET6 = struct.Struct("=II16s")
 LISTENER = struct.Struct("!16sHxx")
 """Address (IPv4 mapped), port."""
+UPLINK = struct.Struct("=IIHHIQQ")
+PEER = struct.Struct("=32s4s4x")
+"""Addresses, ours first, and ports, as they stand in a header towards the LAC."""
 HEAD = struct.Struct("=IIIIHHHH40s")
 """The first part of a session, which is ours; the rest is the programs'."""
 SESSION = struct.Struct("=IIIIHHHH40s8Q")
@@ -38,8 +44,9 @@ TERMS = struct.Struct("=32sIHHIIIII4xQQ")
 """The first part of an account, which is ours."""
 ACCOUNT = struct.Struct("=32sIHHIIIII4xQQ6Q16Q")
 FLAGS = struct.Struct("=I")
-SETTINGS = struct.Struct("=IIIIII8x")
+SETTINGS = struct.Struct("=IIIIIII4x")
 PORT = struct.Struct("=II")
+QUICK_PORT = struct.Struct("=II")
 META = struct.Struct("=IIII")
 CARRIED = 8
 """Counters of packets and octets, of a session and of the tallies."""
@@ -83,13 +90,27 @@ FALLBACKS = tuple(FallbackReason)
 TALLIES = struct.Struct(f"={CARRIED + len(DROPS) + len(FALLBACKS)}Q")
 
 
+class Uplink(ctypes.Structure):
+    """``struct uplink``."""
+
+    _fields_ = (
+        ("call", ctypes.c_uint32),
+        ("slot", ctypes.c_uint32),
+        ("flags", ctypes.c_uint16),
+        ("peer", ctypes.c_uint16),
+        ("address", ctypes.c_uint32),
+        ("up_octets4", ctypes.c_uint64),
+        ("up_packets4", ctypes.c_uint64),
+    )
+
+
 class Session(ctypes.Structure):
     """``struct session``; ``HEAD`` packs what is ours of it."""
 
     _fields_ = (
         ("flags", ctypes.c_uint32),
         ("generation", ctypes.c_uint32),
-        ("call", ctypes.c_uint32),
+        ("uplink", ctypes.c_uint32),
         ("address", ctypes.c_uint32),
         ("mtu", ctypes.c_uint16),
         ("header_octets", ctypes.c_uint16),

@@ -1,15 +1,16 @@
 """The entries of the data plane in the kernel: session records by slot, and the keys by which packets find them.
 
-A record is written before its keys are, and is made inactive before they are taken away, so a program
+A record is written before what leads to it, and is made inactive before that is taken away, so a program
 never finds half an entry; a key that leads to a slot of another generation, or to an inactive one, leads
-nowhere.  Headers of an active record never change: who wants that silences it and waits for a grace period.
+nowhere.  What a LAC sends finds its session by an uplink, and only by a key where that lies elsewhere than its
+call says.  Headers of an active record never change: who wants that silences it and waits for a grace period.
 Keys are gathered and written many at a time by ``flush``.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from socket import htonl
 
 from bras.dataplane.libbpf import LibbpfError
@@ -22,6 +23,7 @@ from bras.dataplane.records import (
     HOST4,
     NET4,
     NET6,
+    PEER,
     PLACE,
     SESSION,
     TERMS,
@@ -30,24 +32,32 @@ from bras.dataplane.records import (
     Session,
     SessionFlag,
 )
-from bras.dataplane.template import record
+from bras.dataplane.template import parts, peer_of, record
+from bras.dataplane.uplinks import FLAGS_AT, HALVES, NOWHERE, Uplinks
 from bras.forwarding.entry import Route
 
 _SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
+SHARED = ("sessions", "accounts", "uplinks", "peers")
+"""The maps whose memory we share with the programs."""
 KEYED = ("calls", "hosts4", "nets4", "nets6")
 """The maps that lead to a slot."""
+_DESTINATIONS = KEYED[1:]
+"""Those by which packets towards subscribers are found."""
 _FEW = 3
 """A batch has a price of its own: below this many Routes, key by key is cheaper."""
 GENERATION = 0xFFFFFFFF
 """The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
+_WORDS = _SESSION // 4
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
+_UPLINK, _ADDRESS = Session.uplink.offset // 4, Session.address.offset // 4
+_NOBODY = bytes(PEER.size)
+_CARRIED_UP = slice(Session.up_octets4.offset, Session.down_octets4.offset)
 _HEADER = slice(Session.header_octets.offset, HEAD.size)
 _TAIL = Account.mss4.offset
 """What a packet towards a LAC is given, bit by bit: of a record that changes meanwhile it would get some of each."""
 _write_account = struct.Struct(f"{Account.slow.offset}s").pack_into
 _write_session = struct.Struct(f"{_SESSION - _FLAGS}s").pack_into
-_write_flags = struct.Struct(f"{_FLAGS}s").pack_into
-"""As assigning to a slice would, in half the time; ``_write_flags`` takes the first octets of what it is given."""
+"""As assigning to a slice would, in half the time."""
 _WHOLE4, _WHOLE6 = 32, 128
 _ACTIVE = SessionFlag.ACTIVE.value
 Key = tuple[str, bytes]
@@ -55,9 +65,9 @@ Key = tuple[str, bytes]
 
 
 def keys(route: Route) -> list[Key]:
-    """Return the keys by which packets of a Route are found."""
+    """Return the keys by which packets towards a Route are found."""
     hosts = [("hosts4", HOST4.pack(route.vrf, address.to_bytes(4, "big"))) for address in route.addresses]
-    return [("calls", CALL.pack(route.legs[0].key)), *hosts, *_keys_of_networks(route)]
+    return [*hosts, *_keys_of_networks(route)]
 
 
 def _keys_of_networks(route: Route) -> Iterator[Key]:
@@ -73,11 +83,23 @@ def _keys_of_networks(route: Route) -> Iterator[Key]:
 class Tables:
     """What the programs look into."""
 
-    __slots__ = ("_accounts", "_inherited", "_maps", "_pending", "_sessions", "_words", "slots")
+    __slots__ = (
+        "_accounts",
+        "_elsewhere",
+        "_inherited",
+        "_leading",
+        "_maps",
+        "_pending",
+        "_sessions",
+        "_words",
+        "slots",
+        "uplinks",
+    )
 
-    def __init__(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview) -> None:
+    def __init__(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview, uplinks: Uplinks) -> None:
         """Write into these maps, and into the memory of the maps ``sessions`` and ``accounts``."""
         self._maps = maps
+        self.uplinks = uplinks
         self._accounts = accounts.cast("B")
         self._sessions = sessions.cast("B")
         self._words = self._sessions.cast("I")
@@ -87,6 +109,10 @@ class Tables:
         """By slot: those whose keys wait for ``flush``."""
         self._inherited: dict[int, list[Key]] = {}
         """Keys that a predecessor has left, by the slot to which they lead, until its Route is told."""
+        self._elsewhere = {CALL.unpack(key)[0] for key, _ in maps["calls"].items()} if "calls" in maps else set[int]()
+        """Calls to which only a key leads."""
+        self._leading: dict[int, tuple[int, int]] = {}
+        """Those of them whose keys wait for ``flush``, and slot and generation."""
 
     def generation(self, slot: int) -> int:
         """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
@@ -143,28 +169,90 @@ class Tables:
 
         Raises OSError.
         """
-        sessions, accounts, pending = self._sessions, self._accounts, self._pending
+        sessions, accounts, words, uplinks = self._sessions, self._accounts, self._words, self.uplinks
+        pending, halves = self._pending, uplinks.halves
         for route in routes:
             slot = route.slot
-            session, account = record(route)
+            at = slot * _WORDS
+            if words[at + _UPLINK]:
+                self.release(slot)  # the end of the one before was never told
+            flags, rest, account, peer = parts(route)
             _write_account(accounts, slot * _ACCOUNT, account)
-            _write_session(sessions, slot * _SESSION + _FLAGS, session[_FLAGS:])
-            _write_flags(sessions, slot * _SESSION, session)  # last: they are what a session begins with
+            _write_session(sessions, slot * _SESSION + _FLAGS, rest)
+            place = uplinks.begin(route.legs[0].key, slot, peer, words[at + _ADDRESS])
+            if place < 0:
+                place = -place
+                self._lead(route.legs[0].key, slot, route.generation & GENERATION)
+            words[at + _UPLINK] = place
+            words[at] = halves[place * HALVES + FLAGS_AT] = flags  # last: they are what a session begins with
             pending[slot] = route
+
+    def adopt(self, slot: int, call: int, session: bytes, account: bytes) -> None:
+        """Enter a session whose records are there already, but for its uplink; its other keys are the caller's."""
+        at = slot * _WORDS
+        self._write_records(slot, bytes(_FLAGS) + session[_FLAGS:], account)
+        if call:
+            place = self.uplinks.begin(call, slot, peer_of(session, account), self._words[at + _ADDRESS])
+            self._words[at + _UPLINK] = abs(place)
+            if place < 0:
+                self._lead(call, slot, self.generation(slot))
+        self._sessions[slot * _SESSION : slot * _SESSION + _FLAGS] = session[:_FLAGS]
+        self.uplinks.flag(self._words[at + _UPLINK], self._words[at])
 
     def put(self, route: Route, before: Route | None) -> list[Key]:
         """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``.
 
         Returns the keys of the other one that this one has not: they are gone.
         """
-        session, account = record(route)
-        self._write_records(route.slot, session[: HEAD.size], account[: TERMS.size])
+        slot, place = route.slot, self._place_of(route)
+        session, account, peer = record(route, place)
+        self._write_records(slot, session[: HEAD.size], account[: TERMS.size])
+        self.uplinks.change(place, peer, self._words[slot * _WORDS + _ADDRESS])
+        self.uplinks.flag(place, self._words[slot * _WORDS])
         there = self._inherited.pop(route.slot, ()) if before is None else keys(before)
         gone = list(set(there).difference(keys(route)))
         for name, key in gone:
             self._maps[name].delete(key)
         self._pending[route.slot] = route
         return gone
+
+    def _place_of(self, route: Route) -> int:
+        """Return the place of a Route's uplink; made if a predecessor had not come to it, or the call moved."""
+        slot, call, uplinks = route.slot, route.legs[0].key, self.uplinks
+        there = place = self._words[slot * _WORDS + _UPLINK]
+        owner = uplinks.owner(there)
+        if owner != (call, slot):
+            place = abs(uplinks.begin(call, slot, _NOBODY, 0))
+            if there and owner[1] == slot:
+                uplinks.counters(place)[:] = uplinks.counters(there)
+                self._mislead(owner[0])
+                uplinks.leave(there)
+        if place not in uplinks.said(call):
+            self._lead(call, slot, self.generation(slot))
+        return place
+
+    def _lead(self, call: int, slot: int, generation: int) -> None:
+        """Have ``flush`` write the key by which a call is found that lies where its number does not say."""
+        self._elsewhere.add(call)
+        self._leading[call] = slot, generation
+
+    def _mislead(self, call: int) -> None:
+        if call in self._elsewhere:
+            self._elsewhere.discard(call)
+            self._leading.pop(call, None)
+            self._maps["calls"].delete(CALL.pack(call))
+
+    def release(self, slot: int) -> None:
+        """Have the uplink of a slot free again, whose end is told: what it has carried stays in the session."""
+        at, first = slot * _WORDS + _UPLINK, slot * _SESSION
+        place = self._words[at]
+        is_its = place != NOWHERE and self.uplinks.owner(place)[1] == slot
+        if is_its:
+            counters = self.uplinks.counters(place).cast("B")
+            self._sessions[first + _CARRIED_UP.start : first + _CARRIED_UP.stop] = counters
+        self._words[at] = NOWHERE  # from now on they are read there
+        if is_its:
+            self.uplinks.leave(place)
 
     def _write_records(self, slot: int, session: bytes, account: bytes) -> None:
         """Write both records as far as they are given, the flags last: they are what a session begins with."""
@@ -178,32 +266,43 @@ class Tables:
         """Tell whether packets of a slot that forwards would go to the LAC under other headers than they do."""
         if not self.is_active(route.slot):
             return False
-        session, account = record(route)
+        if self.uplinks.owner(self._words[route.slot * _WORDS + _UPLINK])[0] != route.legs[0].key:
+            return True
+        session, account, _ = record(route)
         at, there = route.slot * _SESSION, route.slot * _ACCOUNT
         same = self._sessions[at : at + HEAD.size][_HEADER] == session[_HEADER]
         return not same or self._accounts[there : there + _TAIL] != account[:_TAIL]
 
     def silence(self, slot: int) -> None:
         """Make a slot inactive: nothing is forwarded by it any more; its keys may still be there."""
-        at = slot * _SESSION + _FLAGS_AT
-        self._sessions[at : at + _FLAGS] = FLAGS.pack(0)
+        place = self._words[slot * _WORDS + _UPLINK]
+        if self.uplinks.owner(place)[1] == slot:
+            self.uplinks.flag(place, 0)
+        self._words[slot * _WORDS + _FLAGS_AT // 4] = 0
 
     def take_out(self, route: Route) -> None:
         """Silence the slot of a Route, and take its keys away."""
         self.silence(route.slot)
         self._pending.pop(route.slot, None)
+        self._mislead(route.legs[0].key)
         for name, key in keys(route):
             self._maps[name].delete(key)
 
     def flush(self) -> frozenset[int]:
         """Write the keys that wait; return the slots that miss some because the kernel took no more."""
         routes = self._pending.values()
-        names: Collection[str] = KEYED
+        names: Collection[str] = _DESTINATIONS
         if len(routes) >= _FEW:
             names = [name for name, *found in _written(routes) if not _batch(self._maps[name], *found)]
-        failed = frozenset(self._one_by_one(routes, names) if names else ())
+        failed = {*self._one_by_one(routes, names)} if names else set()
         self._pending.clear()
-        return failed
+        for call, place in self._leading.items():
+            try:
+                self._maps["calls"].update(CALL.pack(call), PLACE.pack(*place))
+            except LibbpfError:
+                failed.add(place[0])
+        self._leading.clear()
+        return frozenset(failed)
 
     def _one_by_one(self, routes: Iterable[Route], names: Collection[str]) -> Iterator[int]:
         """Write the keys of Routes that belong into the maps of these names; returns the slots that miss some."""
@@ -218,15 +317,25 @@ class Tables:
 
     def sweep(self) -> list[Key]:
         """Take away all keys that lead nowhere, and return them.  Walks everything: for starts and mishaps."""
-        dead = [(name, key) for name in KEYED for key, value in self._maps[name].items() if self._is_dead(value)]
+        dead = [(name, key) for name in KEYED for key, value in self._maps[name].items() if not self.leads(value)]
         for name, key in dead:
             self._maps[name].delete(key)
+            if name == "calls":
+                self._elsewhere.discard(*CALL.unpack(key))
         return dead
+
+    def tidy(self, known: Container[tuple[int, int]]) -> None:
+        """Free the places of what neither forwards nor is among these (slot, generation): nobody asks for it."""
+        for place, slot in self.uplinks.taken():
+            if slot >= self.slots or self._words[slot * _WORDS + _UPLINK] != place:
+                self.uplinks.leave(place)
+            elif not self.is_active(slot) and (slot, self.generation(slot)) not in known:
+                self.release(slot)
 
     def inherit(self) -> None:
         """Learn which keys there are, so that ``put`` finds those that a Route has no more.  Walks everything."""
         self._inherited.clear()
-        for name in KEYED:
+        for name in _DESTINATIONS:
             for key, value in self._maps[name].items():
                 self._inherited.setdefault(PLACE.unpack(value)[0], []).append((name, key))
 
@@ -234,22 +343,19 @@ class Tables:
         """Iterate over all keys that there are."""
         return ((name, key) for name in KEYED for key, _ in self._maps[name].items())
 
-    def _is_dead(self, place: bytes) -> bool:
+    def leads(self, place: bytes) -> bool:
+        """Tell whether the place of a key is that of a session that forwards."""
         slot, generation = PLACE.unpack(place)
-        return slot >= self.slots or not self.is_active(slot) or self.generation(slot) != generation
+        return slot < self.slots and self.is_active(slot) and self.generation(slot) == generation
 
 
 def _written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
     """Return by map the ``keys`` of Routes, and the places to which they lead: in one go, for calls come in crowds."""
-    calls: list[int] = []
     hosts: list[int] = []
-    called: list[bytes] = []
     hosted: list[bytes] = []
     nets: dict[str, tuple[list[bytes], list[bytes]]] = {}
     for route in routes:
         place = PLACE.pack(route.slot, route.generation & GENERATION)
-        calls.append(route.legs[0].key)
-        called.append(place)
         for address in route.addresses:
             hosts += route.vrf, htonl(address)  # as ``HOST4`` has them
             hosted.append(place)
@@ -258,7 +364,6 @@ def _written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
                 of_them, places = nets.setdefault(name, ([], []))
                 of_them.append(key)
                 places.append(place)
-    yield "calls", _numbers(calls), b"".join(called)
     yield "hosts4", _numbers(hosts), b"".join(hosted)
     for name, (of_them, places) in nets.items():
         yield name, b"".join(of_them), b"".join(places)

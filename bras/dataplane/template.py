@@ -14,7 +14,18 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bras.dataplane.police import burst_of
-from bras.dataplane.records import COST_SHIFT, HEAD_OCTETS, PATHS, SESSION, TAIL_OCTETS, TERMS, Account, SessionFlag
+from bras.dataplane.records import (
+    COST_SHIFT,
+    HEAD_OCTETS,
+    PATHS,
+    PEER,
+    SESSION,
+    TAIL_OCTETS,
+    TERMS,
+    Account,
+    Session,
+    SessionFlag,
+)
 from bras.dataplane.rows import TCP_OVERHEAD
 from bras.forwarding.entry import Leg, Route
 
@@ -29,7 +40,9 @@ _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
 TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
 _PORTS_OCTETS = 4
-_BEGINS, _NUMBERS = struct.Struct("=IIII"), struct.Struct("=HHHH")
+_ENDS4, _ENDS6 = 12, 8
+"""Where addresses stand in a header of IPv4 and of IPv6."""
+_FLAG, _BEGINS, _NUMBERS = struct.Struct("=I"), struct.Struct("=III"), struct.Struct("=HHHH")
 """What stands before the header in a session, of one call and of its kind."""
 _ACTIVE = SessionFlag.ACTIVE.value
 _CHECK_SOURCE = SessionFlag.CHECK_SOURCE.value
@@ -48,10 +61,17 @@ _MOST_BURST = 2**32 - 1
 _MOST_MTU = 2**16 - 1
 
 
-def record(route: Route) -> tuple[bytes, bytes]:
-    """Return the two records of a Route with one leg as they begin: with counters of zero and full buckets.
+def record(route: Route, uplink: int = 0) -> tuple[bytes, bytes, bytes]:
+    """Return the records of a Route, the session whole and with the place of its uplink; else as ``parts``."""
+    flags, rest, account, peer = parts(route)
+    return _FLAG.pack(flags) + rest[: _FLAG.size] + _FLAG.pack(uplink) + rest[2 * _FLAG.size :], account, peer
 
-    The second one without its ``slow`` part, which no program knows.  Raises OSError when its addresses are none.
+
+def parts(route: Route) -> tuple[int, bytes, bytes, bytes]:
+    """Return the records of a Route with one leg as they begin: with counters of zero and full buckets.
+
+    They are the flags of its session, and what stands behind them, with an uplink of none; its account without the
+    ``slow`` part, which no program knows; and its peer.  Raises OSError when its addresses are none.
     """
     leg = route.legs[0]
     kind = _kind(
@@ -77,20 +97,28 @@ def record(route: Route) -> tuple[bytes, bytes]:
     )
     flags = kind.flags | _IPV6_TOO if route.prefixes6 else kind.flags
     address = socket.htonl(route.addresses[0]) if route.addresses else 0
-    begins = _BEGINS.pack(flags, route.generation & 0xFFFFFFFF, leg.key, address)
+    begins = _BEGINS.pack(route.generation & 0xFFFFFFFF, 0, address)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
     if flags & _OUTER6:
-        return _over_ipv6(begins, ids, kind)
-    return begins + kind.goes_on + ids + kind.ends, kind.account
+        return flags, *_over_ipv6(begins, ids, kind), kind.peer
+    return flags, begins + kind.goes_on + ids + kind.ends, kind.account, kind.peer
 
 
 def _over_ipv6(begins: bytes, ids: bytes, kind: _Kind) -> tuple[bytes, bytes]:
-    """Return the two records of a call whose header is longer than a session has room for."""
+    """Return session and account of a call whose header is longer than a session has room for."""
     header = kind.frame.before + ids + kind.frame.behind
     checksum = _folded(kind.frame.checksum + words(ids))
     numbers = _NUMBERS.pack(kind.mtu, len(header), checksum, kind.frame.place)
     session = begins + numbers + header[:HEAD_OCTETS]
-    return session.ljust(SESSION.size, b"\0"), header[-TAIL_OCTETS:] + kind.account[TAIL_OCTETS:]
+    account = header[-TAIL_OCTETS:] + kind.account[TAIL_OCTETS:]
+    return session.ljust(SESSION.size - _FLAG.size, b"\0"), account
+
+
+def peer_of(session: bytes, account: bytes) -> bytes:
+    """Return the record of the ends that are written in these two."""
+    begins, octets = (_ENDS6, 32) if _FLAG.unpack_from(session)[0] & _OUTER6 else (_ENDS4, 8)
+    at, ports = Session.header.offset + begins, Account.ports.offset
+    return PEER.pack(session[at : at + octets], account[ports : ports + _PORTS_OCTETS])
 
 
 _OfLeg = tuple[str, int, str, int, bool, bool, bool, bool, bool]
@@ -109,6 +137,7 @@ class _Kind(NamedTuple):
     """What follows the ids, up to the end of the record: it has carried nothing."""
     account: bytes
     """The second record, for outer IPv4."""
+    peer: bytes
     mtu: int
     frame: _Frame
 
@@ -120,8 +149,8 @@ def _kind(*fields: *tuple[*_OfLeg, *_OfRoute]) -> _Kind:
     terms = _terms(frame.ports, *fields[_SPLIT:])
     octets = len(frame.before) + _WORDS.size + len(frame.behind)
     goes_on = _NUMBERS.pack(terms.mtu, octets, frame.checksum, frame.place) + frame.before
-    rest = frame.behind.ljust(SESSION.size - _BEGINS.size - len(goes_on) - _WORDS.size, b"\0")
-    return _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, terms.mtu, frame)
+    rest = frame.behind.ljust(SESSION.size - _FLAG.size - _BEGINS.size - len(goes_on) - _WORDS.size, b"\0")
+    return _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, frame.peer, terms.mtu, frame)
 
 
 class _Terms(NamedTuple):
@@ -196,6 +225,8 @@ class _Frame(NamedTuple):
     ports: bytes
     """UDP ports as they stand in it."""
     flags: int
+    peer: bytes
+    """The record of both ends."""
 
 
 def _frame_of(leg: Leg) -> _Frame:
@@ -237,10 +268,11 @@ def _frame(
         # The ids are two words: without them all others stand at even places still.
         checksum = words(addresses + bytes((0, _UDP_PROTOCOL)) + inner + behind)
         flags |= _sum_of((_OUTER6, True), (_ZERO_CHECKSUM, unsummed))
-        return _Frame(outer + inner, behind, checksum, place, ports, flags)
+        return _Frame(outer + inner, behind, checksum, place, ports, flags, PEER.pack(addresses, ports))
     octets = socket.inet_pton(socket.AF_INET, local), socket.inet_pton(socket.AF_INET, remote)
     outer = _IPV4.pack(0x45, 0, 0, 0, 0, _HOP_LIMIT, _UDP_PROTOCOL, 0, *octets)
-    return _Frame(outer + inner, behind, words(outer), place, ports, flags)
+    peer = PEER.pack(b"".join(octets), ports)
+    return _Frame(outer + inner, behind, words(outer), place, ports, flags, peer)
 
 
 def _folded(total: int) -> int:

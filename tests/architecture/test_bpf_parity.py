@@ -21,7 +21,23 @@ from tests.architecture.source import PACKAGE
 
 FOLDER = PACKAGE / "dataplane" / "bpf"
 HEADER = FOLDER / "bras.h"
-STRUCTS = ("place", "host4", "net4", "net6", "listener", "session", "account", "tallies", "settings", "port", "meta")
+STRUCTS = (
+    *(
+        "place",
+        "host4",
+        "net4",
+        "net6",
+        "listener",
+        "uplink",
+        "peer",
+        "session",
+        "account",
+        "tallies",
+        "settings",
+        "port",
+    ),
+    *("quick_port", "meta"),
+)
 ENUMS = ("session_flag", "drop", "fallback", "xdp_mode")
 PACKED = {
     "place": records.PLACE,
@@ -29,16 +45,21 @@ PACKED = {
     "net4": records.NET4,
     "net6": records.NET6,
     "listener": records.LISTENER,
+    "uplink": records.UPLINK,
+    "peer": records.PEER,
     "session": records.SESSION,
     "account": records.ACCOUNT,
     "tallies": records.TALLIES,
     "settings": records.SETTINGS,
     "port": records.PORT,
+    "quick_port": records.QUICK_PORT,
     "meta": records.META,
 }
 PATH_OCTETS = 64
 """A way to a LAC is the programs' alone; it fills a cache line."""
 MAPS = {
+    "uplinks": (ARRAY, 4, records.UPLINK.size, MMAPABLE),
+    "peers": (ARRAY, 4, records.PEER.size, MMAPABLE),
     "calls": (HASH, records.CALL.size, records.PLACE.size, 0),
     "hosts4": (HASH, records.HOST4.size, records.PLACE.size, 0),
     "nets4": (LPM_TRIE, records.NET4.size, records.PLACE.size, NO_PREALLOC),
@@ -50,8 +71,8 @@ MAPS = {
     "tallies": (PERCPU_ARRAY, 4, records.TALLIES.size, 0),
     "paths": (PERCPU_ARRAY, 4, PATH_OCTETS, 0),
     "attended": (PERCPU_ARRAY, 4, 8, 0),
-    "near_calls": (ARRAY, 4, 64, 0),
     "near_hosts": (ARRAY, 4, 64, 0),
+    "quick_ports": (ARRAY, 4, records.QUICK_PORT.size, 0),
     "xdp_ports": (HASH, records.PORT.size, 4, 0),
     "xdp_exits": (DEVMAP_HASH, 4, 4, 0),
 }
@@ -107,7 +128,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
 
 def test_constants(said: dict[str, int]) -> None:
     assert constants() == [
-        *("LAYOUT", "HEADER_OCTETS", "HEAD_OCTETS", "TAIL_OCTETS", "COST_SHIFT", "PATHS", "META_MAGIC")
+        *("LAYOUT", "GOLDEN", "OTHER", "SPREAD_SHIFT", "PEERS", "HEADER_OCTETS", "HEAD_OCTETS", "TAIL_OCTETS"),
+        *("COST_SHIFT", "PATHS", "QUICK_PORTS", "META_MAGIC"),
     ]
     for name in constants():
         assert said[name] == getattr(records, name), name
@@ -118,7 +140,9 @@ def test_sizes(said: dict[str, int], name: str) -> None:
     assert said[f"sizeof {name}"] == PACKED[name].size
 
 
-@pytest.mark.parametrize(("name", "mirror"), [("session", records.Session), ("account", records.Account)])
+@pytest.mark.parametrize(
+    ("name", "mirror"), [("session", records.Session), ("account", records.Account), ("uplink", records.Uplink)]
+)
 def test_offsets_of_what_is_read_by_name(said: dict[str, int], name: str, mirror: type[ctypes.Structure]) -> None:
     assert fields(name) == [field[0] for field in mirror._fields_]
     assert ctypes.sizeof(mirror) == said[f"sizeof {name}"]
@@ -139,9 +163,10 @@ def test_offsets_of_what_is_packed(said: dict[str, int], name: str) -> None:
 
 
 def test_the_counters_of_both_records_are_those_of_an_entry(said: dict[str, int]) -> None:
-    """The first eight in their order; the rest by name."""
+    """The first eight in their order; the first two of them in an uplink too; the rest by name."""
     names = list(Counters._fields)
     assert fields("session")[-records.CARRIED :] == names[: records.CARRIED]
+    assert fields("uplink")[-2:] == names[:2]
     assert set(names[records.CARRIED :]) <= set(fields("account"))
     assert said["session.up_octets4"] == records.HEAD.size
     assert said["account.empty_up"] == records.TERMS.size

@@ -23,10 +23,13 @@ MAP(nets4, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 1, struct net4, struct plac
 MAP(nets6, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 1, struct net6, struct place);
 MAP(sessions, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct session);
 MAP(accounts, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct account);
+MAP(uplinks, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct uplink);
+MAP(peers, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 16, __u32, struct peer);
 MAP(listen, BPF_MAP_TYPE_HASH, 0, 1, struct listener, __u32);
 MAP(settings, BPF_MAP_TYPE_ARRAY, 0, 1, __u32, struct settings);
 MAP(tallies, BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, __u32, struct tallies);
 MAP(xdp_ports, BPF_MAP_TYPE_HASH, 0, 1, struct port, __u32);
+MAP(quick_ports, BPF_MAP_TYPE_ARRAY, 0, QUICK_PORTS, __u32, struct quick_port);
 MAP(xdp_exits, BPF_MAP_TYPE_DEVMAP_HASH, 0, 1, __u32, __u32);
 
 const volatile __u32 mark = 7;
@@ -59,6 +62,8 @@ int tc_down(struct __sk_buff *skb)
 	struct net4 net4 = {};
 	struct net6 net6 = {};
 
+	if (bpf_map_lookup_elem(&uplinks, &zero) && bpf_map_lookup_elem(&peers, &zero) && account)
+		account->spare = 0;
 	if (!bpf_map_lookup_elem(&settings, &zero))
 		return -1;
 	if (account)
@@ -80,7 +85,10 @@ SEC("xdp")
 int xdp_port(struct xdp_md *xdp)
 {
 	struct port port = { .interface = xdp->ingress_ifindex };
+	__u32 place = xdp->ingress_ifindex % QUICK_PORTS;
 
+	if (!bpf_map_lookup_elem(&quick_ports, &place))
+		return XDP_PASS;
 	if (!bpf_map_lookup_elem(&xdp_ports, &port))
 		return XDP_PASS;
 	return bpf_redirect_map(&xdp_exits, 0, XDP_PASS);

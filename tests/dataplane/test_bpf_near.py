@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +10,7 @@ from dataclasses import replace
 import pytest
 
 from bras.errors import FallbackReason
-from bras.forwarding.entry import Route
 from tests.support.fastpath import (
-    CALL,
     CLIENT4,
     CORE,
     LEG,
@@ -24,7 +23,6 @@ from tests.support.fastpath import (
     packed,
     route,
     udp,
-    upstream,
 )
 
 pytestmark = pytest.mark.root
@@ -45,37 +43,20 @@ def fast(loaded: FastPath) -> FastPath:
     return loaded
 
 
-def up(fast: FastPath, call: int = CALL, source: str = CLIENT4) -> int:
-    return fast.tc("tc_up", upstream(udp(source, CORE[4]), call=call)).verdict
-
-
-def line_of(key: int) -> int:
-    return (key * GOLDEN & 0xFFFFFFFF) >> (32 - BITS)
-
-
-def line_of_host(host: int) -> int:
+def line_of(host: int) -> int:
     """Return the line of an address: that of its neighbours, shifted by the upper bits."""
-    return (host // CELLS + line_of(host >> 16)) % (1 << BITS)
+    above = ((host >> 16) * GOLDEN & 0xFFFFFFFF) >> (32 - BITS)
+    return (host // CELLS + above) % (1 << BITS)
 
 
-def cells(fast: FastPath, name: str, key: int) -> list[int]:
-    """Return the slots that the line of a key has."""
-    line = line_of(key) if name == "near_calls" else line_of_host(key)
-    found = struct.unpack("=16I", fast.maps[name].lookup(struct.pack("=I", line)) or bytes(64))
+def cells(fast: FastPath, address: int) -> list[int]:
+    """Return the slots that the line of an address has."""
+    found = struct.unpack("=16I", fast.maps["near_hosts"].lookup(struct.pack("=I", line_of(address))) or bytes(64))
     return [(cell & 0xFFFFF) - 1 for cell in found if cell]
 
 
-def address(text: str) -> int:
+def number(text: str) -> int:
     return int.from_bytes(packed(text), "big")
-
-
-def test_a_call_is_remembered(fast: FastPath) -> None:
-    fast.add(route())
-    assert cells(fast, "near_calls", CALL) == []
-    assert up(fast) == REDIRECT
-    assert cells(fast, "near_calls", CALL) == [3]
-    fast.maps["calls"].delete(struct.pack("=I", CALL))
-    assert up(fast) == REDIRECT, "not looked up again"
 
 
 def test_an_address_is_remembered(fast: FastPath) -> None:
@@ -83,58 +64,48 @@ def test_an_address_is_remembered(fast: FastPath) -> None:
     packet = udp(CORE[4], CLIENT4)
     for _ in range(2):
         is_downstream(fast.tc("tc_segmented", frame(packet)).data[14:], packet, route())
-        assert cells(fast, "near_hosts", address(CLIENT4)) == [3]
+        assert cells(fast, number(CLIENT4)) == [3]
 
 
 def test_what_is_not_the_records_own_is_not_remembered(fast: FastPath) -> None:
-    fast.add(route(addresses=(address(CLIENT4), address("10.64.0.9"))))
+    fast.add(route(addresses=(number(CLIENT4), number("10.64.0.9"))))
     for other in ("10.64.0.9", "172.20.0.5"):
         assert fast.tc("tc_segmented", frame(udp(CORE[4], other))).verdict == REDIRECT
-        assert cells(fast, "near_hosts", address(other)) == []
+        assert cells(fast, number(other)) == []
+
+
+def down(fast: FastPath, address: str = CLIENT4) -> int:
+    return fast.tc("tc_segmented", frame(udp(CORE[4], address))).verdict
 
 
 def test_one_that_is_gone(fast: FastPath) -> None:
     fast.add(route())
-    assert up(fast) == REDIRECT
-    assert fast.tc("tc_segmented", frame(udp(CORE[4], CLIENT4))).verdict == REDIRECT
+    assert down(fast) == REDIRECT
     fast.clear()
-    fast.listen(LEG.local)
-    octets = upstream(udp(CLIENT4, CORE[4]))
-    fast.fell_back(fast.tc("tc_up", octets), octets, FallbackReason.UNKNOWN_SESSION)
-    assert fast.tc("tc_segmented", frame(udp(CORE[4], CLIENT4))).verdict == SHOT
+    assert down(fast) == SHOT
     assert fast.take_tallies().fallbacks == {FallbackReason.NO_SUBSCRIBER: 1}
 
 
 def test_one_that_goes(fast: FastPath) -> None:
     fast.add(route())
-    assert up(fast) == REDIRECT
+    assert down(fast) == REDIRECT
     fast.set_flags(3, 0)
-    octets = upstream(udp(CLIENT4, CORE[4]))
     fast.take_tallies()
-    fast.fell_back(fast.tc("tc_up", octets), octets, FallbackReason.STALE)
-
-
-def moved(fast: FastPath) -> Route:
-    """Give the slot to another session, and the first one's call and address to a slot of their own."""
-    assert up(fast) == REDIRECT
-    assert fast.tc("tc_segmented", frame(udp(CORE[4], CLIENT4))).verdict == REDIRECT
-    fast.clear()
-    fast.add(route(replace(LEG, key=99), generation=8, addresses=(address("10.64.0.4"),), prefixes4=(), prefixes6=()))
-    again = route(slot=5, generation=9)
-    fast.add(again)
-    return again
+    assert down(fast) == SHOT
+    assert fast.take_tallies().fallbacks == {FallbackReason.STALE: 1}
 
 
 def test_a_slot_that_is_anothers_by_now(fast: FastPath) -> None:
     fast.add(route())
-    again = moved(fast)
-    assert up(fast) == REDIRECT
+    assert down(fast) == REDIRECT
+    fast.clear()
+    fast.add(route(replace(LEG, key=99), generation=8, addresses=(number("10.64.0.4"),), prefixes4=(), prefixes6=()))
+    again = route(slot=5, generation=9)
+    fast.add(again)
     packet = udp(CORE[4], CLIENT4)
     is_downstream(fast.tc("tc_segmented", frame(packet)).data[14:], packet, again)
-    assert [fast.account(slot).up_packets4 for slot in (3, 5)] == [0, 1]
     assert [fast.account(slot).down_packets4 for slot in (3, 5)] == [0, 1]
-    assert cells(fast, "near_calls", CALL) == [5]
-    assert cells(fast, "near_hosts", address(CLIENT4)) == [5]
+    assert cells(fast, number(CLIENT4)) == [5]
 
 
 def test_an_address_in_another_vrf(fast: FastPath) -> None:
@@ -147,15 +118,16 @@ def test_an_address_in_another_vrf(fast: FastPath) -> None:
 
 
 def test_more_than_a_line_can_hold(fast: FastPath) -> None:
-    keys = [key for key in range(1, 1 << 20) if line_of(key) == line_of(1)][: CELLS + 4]
-    assert len(keys) == CELLS + 4
-    for slot, key in enumerate(keys, 10):
-        source = address("10.64.1.0") + slot
-        fast.add(route(replace(LEG, key=key), slot=slot, addresses=(source,), prefixes4=(), prefixes6=()))
+    first, slots = number("10.64.1.0"), range(10, 10 + CELLS + 4)
+    hosts = [host for host in range(first, first + (1 << 24)) if line_of(host) == line_of(first)][: len(slots)]
+    assert len(hosts) == len(slots)
+    for slot, host in zip(slots, hosts, strict=True):
+        leg = replace(LEG, key=slot)
+        fast.add(route(leg, slot=slot, addresses=(host,), prefixes4=(), prefixes6=()))
     for _ in range(3):
-        for slot, key in enumerate(keys, 10):
-            assert up(fast, key, f"10.64.1.{slot}") == REDIRECT
-    remembered = cells(fast, "near_calls", 1)
+        for host in hosts:
+            assert down(fast, str(ipaddress.IPv4Address(host))) == REDIRECT
+    remembered = cells(fast, first)
     assert len(remembered) == CELLS
-    assert set(remembered) <= set(range(10, 10 + len(keys)))
-    assert [fast.account(slot).up_packets4 for slot in range(10, 10 + len(keys))] == [3] * len(keys)
+    assert set(remembered) <= set(slots)
+    assert [fast.account(slot).down_packets4 for slot in slots] == [3] * len(slots)

@@ -197,9 +197,8 @@ def test_unknown_session(fast: FastPath) -> None:
 
 
 def test_another_generation_in_the_slot(fast: FastPath) -> None:
-    fast.forget()
-    fast.add(route(), generation=6)
-    left(fast, upstream(packet_of(4)), FallbackReason.STALE)
+    fast.add(route(), generation=6, at=5)
+    left(fast, upstream(packet_of(4)), FallbackReason.UNKNOWN_SESSION)
 
 
 def test_inactive(fast: FastPath) -> None:
@@ -209,10 +208,9 @@ def test_inactive(fast: FastPath) -> None:
 
 
 def test_a_slot_beyond_the_end(fast: FastPath) -> None:
-    fast.forget()
-    fast.add(route())
+    fast.add(route(), at=5)
     fast.maps["calls"].update(struct.pack("=I", CALL), struct.pack("=II", 1 << 20, 7))
-    left(fast, upstream(packet_of(4)), FallbackReason.STALE)
+    left(fast, upstream(packet_of(4)), FallbackReason.UNKNOWN_SESSION)
 
 
 @pytest.mark.parametrize("outer", [4, 6])

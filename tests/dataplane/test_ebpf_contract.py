@@ -18,7 +18,21 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
-from bras.dataplane.records import ACCOUNT, HEAD, HOST4, PLACE, SESSION, TERMS, Account
+from bras.dataplane.records import (
+    ACCOUNT,
+    CALL,
+    HEAD,
+    HOST4,
+    PEER,
+    PLACE,
+    SESSION,
+    TERMS,
+    UPLINK,
+    Account,
+    Session,
+    SessionFlag,
+    Uplink,
+)
 from bras.dataplane.tables import KEYED, keys
 from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
@@ -70,13 +84,25 @@ def _answers(plane: Ebpf) -> list[Outcome]:
     return list(plane.outcomes())
 
 
-def written(plane: Ebpf) -> tuple[bytes, bytes]:
-    """Return the records of the slot, but for what the slow road counts."""
+def written(plane: Ebpf) -> tuple[bytes, bytes, bytes]:
+    """Return the records of the slot, but for what the slow road counts, and that of its peer."""
     tables = plane.kernel.tables
+    with plane.kernel._loaded.maps["peers"].memory() as peers:
+        peer = peers[uplink(plane).peer * PEER.size :][: PEER.size].tobytes()
     return (
         bytes(tables._sessions[ROUTE.slot * SESSION.size :][: SESSION.size]),
         bytes(tables._accounts[ROUTE.slot * ACCOUNT.size :][: Account.slow.offset]),
+        peer,
     )
+
+
+def place(plane: Ebpf) -> int:
+    """Return the place of the slot's uplink."""
+    return Session.from_buffer_copy(plane.kernel.tables._sessions, ROUTE.slot * SESSION.size).uplink
+
+
+def uplink(plane: Ebpf) -> Uplink:
+    return Uplink.from_buffer_copy(plane.kernel.tables.uplinks._octets, place(plane) * UPLINK.size)
 
 
 def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,10 +110,10 @@ def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, mo
     plane = start()
     plane.program_all([AddEntry(ROUTE)])
     tables = plane.kernel.tables
-    waited: list[tuple[bool, tuple[bytes, bytes]]] = []
+    waited: list[tuple[bool, int, tuple[bytes, bytes, bytes]]] = []
 
     def wait() -> None:
-        waited.append((tables.is_active(ROUTE.slot), written(plane)))
+        waited.append((tables.is_active(ROUTE.slot), uplink(plane).flags, written(plane)))
 
     monkeypatch.setattr("bras.dataplane.ebpf.barrier", wait)
     plane.program_all([ReplaceEntry(replace(ROUTE, rate_up_bps=1_000_000, mark=7))])
@@ -95,9 +121,10 @@ def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, mo
     before = written(plane)
     moved = replace(ROUTE, legs=(replace(LEG, remote_port=4011),))
     assert plane.program_all([ReplaceEntry(moved)]) == [Outcome(5, 7, ok=True)]
-    assert waited == [(False, (bytes(4) + before[0][4:], before[1]))]
+    assert waited == [(False, 0, (bytes(4) + before[0][4:], *before[1:]))]
     assert tables.is_active(ROUTE.slot)
-    assert written(plane) == record(moved)
+    assert written(plane) == record(moved, place(plane))
+    assert uplink(plane).flags & SessionFlag.ACTIVE
 
 
 def test_a_slot_begins_at_zero_with_full_buckets_whatever_was_there(start: Start) -> None:
@@ -111,7 +138,7 @@ def test_a_slot_begins_at_zero_with_full_buckets_whatever_was_there(start: Start
     plane.program(RemoveEntry(ROUTE.slot, ROUTE.generation))
     again = replace(ROUTE, generation=8)
     assert plane.program_all([AddEntry(again)]) == [Outcome(5, 8, ok=True)]
-    assert written(plane) == record(again)
+    assert written(plane) == record(again, place(plane))
     assert not any(tables._accounts[there + Account.slow.offset : there + ACCOUNT.size])
     assert plane.read([(5, 8)]) == ((5, 8, Counters()),)
 
@@ -122,7 +149,7 @@ def test_an_entry_whose_successor_cannot_be_had_goes_on(start: Start, monkeypatc
     monkeypatch.setattr(plane, "_put", lambda *_: "no room for its routes")
     moved = replace(ROUTE, legs=(replace(LEG, remote_port=4011),))
     assert plane.program_all([ReplaceEntry(moved)]) == [Outcome(5, 7, ok=False, reason="no room for its routes")]
-    assert written(plane) == record(ROUTE)
+    assert written(plane) == record(ROUTE, place(plane))
 
 
 def test_a_removal_is_answered_later_and_meanwhile_there_is_nothing_to_read(start: Start) -> None:
@@ -305,3 +332,66 @@ def test_those_for_whom_the_tables_have_no_room_are_refused_and_leave_nothing(st
     left = set(plane.kernel.tables.keys()) - {("hosts4", stranger) for stranger in strangers}
     assert left == {key for route in routes if route.slot in taken for key in keys(route)}
     assert plane.status().entries == len(taken)
+
+
+def _carry_up(plane: Ebpf) -> None:
+    """Count as a program does."""
+    counters = plane.kernel.tables.uplinks.counters(place(plane))
+    counters[0] += CARRIED.up_octets4
+    counters[1] += CARRIED.up_packets4
+
+
+def test_what_programs_counted_at_a_call_is_told_whenever_its_end_is_asked_for(start: Start) -> None:
+    plane = start()
+    plane.program_all([AddEntry(ROUTE)])
+    _carry_up(plane)
+    carried = Counters(up_octets4=100, up_packets4=1)
+    assert plane.read([(5, 7)]) == ((5, 7, carried),)
+    assert plane.program(RemoveEntry(5, 7)) == Outcome(5, 7, ok=True, counters=carried)
+    assert list(plane.kernel.tables.uplinks.taken()) == [], "its place is another's now"
+    assert plane.program_all([AddEntry(replace(ROUTE, slot=6, addresses=()))]) == [Outcome(6, 7, ok=True)]
+    plane.close(keep=True)
+    again = start()
+    again.retain([(5, 7), (6, 7)])
+    assert again.program(RemoveEntry(5, 7)) == Outcome(5, 7, ok=True, counters=carried)
+
+
+def test_one_that_was_going_when_its_process_died_keeps_what_it_carried(start: Start) -> None:
+    first = start()
+    first.program_all([AddEntry(ROUTE)])
+    _carry_up(first)
+    first.kernel.tables.silence(5)
+    first.close(keep=True)
+    second = start()
+    second.retain([(5, 7)])
+    assert second.program(RemoveEntry(5, 7)).counters == Counters(up_octets4=100, up_packets4=1)
+    assert list(second.kernel.tables.uplinks.taken()) == []
+    second.close(keep=True)
+
+
+def test_what_nobody_knows_any_more_leaves_its_place(start: Start) -> None:
+    first = start()
+    first.program_all([AddEntry(ROUTE)])
+    first.close(keep=True)
+    second = start()
+    second.retain([])
+    assert list(second.kernel.tables.uplinks.taken()) == []
+
+
+def test_a_call_whose_places_are_taken_lies_elsewhere_and_a_key_leads_there(start: Start) -> None:
+    first = start()
+    calls = first.kernel._loaded.maps["calls"]
+    for slot in (6, 7):  # and nobody uses what lies there
+        first.kernel.tables.uplinks.begin(LEG.key, slot, bytes(PEER.size), 0)
+    assert first.program_all([AddEntry(ROUTE)]) == [Outcome(5, 7, ok=True)]
+    assert place(first) not in first.kernel.tables.uplinks.said(LEG.key)
+    assert dict(calls.items()) == {CALL.pack(LEG.key): PLACE.pack(5, 7)}
+    calls.delete(CALL.pack(LEG.key))  # a process that died before it wrote it
+    first.close(keep=True)
+    second = start()
+    second.retain([(5, 7)])
+    calls = second.kernel._loaded.maps["calls"]
+    assert second.program_all([ReplaceEntry(ROUTE)]) == [Outcome(5, 7, ok=True)]
+    assert dict(calls.items()) == {CALL.pack(LEG.key): PLACE.pack(5, 7)}
+    assert second.program(RemoveEntry(5, 7)).ok
+    assert dict(calls.items()) == {}

@@ -33,10 +33,14 @@ from bras.dataplane.records import (
     SESSION,
     TAIL_OCTETS,
     TERMS,
+    UPLINK,
     Account,
     Session,
     SessionFlag,
+    Uplink,
 )
+from bras.dataplane.tables import SHARED, Tables
+from bras.dataplane.uplinks import Uplinks
 from tests.support.bpf import bpf_file_system, compiled
 
 pytestmark = pytest.mark.root
@@ -189,13 +193,13 @@ def names(directory: Path) -> set[str]:
 
 def test_everything_is_pinned_under_its_version(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe) as loaded:
-        assert loaded.directory == pin_dir / "v2-64"
+        assert loaded.directory == pin_dir / "v3-64"
         assert names(loaded.directory) == {*loaded.maps, "tc_up", "tc_down", "tc_segmented"}
         assert (loaded.adopted, loaded.remarks) == (False, [])
         assert loaded.maps["sessions"].shape.entries == 64
         assert loaded.maps["nets6"].shape.entries == 128
         assert layout.read(loaded.maps["layout"]) == layout.ours(64)
-    assert pins.remove(pin_dir / "v2-64")
+    assert pins.remove(pin_dir / "v3-64")
     assert names(pin_dir) == set()
 
 
@@ -226,8 +230,8 @@ def test_a_start_that_was_cut_short_is_finished(pin_dir: Path, probe: Path) -> N
         assert second.adopted
         assert second.maps["nets4"].id == nets
         assert names(second.directory) >= {"calls", "tc_up"}
-    pins.remove(pin_dir / "v2-64")
-    (pin_dir / "v2-64").mkdir()
+    pins.remove(pin_dir / "v3-64")
+    (pin_dir / "v3-64").mkdir()
     with load(pin_dir, probe) as third:
         assert (third.adopted, third.remarks) == (False, [])
 
@@ -267,11 +271,11 @@ def test_a_version_that_makes_no_sense_is_begun_anew(pin_dir: Path, probe: Path,
     with load(pin_dir, probe) as first:
         first.maps["hosts4"].update(HOST4.pack(0, bytes(4)), PLACE.pack(1, 1))
     assert callable(spoil)
-    spoil(pin_dir / "v2-64")
+    spoil(pin_dir / "v3-64")
     with load(pin_dir, probe) as second:
         assert not second.adopted
         (remark,) = second.remarks
-        assert "v2-64 makes no sense (" in remark
+        assert "v3-64 makes no sense (" in remark
         assert dict(second.maps["hosts4"].items()) == {}
 
 
@@ -335,15 +339,23 @@ def test_these_rights_are_enough_for_the_programs_that_we_ship(pin_dir: Path) ->
 
 
 CARRIED = tuple(field[0] for field in Session._fields_[-8:])
+CARRIED_UP = CARRIED[:2]
 KEPT = ("up_spoofed", "up_policed", "down_policed", "down_too_big")
 
 
 def fill(loaded: Loaded, slots: list[int]) -> None:
     """Enter sessions that can be told apart, with counters and keys."""
     sessions, accounts = loaded.maps["sessions"].memory(), loaded.maps["accounts"].memory()
+    uplinks = loaded.maps["uplinks"].memory()
     for slot in slots:
         carried = {name: slot * 1000 + at for at, name in enumerate(CARRIED)}
-        session = Session(flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, **carried)
+        fast = Uplink(
+            call=slot, slot=slot, flags=SessionFlag.ACTIVE, **{name: carried.pop(name) for name in CARRIED_UP}
+        )
+        session = Session(
+            flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, uplink=100 - slot, address=slot, **carried
+        )
+        uplinks[(100 - slot) * UPLINK.size :][: UPLINK.size] = bytes(fast)
         session.header[:] = bytes([slot]) * HEAD_OCTETS
         sessions[slot * SESSION.size : (slot + 1) * SESSION.size] = bytes(session)
         kept = {name: slot * 1000 + 8 + at for at, name in enumerate(("empty_up", "empty_down", *KEPT))}
@@ -352,11 +364,10 @@ def fill(loaded: Loaded, slots: list[int]) -> None:
         account.slow[:] = [slot * 1000 + 16 + word for word in range(16)]
         accounts[slot * ACCOUNT.size : (slot + 1) * ACCOUNT.size] = bytes(account)
         place = PLACE.pack(slot, slot + 7)
-        loaded.maps["calls"].update(CALL.pack(slot), place)
         loaded.maps["hosts4"].update(HOST4.pack(0, bytes([10, 0, 0, slot])), place)
         loaded.maps["nets4"].update(NET4.pack(32 + 24, 0, bytes([10, slot, 0, 0])), place)
         loaded.maps["nets6"].update(NET6.pack(32 + 56, 0, bytes([32, 1, slot, *range(13)])), place)
-    loaded.maps["calls"].update(CALL.pack(4000), PLACE.pack(slots[0], 4000))  # of a session that is gone
+    loaded.maps["hosts4"].update(HOST4.pack(0, bytes([10, 0, 0, 99])), PLACE.pack(slots[0], 4000))  # one that is gone
 
 
 def counted(slot: int) -> tuple[int, ...]:
@@ -365,20 +376,28 @@ def counted(slot: int) -> tuple[int, ...]:
 
 
 @contextmanager
-def memories(loaded: Loaded) -> Iterator[tuple[memoryview, memoryview]]:
-    with loaded.maps["sessions"].memory() as sessions, loaded.maps["accounts"].memory() as accounts:
-        yield sessions, accounts
+def memories(loaded: Loaded) -> Iterator[tuple[Tables, memoryview, memoryview]]:
+    """Return tables, and the memory of sessions and of accounts."""
+    sessions, accounts, uplinks, peers = (loaded.maps[name].memory() for name in SHARED)
+    yield Tables(loaded.maps, sessions, accounts, Uplinks(uplinks, peers)), sessions, accounts
+
+
+def leads_to(tables: Tables, call: int) -> int | None:
+    """Return the slot of the uplink that is where the number of a call says."""
+    owners = [tables.uplinks.owner(place) for place in tables.uplinks.said(call)]
+    return next((slot for there, slot in owners if there == call), None)
 
 
 @pytest.mark.both
 def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5, 40])
-    with load(pin_dir, probe, 16) as new, memories(new) as (sessions, accounts):
+    with load(pin_dir, probe, 16) as new, memories(new) as (tables, sessions, accounts):
         ((predecessor,), remarks) = predecessors(pin_dir, new.directory)
         assert remarks == []
-        assert predecessor.copy_entries(new.maps, sessions, accounts) == 2
-        assert dict(new.maps["calls"].items()) == {CALL.pack(slot): PLACE.pack(slot, slot + 7) for slot in (1, 5)}
+        assert predecessor.copy_entries(new.maps, tables) == 2
+        assert dict(new.maps["calls"].items()) == {}
+        assert [leads_to(tables, slot) for slot in (1, 5, 40)] == [1, 5, None]
         assert [len(dict(new.maps[name].items())) for name in ("hosts4", "nets4", "nets6")] == [2, 2, 2]
         record, account = record_of(sessions, 5), Account.from_buffer_copy(accounts, 5 * ACCOUNT.size)
         assert bytes(record.header) + bytes(account.tail) == bytes([5]) * (HEAD_OCTETS + TAIL_OCTETS)
@@ -387,9 +406,9 @@ def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
         assert (account.empty_up, account.empty_down) == (5008, 5009)
         assert {getattr(record, name) for name in CARRIED} | {getattr(account, name) for name in KEPT} == {0}
         assert not any(account.slow)
-        assert dict(predecessor.take_accounts(sessions)) == {1: counted(1), 5: counted(5)}
+        assert dict(predecessor.take_accounts(tables)) == {1: counted(1), 5: counted(5)}
         predecessor.remove()
-        assert names(pin_dir) == {"v2-16"}
+        assert names(pin_dir) == {"v3-16"}
 
 
 def record_of(sessions: memoryview, slot: int) -> Session:
@@ -399,20 +418,19 @@ def record_of(sessions: memoryview, slot: int) -> Session:
 def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5])
-    with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
-        first = Predecessor(pin_dir / "v2-64")
-        assert first.copy_entries(new.maps, sessions, accounts) == 2
-        taken = dict([next(iter(first.take_accounts(sessions)))])
+    with load(pin_dir, probe, 65) as new, memories(new) as (tables, sessions, _):
+        first = Predecessor(pin_dir / "v3-64")
+        assert first.copy_entries(new.maps, tables) == 2
+        taken = dict([next(iter(first.take_accounts(tables)))])
         first.close()
         # The next start finds session 1 as it was left, and 5 gone on: moved to another LAC.
         sessions[5 * SESSION.size + Session.header.offset] = 99
-        new.maps["calls"].delete(CALL.pack(5))
-        new.maps["calls"].update(CALL.pack(5), PLACE.pack(1, 8))
-        again = Predecessor(pin_dir / "v2-64")
-        assert again.copy_entries(new.maps, sessions, accounts) == 0
+        new.maps["hosts4"].update(HOST4.pack(0, bytes([10, 0, 0, 5])), PLACE.pack(1, 8))
+        again = Predecessor(pin_dir / "v3-64")
+        assert again.copy_entries(new.maps, tables) == 0
         assert record_of(sessions, 5).header[0] == 99
-        assert new.maps["calls"].lookup(CALL.pack(5)) == PLACE.pack(1, 8)
-        rest = dict(again.take_accounts(sessions))
+        assert new.maps["hosts4"].lookup(HOST4.pack(0, bytes([10, 0, 0, 5]))) == PLACE.pack(1, 8)
+        rest = dict(again.take_accounts(tables))
         assert not set(taken) & set(rest)
         assert taken | rest == {1: counted(1), 5: counted(5)}
         again.remove()
@@ -421,65 +439,99 @@ def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Pa
 def test_counters_of_a_slot_that_has_another_session_now_are_not_its(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5])
-    with load(pin_dir, probe, 65) as new, memories(new) as (sessions, accounts):
-        predecessor = Predecessor(pin_dir / "v2-64")
-        predecessor.copy_entries(new.maps, sessions, accounts)
+    with load(pin_dir, probe, 65) as new, memories(new) as (tables, sessions, _):
+        predecessor = Predecessor(pin_dir / "v3-64")
+        predecessor.copy_entries(new.maps, tables)
         sessions[5 * SESSION.size + Session.generation.offset] += 1
-        assert set(dict(predecessor.take_accounts(sessions))) == {1}
+        assert set(dict(predecessor.take_accounts(tables))) == {1}
         predecessor.remove()
 
 
-def moved(of: Layout, dice: random.Random, *, without: str) -> Layout:
-    """Return a made-up layout: the same fields elsewhere, in either record, but for one; some octets between them."""
+def moved(of: Layout, dice: random.Random, *, without: str, uplinks: bool) -> Layout:
+    """Return a made-up layout: the same fields elsewhere, in either record, but for one; some octets between them.
+
+    Before there were ``uplinks``, their counters were those of the same names in the session.
+    """
     sizes = {name: size for record in (of.session, of.account) for name, (_, size) in record.fields.items()}
-    names = [name for name in sizes if name != without]
+    names = [name for name in sizes if name not in {without, "uplink"}]
     dice.shuffle(names)
-    records = []
-    for first in (True, False):
-        fields, at = {}, 8
-        for name in names[::2] if first else names[1::2]:
-            fields[name] = (at, sizes[name])
-            at += -(-sizes[name] // 8) * 8 + 8
-        records.append((at, fields))
+    records = [_spread(sizes, some) for some in (names[::2], names[1::2])]
     (at, session), account = records
-    for name in ("flags", "generation"):  # where every version has them
+    for name in ("flags", "generation", *["uplink"] * uplinks):  # where every version has them
         account[1].pop(name, None)
         session[name] = (at, sizes[name])
         at += 8
-    return Layout(77, of.slots, Record(at, session), Record(*account))
+    assert of.uplink is not None
+    sizes = {name: size for name, (_, size) in of.uplink.fields.items()}
+    names = list(sizes)
+    dice.shuffle(names)
+    uplink = Record(*_spread(sizes, names)) if uplinks else None
+    return Layout(77, of.slots, Record(at, session), Record(*account), uplink)
 
 
-def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
+def _spread(sizes: dict[str, int], names: list[str]) -> tuple[int, dict[str, tuple[int, int]]]:
+    fields, at = {}, 8
+    for name in names:
+        fields[name] = (at, sizes[name])
+        at += -(-sizes[name] // 8) * 8 + 8
+    return at, fields
+
+
+def rewrite(loaded: Loaded, theirs: Layout) -> None:
+    """Turn what is pinned into what another version would have left."""
+    ours, directory = layout.ours(64), loaded.directory
+    assert ours.uplink is not None
+    octets = {name: loaded.maps[name].memory().tobytes() for name in ("sessions", "accounts", "uplinks")}
+    directory = directory.rename(directory.parent / theirs.version)
+
+    def record(name: str, of: Record, index: int) -> tuple[Record, memoryview]:
+        return of, memoryview(octets[name])[index * of.size : (index + 1) * of.size]
+
+    for name, into in (("sessions", theirs.session), ("accounts", theirs.account)):
+        made = replaced(directory, name, MapShape(ARRAY, 4, into.size, 64, MMAPABLE))
+        for slot in range(64):
+            of = [record("sessions", ours.session, slot), record("accounts", ours.account, slot)]
+            if theirs.uplink is None:
+                up = Record(UPLINK.size, {name: ours.uplink.fields[name] for name in CARRIED_UP})
+                of.append(record("uplinks", up, Session.from_buffer_copy(of[0][1]).uplink))
+            made.update(CALL.pack(slot), layout.converted(of, into))
+        made.close()
+    if theirs.uplink is not None:
+        made = replaced(directory, "uplinks", MapShape(ARRAY, 4, theirs.uplink.size, 512, MMAPABLE))
+        for place in range(512):
+            made.update(CALL.pack(place), layout.converted([record("uplinks", ours.uplink, place)], theirs.uplink))
+        made.close()
+    layout.write(loaded.maps["layout"], theirs)
+
+
+@pytest.mark.parametrize("uplinks", [True, False], ids=["with uplinks", "before there were any"])
+def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path, uplinks: bool) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    dice = random.Random(seed)
-    ours = layout.ours(64)
-    theirs = moved(ours, dice, without="mss6")
+    theirs = moved(layout.ours(64), random.Random(seed), without="mss6", uplinks=uplinks)
     with load(pin_dir, probe, 64) as old:
         fill(old, [2, 9, 63])
         sessions, accounts = old.maps["sessions"].memory().tobytes(), old.maps["accounts"].memory().tobytes()
-        old.directory.rename(pin_dir / theirs.version)
-        for name, record in (("sessions", theirs.session), ("accounts", theirs.account)):
-            made = replaced(pin_dir / theirs.version, name, MapShape(ARRAY, 4, record.size, 64, MMAPABLE))
-            for slot in range(64):
-                of = [
-                    (mine, memoryview(octets)[slot * mine.size : (slot + 1) * mine.size])
-                    for mine, octets in ((ours.session, sessions), (ours.account, accounts))
-                ]
-                made.update(CALL.pack(slot), layout.converted(of, record))
-            made.close()
-        layout.write(old.maps["layout"], theirs)
-    with load(pin_dir, probe, 64) as new, memories(new) as (sessions_now, accounts_now):
+        for slot in (2, 9, 63) if not uplinks else ():
+            old.maps["calls"].update(CALL.pack(slot), PLACE.pack(slot, slot + 7))
+            old.maps["calls"].update(CALL.pack(100 + slot), PLACE.pack(slot, slot + 6))  # the one before
+        rewrite(old, theirs)
+    with load(pin_dir, probe, 64) as new, memories(new) as (tables, sessions_now, accounts_now):
         ((predecessor,), remarks) = predecessors(pin_dir, new.directory)
         assert (predecessor.directory.name, remarks) == ("v77-64", [])
-        assert predecessor.copy_entries(new.maps, sessions_now, accounts_now) == 3
+        assert predecessor.copy_entries(new.maps, tables) == 3
         for slot in (2, 9, 63):
-            assert bytes(record_of(sessions_now, slot))[: HEAD.size] == sessions[slot * SESSION.size :][: HEAD.size]
+            now, then = record_of(sessions_now, slot), Session.from_buffer_copy(sessions, slot * SESSION.size)
+            assert tables.uplinks.owner(now.uplink) == (slot, slot)
+            then.uplink = now.uplink
+            assert bytes(now)[: HEAD.size] == bytes(then)[: HEAD.size]
             before = Account.from_buffer_copy(accounts, slot * ACCOUNT.size)
             before.mss6 = 0  # which the other layout does not have
             there = accounts_now[slot * ACCOUNT.size :][: TERMS.size]
             assert bytes(there) == bytes(before)[: TERMS.size]
-        assert dict(predecessor.take_accounts(sessions_now)) == {slot: counted(slot) for slot in (2, 9, 63)}
+            assert leads_to(tables, slot) == slot
+        assert dict(predecessor.take_accounts(tables)) == {slot: counted(slot) for slot in (2, 9, 63)}
+        assert dict(predecessor.take_accounts(tables)) == {}
         predecessor.remove()
 
 
@@ -487,14 +539,14 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path) -> None:
 def test_a_predecessor_that_makes_no_sense_is_removed(pin_dir: Path, probe: Path, spoil: object) -> None:
     with load(pin_dir, probe, 64):
         assert callable(spoil)
-        spoil(pin_dir / "v2-64")
+        spoil(pin_dir / "v3-64")
     (pin_dir / "empty").mkdir()
     with load(pin_dir, probe, 32) as new:
         found, remarks = predecessors(pin_dir, new.directory)
         if spoil is other_shape:  # its calls are left behind, all else is taken
             (predecessor,) = found
-            with memories(new) as (sessions, accounts):
-                assert predecessor.copy_entries(new.maps, sessions, accounts) == 0
+            with memories(new) as (tables, _, _):
+                assert predecessor.copy_entries(new.maps, tables) == 0
             predecessor.remove()
         assert len(found) + len(remarks) == 2
-        assert names(pin_dir) == {"v2-32"}
+        assert names(pin_dir) == {"v3-32"}

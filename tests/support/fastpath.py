@@ -20,6 +20,7 @@ from bras.dataplane import records
 from bras.dataplane.maps import Map
 from bras.dataplane.objects import Object, Program, Run
 from bras.dataplane.template import record
+from bras.dataplane.uplinks import Uplinks
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Leg, Route
 from tests.support.inner import PPP, ones_complement
@@ -219,7 +220,7 @@ class FastPath:
             each.close()
 
     def settings(self, *, segmenter: int = 0) -> None:
-        value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024, 0)
+        value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024, 0, self.uplinks.mask)
         self.maps["settings"].update(bytes(4), value)
 
     def clear(self) -> None:
@@ -228,16 +229,20 @@ class FastPath:
         for name in ("calls", "hosts4", "nets4", "nets6", "listen", "xdp_ports", "xdp_exits"):
             for key in list(self.maps[name].keys()):
                 self.maps[name].delete(key)
-        for each in (self._sessions, self._accounts):
+        self.maps["quick_ports"].update_batch(
+            struct.pack(f"={records.QUICK_PORTS}I", *range(records.QUICK_PORTS)),
+            bytes(records.QUICK_PORTS * records.QUICK_PORT.size),
+        )
+        for each in (self._sessions, self._accounts, self._uplinks, self._peers):
             each[:] = bytes(len(each))
+        vars(self).pop("uplinks", None)  # it remembers peers
         self.take_tallies()
 
     def forget(self) -> None:
         """Empty what the programs remember of their look-ups."""
-        for name in ("near_calls", "near_hosts"):
-            entries, octets = self.maps[name].shape.entries, self.maps[name].shape.value_octets
-            keys = struct.pack(f"={entries}I", *range(entries))
-            self.maps[name].update_batch(keys, bytes(entries * octets))
+        shape = self.maps["near_hosts"].shape
+        keys = struct.pack(f"={shape.entries}I", *range(shape.entries))
+        self.maps["near_hosts"].update_batch(keys, bytes(shape.entries * shape.value_octets))
 
     @cached_property
     def _sessions(self) -> memoryview:
@@ -247,15 +252,48 @@ class FastPath:
     def _accounts(self) -> memoryview:
         return self.maps["accounts"].memory()
 
-    def add(self, entry: Route, *, generation: int | None = None) -> None:
-        """Write a subscriber into the maps; ``generation``: that of its keys, if it is another one."""
+    @cached_property
+    def _uplinks(self) -> memoryview:
+        return self.maps["uplinks"].memory()
+
+    @cached_property
+    def _peers(self) -> memoryview:
+        return self.maps["peers"].memory()
+
+    @cached_property
+    def uplinks(self) -> Uplinks:
+        return Uplinks(self._uplinks, self._peers)
+
+    def uplink(self, slot: int = 3) -> int:
+        """Return the place of a slot's uplink."""
+        return records.Session.from_buffer_copy(self._sessions, slot * records.SESSION.size).uplink
+
+    def add(self, entry: Route, *, generation: int | None = None, at: int | None = None) -> None:
+        """Write a subscriber into the maps; ``generation``: that of its keys, if it is another one.
+
+        ``at``: the place of its uplink, which is free; a key leads there.
+        """
         place = records.PLACE.pack(entry.slot, entry.generation if generation is None else generation)
+        call = entry.legs[0].key
+        there = self.uplink(entry.slot)
+        if there:
+            self.uplinks.leave(there)
+        session, account, peer = record(entry)
+        where = abs(self.uplinks.begin(call, entry.slot, peer, records.HEAD.unpack_from(session)[3]))
+        if at is not None:
+            size = records.UPLINK.size
+            self._uplinks[at * size : (at + 1) * size] = self._uplinks[where * size : (where + 1) * size]
+            if at != where:
+                self.uplinks.leave(where)
+            where = at
+        session, account, _ = record(entry, where)
+        self.uplinks.flag(where, records.HEAD.unpack_from(session)[0])
+        if where not in self.uplinks.said(call):
+            self.maps["calls"].update(records.CALL.pack(call), place)
         at = entry.slot * records.SESSION.size
-        session, account = record(entry)
         self._sessions[at : at + records.HEAD.size] = session[: records.HEAD.size]
         at = entry.slot * records.ACCOUNT.size
         self._accounts[at : at + records.TERMS.size] = account[: records.TERMS.size]
-        self.maps["calls"].update(records.CALL.pack(entry.legs[0].key), place)
         for address in entry.addresses:
             self.maps["hosts4"].update(records.HOST4.pack(entry.vrf, address.to_bytes(4, "big")), place)
         for network, length in entry.prefixes4:
@@ -268,6 +306,7 @@ class FastPath:
     def set_flags(self, slot: int, flags: int) -> None:
         at = slot * records.SESSION.size + records.Session.flags.offset
         self._sessions[at : at + 4] = records.FLAGS.pack(flags)
+        self.uplinks.flag(self.uplink(slot), flags)
 
     def listen(self, address: str, port: int = 1701) -> None:
         octets = packed(address)
@@ -275,10 +314,14 @@ class FastPath:
         self.maps["listen"].update(records.LISTENER.pack(mapped, port), b"\1\0\0\0")
 
     def account(self, slot: int = 3) -> SimpleNamespace:
-        """Return all that the two records of a slot have, by name."""
-        found = {}
-        for kind, memory in ((records.Session, self._sessions), (records.Account, self._accounts)):
-            one = kind.from_buffer_copy(memory, slot * ctypes.sizeof(kind))
+        """Return all that the records of a slot have, by name."""
+        found: dict[str, Any] = {}
+        for kind, memory, place in (
+            (records.Session, self._sessions, slot),
+            (records.Account, self._accounts, slot),
+            (records.Uplink, self._uplinks, self.uplink(slot)),
+        ):
+            one = kind.from_buffer_copy(memory, place * ctypes.sizeof(kind))
             found |= {field[0]: getattr(one, field[0]) for field in kind._fields_}
         return SimpleNamespace(**found)
 

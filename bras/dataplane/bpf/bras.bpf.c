@@ -23,6 +23,7 @@
 #include "parse.h"
 #include "near.h"
 #include "session.h"
+#include "uplink.h"
 #include "up.h"
 #include "down.h"
 #include "path.h"

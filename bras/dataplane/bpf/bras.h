@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define LAYOUT 2
+#define LAYOUT 3
 
 /* Where a session stands; the value of `calls`, `hosts4`, `nets4` and `nets6`. */
 struct place {
@@ -44,6 +44,7 @@ struct listener {
 	__u16 zero;
 };
 
+/* Sixteen bits: a struct uplink has no more room. */
 enum session_flag {
 	S_ACTIVE = 1 << 0,        /* written last when a session comes, cleared first when it goes */
 	S_OUTER6 = 1 << 1,        /* the LAC is reached by IPv6 */
@@ -58,18 +59,45 @@ enum session_flag {
 	S_IPV6 = 1 << 10,         /* has IPv6: of others IPv6 is the core's to judge */
 };
 
+#define GOLDEN 0x9e3779b1u /* 2^32 by the golden ratio: spreads numbers that follow each other */
+#define OTHER 0x85ebca6bu  /* spreads them otherwise */
+#define SPREAD_SHIFT 6     /* the bits below are of no use */
+
+/* All that an ordinary packet from a LAC needs, and what it adds to: half a cache line, and no other of the session's is
+ * touched.  It lies where its call's number says, so that nothing has to be looked up first: where a tunnel's calls begin
+ * is spread by GOLDEN over the places that there are (a power of two), and from there they follow each other.  A call
+ * whose place is taken has one by OTHER; if that is taken too, it lies anywhere, and `calls` leads to it.
+ * Place 0 is nobody's. */
+struct uplink {
+	__u32 call; /* local tunnel id << 16 | session id; 0: the place is free */
+	__u32 slot;
+	__u16 flags;    /* those of the session; written last when it comes, cleared first when it goes */
+	__u16 peer;     /* number in `peers`; 0: it has none, the header of the session tells */
+	__be32 address; /* the client's first IPv4 address, 0: none; saves the source check a look-up */
+	__u64 up_octets4, up_packets4;
+};
+
+#define PEERS 16384
+
+/* Who sends to whom: the ends of all calls of a tunnel.  What a number stands for never changes while a session has it. */
+struct peer {
+	__u8 ends[32]; /* outer addresses as they stand in a header towards the LAC: ours, its; those of IPv4 are 8 octets */
+	__u32 ports;   /* likewise */
+	__u32 zero;
+};
+
 #define HEADER_OCTETS 64 /* at most, before a packet towards the LAC */
 #define HEAD_OCTETS 40
 #define TAIL_OCTETS 32
 
-/* One per slot, two cache lines that come together: what each packet of a session needs, and what it adds to.  What a
- * session has in its account only sometimes, a flag tells of.  The first line is the daemon's, the second one the
- * programs' (they add atomically). */
+/* One per slot, two cache lines that come together: what each packet towards a client needs, and what it adds to.  What
+ * a session has in its account only sometimes, a flag tells of.  The first line is the daemon's, the second one the
+ * programs' (they add atomically), but for what an uplink had carried when its session ended. */
 struct session {
 	__u32 flags; /* enum session_flag */
 	__u32 generation;
-	__u32 call;          /* local tunnel id << 16 | session id: its key in `calls` */
-	__be32 address;      /* the client's first IPv4 address, 0: none; saves the source check a look-up */
+	__u32 uplink;        /* its place in `uplinks`; 0: none */
+	__be32 address;      /* as in its uplink */
 	__u16 mtu;           /* largest IP packet that the client takes */
 	__u16 header_octets; /* before a packet towards the LAC */
 	__u16 checksum;      /* ones' complement sum of the constant part: outer IPv4: of the whole IPv4 header of the
@@ -140,7 +168,7 @@ enum fallback {
 
 /* The one value of the per-CPU map `tallies`. */
 struct tallies {
-	__u64 carried[8]; /* those of struct session, over all of them */
+	__u64 carried[8]; /* the eight counters of struct session, over all of them */
 	__u64 drops[DROPS];
 	__u64 fallbacks[FALLBACKS];
 };
@@ -153,7 +181,8 @@ struct settings {
 	__u32 vrf;          /* VRF id of the anchor's subscribers */
 	__u32 slots;        /* slots that there are */
 	__u32 in_vrf;       /* the anchor belongs to a VRF: what comes in by it is not routed to LACs */
-	__u32 spare[2];
+	__u32 uplinks;      /* places in `uplinks`, less one: a mask */
+	__u32 spare;
 };
 
 enum xdp_mode {
@@ -169,6 +198,15 @@ struct port {
 	__u32 vlan;
 };
 
+#define QUICK_PORTS 256
+
+/* The same of frames without a tag, in a place that the lowest bits of the interface's index tell; whose mode is not here
+ * is in `xdp_ports`. */
+struct quick_port {
+	__u32 interface;
+	__u32 mode;
+};
+
 /* What XDP writes before a packet that it has taken out of its tunnel, for the TC program of the same interface. */
 struct meta {
 	__u32 magic;
@@ -180,7 +218,9 @@ struct meta {
 #define META_MAGIC 0x62726173
 
 /* Maps, all pinned by these names:
- *   calls      HASH         __u32 (tunnel id << 16 | session id, host order) -> struct place
+ *   uplinks    ARRAY (MMAPABLE)  place -> struct uplink
+ *   peers      ARRAY (MMAPABLE)  number -> struct peer
+ *   calls      HASH         __u32 (tunnel id << 16 | session id, host order) -> struct place, of calls that lie elsewhere
  *   hosts4     HASH         struct host4 -> struct place
  *   nets4      LPM_TRIE     struct net4 -> struct place
  *   nets6      LPM_TRIE     struct net6 -> struct place
@@ -191,9 +231,9 @@ struct meta {
  *   tallies    PERCPU_ARRAY 0 -> struct tallies
  *   paths      PERCPU_ARRAY place -> what the programs remember of the way to a LAC
  *   attended   PERCPU_ARRAY a hash of a neighbour's address -> when XDP last left a packet for it to the kernel
- *   near_calls ARRAY        line -> places that `calls` has told lately
  *   near_hosts ARRAY        line -> places that `hosts4` has told lately
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)
+ *   quick_ports ARRAY       place -> struct quick_port
  *   xdp_exits  DEVMAP_HASH  interface index -> struct bpf_devmap_val / __u32: interfaces in mode "full"
  *
  * Programs, by their C names:

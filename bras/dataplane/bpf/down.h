@@ -189,6 +189,16 @@ INLINE __u32 down_mss(const struct down *down)
 	return down->inner6 ? down->who.account->mss6 : down->who.account->mss4;
 }
 
+INLINE void count_down(const struct down *down)
+{
+	struct session *session = down->who.session;
+
+	if (down->inner6)
+		count(&session->down_octets6, DOWN4 + FAMILY6, down->octets, down->packets);
+	else
+		count(&session->down_octets4, DOWN4, down->octets, down->packets);
+}
+
 /* The sum over an inner packet whose checksum is right, as the outer checksum needs it; negative if there is none. */
 INLINE int sum_headers(void *data, void *data_end, __u32 l3, const struct down *down)
 {

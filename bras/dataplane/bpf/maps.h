@@ -7,6 +7,7 @@
 
 #define FEW 64
 #define SOME 1024
+#define FOUR_EACH 4096
 
 #define OUTER4_ENDS 12 /* where the addresses stand in the outer header */
 #define OUTER6_ENDS 8
@@ -35,6 +36,22 @@ struct path {
 struct cells {
 	__u32 cell[CELLS];
 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FOUR_EACH);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct uplink);
+} uplinks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PEERS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct peer);
+} peers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -125,13 +142,6 @@ struct {
 	__uint(max_entries, NEAR);
 	__type(key, __u32);
 	__type(value, struct cells);
-} near_calls SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NEAR);
-	__type(key, __u32);
-	__type(value, struct cells);
 } near_hosts SEC(".maps");
 
 struct {
@@ -140,6 +150,13 @@ struct {
 	__type(key, struct port);
 	__type(value, __u32);
 } xdp_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, QUICK_PORTS);
+	__type(key, __u32);
+	__type(value, struct quick_port);
+} quick_ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * What the hash maps have told lately: sixteen answers in a cache line, few enough lines to stay in the cache.
+ * What the hash map `hosts4` has told lately: sixteen answers in a cache line, few enough lines to stay in the cache.
  * A look into a hash map waits for memory twice, and with many sessions that is most of what a packet costs.
  * The programs write it, and believe it only as far as the session's own record agrees: a stale cell is no harm.
  */
 #ifndef NEAR_H
 #define NEAR_H
 
-#define GOLDEN 0x9e3779b1u /* 2^32 by the golden ratio: spreads numbers that follow each other */
 #define SLOT_BITS 20
 #define SLOT_MASK ((1 << SLOT_BITS) - 1)
 #define CELLS_MASK (CELLS - 1)
@@ -23,14 +22,6 @@ struct spot {
 INLINE __u32 tag_of(__u32 key)
 {
 	return (key * GOLDEN << 8) & ~SLOT_MASK;
-}
-
-/* Calls have numbers by chance. */
-INLINE struct spot spot_of_call(__u32 call)
-{
-	__u32 line = call * GOLDEN >> (32 - NEAR_BITS);
-
-	return (struct spot){ bpf_map_lookup_elem(&near_calls, &line), call & CELLS_MASK, tag_of(call) };
 }
 
 /* Addresses are given out of pools: neighbours share a line, so that a few lines have all of them.  What pools have in

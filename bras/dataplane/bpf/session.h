@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * From keys to places, and from places to sessions.
+ * From addresses to places, and from places to sessions.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -74,26 +74,6 @@ INLINE int resolve(const struct place *place, struct subscriber *who)
 	if (!(who->flags & S_ACTIVE) || who->place.generation != place->generation)
 		return FALLBACK_STALE;
 	return who->flags & S_NUMBERED ? FALLBACK_NUMBERED : FOUND;
-}
-
-/* A call cannot be another session's while the record has it and is active. */
-INLINE int by_call(__u32 call, struct subscriber *who)
-{
-	struct spot spot = spot_of_call(call);
-	struct place *place;
-	__u32 slot = 0;
-	int found;
-
-	if (recall(&spot, &slot) && look_up(slot, who) && who->session->call == call &&
-	    (who->flags & (S_ACTIVE | S_NUMBERED)) == S_ACTIVE)
-		return FOUND;
-	place = bpf_map_lookup_elem(&calls, &call);
-	if (!place)
-		return FALLBACK_UNKNOWN_SESSION;
-	found = resolve(place, who);
-	if (found == FOUND)
-		keep(spot.line, spot.cell, spot.tag, who->place.slot);
-	return found;
 }
 
 /* Only the first address of a session is in its record, and only of the main table: others are looked up each time. */

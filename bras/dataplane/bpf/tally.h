@@ -57,9 +57,9 @@ INLINE __u16 identification(void)
 	return total ? total->carried[DOWN4 + 1] + total->carried[DOWN4 + FAMILY6 + 1] : 0;
 }
 
-INLINE void count(struct session *session, __u32 which, __u64 octets, __u64 packets)
+/* Add to counters of octets and of packets that lie beside each other, and to the tallies of their kind. */
+INLINE void count(__u64 *counters, __u32 which, __u64 octets, __u64 packets)
 {
-	__u64 *counters = &session->up_octets4 + which;
 	struct tallies *total = tallied();
 
 	__sync_fetch_and_add(counters, octets);

@@ -66,7 +66,8 @@ INLINE int unwrap(struct __sk_buff *skb, const struct up *up)
 
 INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 {
-	const struct account *account = up->who.account;
+	const struct account *colour = colour_of(up);
+	__u32 mss = up_mss(up);
 
 	if (!police_up(up))
 		return TC_ACT_SHOT;
@@ -74,11 +75,9 @@ INLINE int take_up(struct __sk_buff *skb, const struct up *up)
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	count_up(up);
 	/* After the headers are off: before, the helper would take an unfinished outer checksum for that of TCP. */
-	if (up->syn && up_mss(up))
-		clamp_skb(skb, ETH_HLEN + up->syn, up_mss(up));
-	if (!(up->who.flags & S_COLOURED))
-		return arrive(skb, 0, 0);
-	return arrive(skb, account->mark, account->priority);
+	if (mss)
+		clamp_skb(skb, ETH_HLEN + up->syn, mss);
+	return colour ? arrive(skb, colour->mark, colour->priority) : arrive(skb, 0, 0);
 }
 
 INLINE int tc_upstream(struct __sk_buff *skb)
@@ -193,7 +192,7 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 	}
 	if (write_outer(AT(DATA(skb), at), DATA_END(skb), session, down, &outer))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
-	count(session, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
+	count_down(down);
 	if (down->who.flags & S_COLOURED)
 		colour(skb, down->who.account->mark, down->who.account->priority);
 	return cut ? have_cut(anchor) : send(skb, hop, known);

@@ -6,7 +6,7 @@
 #define UP_H
 
 struct up {
-	struct subscriber who;
+	struct caller who;
 	__u32 inner;    /* where the inner packet begins, from the beginning of the frame */
 	__u32 end;      /* where the datagram ends */
 	__u32 octets;   /* of the inner packet, with what a GSO packet will have as segments */
@@ -97,28 +97,6 @@ INLINE bool damaged4(void *data, void *data_end, __u32 l3)
 	struct iphdr *ip = AT(data, l3);
 
 	return AT(ip, sizeof(*ip)) > data_end || sum_ipv4(ip) != 0xffff;
-}
-
-/* Does it come from where the session's own packets go, to where they come from? */
-INLINE bool same_peer(void *data, void *data_end, __u32 l3, const struct datagram *d, const struct subscriber *who)
-{
-	const __u32 *ours = (const __u32 *)who->session->header;
-	const __u32 *theirs = AT(data, l3);
-
-	if (d->outer6 != !!(who->flags & S_OUTER6))
-		return false;
-	if (d->outer6) {
-		__u32 ports = who->account->ports;
-
-		if (AT(theirs, IPV6_HEADER + 4) > data_end)
-			return false;
-		return theirs[2] == ours[6] && theirs[3] == ours[7] && theirs[4] == ours[8] && theirs[5] == ours[9] &&
-		       theirs[6] == ours[2] && theirs[7] == ours[3] && theirs[8] == ours[4] && theirs[9] == ours[5] &&
-		       theirs[10] == (ports >> 16 | ports << 16);
-	}
-	if (AT(theirs, IPV4_HEADER + 4) > data_end)
-		return false;
-	return theirs[3] == ours[4] && theirs[4] == ours[3] && theirs[5] == (ours[5] >> 16 | ours[5] << 16);
 }
 
 /* Where the packet of a PPP frame begins, and of which family it is. */
@@ -216,23 +194,34 @@ INLINE int inner6(void *data, void *data_end, const struct train *train, struct 
 	return TAKE;
 }
 
-/* Does the sender have this address?  Most have one only, which the session's record has too. */
+/* Does the sender have this address?  Most have one only, which the uplink has too. */
 INLINE bool genuine(void *data, void *data_end, const struct up *up)
 {
-	struct session *session = up->who.session;
 	struct iphdr *ip = AT(data, up->inner);
 	struct ipv6hdr *ip6 = AT(data, up->inner);
-	__u32 vrf = up->who.flags & S_IN_VRF ? up->who.account->vrf : 0;
+	struct place place = { up->who.slot, 0 };
+	struct session *session;
+	struct account *account;
+	__u32 vrf = 0;
 
 	if (!(up->who.flags & S_CHECK_SOURCE))
 		return true;
-	if (up->inner6)
-		return AT(ip6, sizeof(*ip6)) <= data_end && same_place(place6(vrf, &ip6->saddr), &up->who.place);
-	if (AT(ip, sizeof(*ip)) > data_end)
+	if (!up->inner6) {
+		if (AT(ip, sizeof(*ip)) > data_end)
+			return false;
+		if (up->who.uplink->address && ip->saddr == up->who.uplink->address)
+			return true;
+	}
+	session = session_of(&up->who);
+	account = account_of(&up->who);
+	if (!session || !account)
 		return false;
-	if (session->address && ip->saddr == session->address)
-		return true;
-	return same_place(place4(vrf, ip->saddr), &up->who.place);
+	place.generation = session->generation;
+	if (up->who.flags & S_IN_VRF)
+		vrf = account->vrf;
+	if (up->inner6)
+		return AT(ip6, sizeof(*ip6)) <= data_end && same_place(place6(vrf, &ip6->saddr), &place);
+	return same_place(place4(vrf, ip->saddr), &place);
 }
 
 INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6, struct datagram *d, struct up *up)
@@ -250,11 +239,18 @@ INLINE int find_call(void *data, void *data_end, __u32 l3, __u32 octets, bool v6
 		return found;
 	if (!v6 && damaged4(data, data_end, l3))
 		return SILENT;
-	if (!same_peer(data, data_end, l3, d, &up->who))
+	if (!same_peer(AT(data, l3), data_end, d->outer6, &up->who))
 		return FALLBACK_PEER_MISMATCH;
 	up->end = d->end;
 	up->outer6 = d->outer6;
 	return unframe(data, data_end, ppp, up);
+}
+
+INLINE int spoofed(const struct up *up)
+{
+	struct account *account = account_of(&up->who);
+
+	return account ? drop_of(&account->up_spoofed, DROP_SPOOFED_SOURCE) : drop(DROP_SPOOFED_SOURCE);
 }
 
 /* Judge an upstream packet, from its outer IP header at `l3` on; `octets`: of the whole frame.  Changes nothing of it,
@@ -269,30 +265,53 @@ INLINE int judge_up(void *data, void *data_end, __u32 l3, __u32 octets, bool v6,
 	found = up->inner6 ? inner6(data, data_end, train, up) : inner4(data, data_end, train, up);
 	if (found != TAKE)
 		return found;
-	if (!genuine(data, data_end, up))
-		return drop_of(&up->who.account->up_spoofed, DROP_SPOOFED_SOURCE);
-	return TAKE;
+	return genuine(data, data_end, up) ? TAKE : spoofed(up);
 }
 
 INLINE bool police_up(const struct up *up)
 {
-	struct account *account = up->who.account;
+	struct account *account;
 
-	if (!(up->who.flags & S_POLICED_UP) || !account->cost_up ||
+	if (!(up->who.flags & S_POLICED_UP))
+		return true;
+	account = account_of(&up->who);
+	if (!account || !account->cost_up ||
 	    conforms(&account->empty_up, account->cost_up, account->burst_up, up->octets, up->first))
 		return true;
 	drop_of(&account->up_policed, DROP_POLICED_UP);
 	return false;
 }
 
+/* What a SYN may say at most; 0: whatever it says, or it is none. */
 INLINE __u32 up_mss(const struct up *up)
 {
-	return up->inner6 ? up->who.account->mss6 : up->who.account->mss4;
+	struct account *account;
+
+	if (!up->syn)
+		return 0;
+	account = account_of(&up->who);
+	if (!account)
+		return 0;
+	return up->inner6 ? account->mss6 : account->mss4;
+}
+
+/* Of a session that has a mark or a priority, where they are. */
+INLINE const struct account *colour_of(const struct up *up)
+{
+	return up->who.flags & S_COLOURED ? account_of(&up->who) : 0;
 }
 
 INLINE void count_up(const struct up *up)
 {
-	count(up->who.session, up->inner6 ? UP4 + FAMILY6 : UP4, up->octets, up->packets);
+	struct session *session;
+
+	if (!up->inner6) {
+		count(&up->who.uplink->up_octets4, UP4, up->octets, up->packets);
+		return;
+	}
+	session = session_of(&up->who);
+	if (session)
+		count(&session->up_octets6, UP4 + FAMILY6, up->octets, up->packets);
 }
 
 #endif

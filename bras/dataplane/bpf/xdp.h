@@ -82,24 +82,24 @@ INLINE int write_link(void *data, void *data_end, const struct link *link, bool 
  * A driver that has no room for that says so before anything is changed, or counted. */
 INLINE int unwrap_to_stack(struct xdp_md *ctx, const struct link *link, const struct up *up)
 {
-	struct account *account = up->who.account;
-	bool coloured = up->who.flags & S_COLOURED;
+	const struct account *colour = colour_of(up);
+	__u32 mss = up_mss(up);
 	struct meta *meta;
 
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*meta)))
 		return note(FALLBACK_NOT_XDP), XDP_PASS;
 	if (!police_up(up))
 		return XDP_DROP;
-	if (up->syn && up_mss(up))
-		clamp_xdp(ctx, up->inner + up->syn, up_mss(up));
+	if (mss)
+		clamp_xdp(ctx, up->inner + up->syn, mss);
 	if (bpf_xdp_adjust_head(ctx, up->inner - link->octets))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	meta = (void *)(long)ctx->data_meta;
 	if (AT(meta, sizeof(*meta)) > DATA(ctx) || write_link(DATA(ctx), DATA_END(ctx), link, up->inner6))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	meta->magic = META_MAGIC;
-	meta->mark = coloured ? account->mark : 0;
-	meta->priority = coloured ? account->priority : 0;
+	meta->mark = colour ? colour->mark : 0;
+	meta->priority = colour ? colour->priority : 0;
 	meta->spare = 0;
 	count_up(up);
 	return XDP_PASS;
@@ -188,12 +188,13 @@ INLINE int write_ethernet(void *data, void *data_end, const struct hop *way_on, 
 /* From the LAC's interface to the core's, past the stack. */
 INLINE int unwrap_and_send(struct xdp_md *ctx, const struct up *up, const struct hop *way_on)
 {
+	__u32 mss = up_mss(up);
 	void *ip;
 
 	if (!police_up(up))
 		return XDP_DROP;
-	if (up->syn && up_mss(up))
-		clamp_xdp(ctx, up->inner + up->syn, up_mss(up));
+	if (mss)
+		clamp_xdp(ctx, up->inner + up->syn, mss);
 	if (bpf_xdp_adjust_head(ctx, up->inner - ETH_HLEN))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	ip = AT(DATA(ctx), ETH_HLEN);
@@ -260,7 +261,7 @@ INLINE int wrap_and_send(struct xdp_md *ctx, const struct link *link, const stru
 	if (AT(ip, IPV4_HEADER) > DATA_END(ctx))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	hop(ip, down->inner6);
-	count(session, down->inner6 ? DOWN4 + FAMILY6 : DOWN4, down->octets, down->packets);
+	count_down(down);
 	return XDP_REDIRECT;
 }
 
@@ -310,30 +311,40 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	return wrap_and_send(ctx, link, &down, &way, &outer);
 }
 
+/* What is to be done with frames that come by an interface. */
+INLINE __u32 mode_of(__u32 interface, __u32 vlan)
+{
+	struct port port = { interface, vlan };
+	__u32 place = interface % QUICK_PORTS, *mode;
+	struct quick_port *quick = bpf_map_lookup_elem(&quick_ports, &place);
+
+	if (quick && !vlan && quick->interface == interface)
+		return quick->mode;
+	mode = bpf_map_lookup_elem(&xdp_ports, &port);
+	return mode ? *mode : XDP_MODE_OFF;
+}
+
 INLINE int xdp_frame(struct xdp_md *ctx)
 {
 	struct train none = {};
 	struct up up = { .quiet = true };
 	struct link link = {};
-	struct port port;
-	__u32 *mode;
+	__u32 mode;
 	bool v6;
 
 	if (!read_link(DATA(ctx), DATA_END(ctx), &link))
 		return XDP_PASS;
-	port.interface = ctx->ingress_ifindex;
-	port.vlan = bpf_ntohs(link.tag & VLAN_ID);
-	mode = bpf_map_lookup_elem(&xdp_ports, &port);
-	if (!mode || *mode == XDP_MODE_OFF)
+	mode = mode_of(ctx->ingress_ifindex, bpf_ntohs(link.tag & VLAN_ID));
+	if (mode == XDP_MODE_OFF)
 		return XDP_PASS;
 	v6 = link.protocol == bpf_htons(ETH_P_IPV6);
 	switch (judge_up(DATA(ctx), DATA_END(ctx), link.octets, frame_octets(ctx), v6, &none, &up)) {
 	case TAKE:
-		return xdp_upstream(ctx, &link, &up, *mode);
+		return xdp_upstream(ctx, &link, &up, mode);
 	case SHOT:
 		return XDP_DROP;
 	default:
-		return *mode == XDP_MODE_FULL ? xdp_downstream(ctx, &link, v6) : XDP_PASS;
+		return mode == XDP_MODE_FULL ? xdp_downstream(ctx, &link, v6) : XDP_PASS;
 	}
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from bras.dataplane.accounts import EMPTY_DOWN, EMPTY_UP, WORDS, Accounts
 from bras.dataplane.police import Policer
-from bras.dataplane.records import ACCOUNT, SESSION, Account, Session
+from bras.dataplane.records import ACCOUNT, SESSION, UPLINK, Account, Session, Uplink
 from bras.dataplane.template import bucket
 from bras.forwarding.entry import Counters
 
@@ -30,20 +30,27 @@ NAMES = (
 
 
 class Memory:
-    """Of both maps."""
+    """Of the maps; each session has an uplink, in no order."""
 
     def __init__(self, slots: int = SLOTS) -> None:
         self.sessions, self.accounts = bytearray(slots * SESSION.size), bytearray(slots * ACCOUNT.size)
+        self.uplinks = bytearray((slots + 1) * UPLINK.size)
+        for slot in range(slots):
+            self.session(slot).uplink = slots - slot
 
     def opened(self) -> Accounts:
-        return Accounts(memoryview(self.sessions), memoryview(self.accounts))
+        return Accounts(memoryview(self.sessions), memoryview(self.accounts), memoryview(self.uplinks))
+
+    def session(self, slot: int) -> Session:
+        return Session.from_buffer(self.sessions, slot * SESSION.size)
 
     def count(self, slot: int, **values: int) -> None:
         """Count as a program does."""
-        session = Session.from_buffer(self.sessions, slot * SESSION.size)
+        session = self.session(slot)
         account = Account.from_buffer(self.accounts, slot * ACCOUNT.size)
+        uplink = Uplink.from_buffer(self.uplinks, session.uplink * UPLINK.size)
         for name, value in values.items():
-            where = session if hasattr(session, name) else account
+            where = next(each for each in (uplink, session, account) if hasattr(each, name))
             setattr(where, name, getattr(where, name) + value)
 
 
@@ -143,3 +150,14 @@ def test_those_that_are_asked_for(slots: Sequence[int]) -> None:
     accounts.tally(150).up_octets += 1000
     assert list(accounts.chosen(list(slots))) == [accounts.row(slot) for slot in slots]
     assert list(accounts.chosen([150])) == [(1150, *(0,) * 9, 300, 0)]
+
+
+def test_what_an_uplink_had_carried_is_in_the_session_when_it_has_none_any_more(memory: Memory) -> None:
+    accounts = memory.opened()
+    memory.count(4, up_octets4=100, up_packets4=2, down_octets4=7)
+    session = memory.session(4)
+    session.up_octets4, session.up_packets4 = 100, 2
+    assert accounts.row(4)[:3] == (100, 2, 7), "not twice, whenever its process had died"
+    session.uplink = 0
+    memory.uplinks[:] = bytes(len(memory.uplinks))
+    assert accounts.row(4)[:3] == (100, 2, 7)

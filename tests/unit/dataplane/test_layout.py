@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bras.dataplane.layout import OCTETS, Layout, Record, converted, ours, parse
-from bras.dataplane.records import LAYOUT, SESSION, Session
+from bras.dataplane.records import LAYOUT, SESSION, Session, Uplink
 
 
 def test_ours_fits_and_is_read_again() -> None:
@@ -21,6 +21,14 @@ def test_ours_fits_and_is_read_again() -> None:
     assert layout.version == f"v{LAYOUT}-4096"
     assert layout.session.size == SESSION.size
     assert layout.session.fields["flags"] == (Session.flags.offset, 4)
+    assert layout.uplink is not None
+    assert layout.uplink.fields["flags"] == (Uplink.flags.offset, 2)
+
+
+def test_the_first_ones_had_no_uplinks() -> None:
+    found = orjson.loads(orjson.dumps(ours(4096)))
+    del found["uplink"]
+    assert parse(orjson.dumps(found)) == Layout(LAYOUT, 4096, ours(1).session, ours(1).account)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +45,7 @@ def test_ours_fits_and_is_read_again() -> None:
         b'{"layout":1,"slots":2,"session":{"size":8,"fields":{"a":[4,8]}},"account":{"size":8,"fields":{}}}',
         b'{"layout":1,"slots":"many","session":{"size":8,"fields":{}},"account":{"size":8,"fields":{}}}',
         b'{"layout":1,"slots":2,"session":{"size":8,"fields":{"a":[4]}},"account":{"size":8,"fields":{}}}',
+        b'{"layout":3,"slots":2,"session":{"size":8,"fields":{}},"account":{"size":8,"fields":{}},"uplink":7}',
     ],
 )
 def test_what_makes_no_sense_is_refused(octets: bytes) -> None:
@@ -79,5 +88,5 @@ def test_fields_come_from_whichever_record_has_them() -> None:
 
 
 def test_layouts_differ_by_any_of_their_parts() -> None:
-    assert ours(2) == Layout(LAYOUT, 2, ours(1).session, ours(1).account)
+    assert ours(2) == Layout(LAYOUT, 2, ours(1).session, ours(1).account, ours(1).uplink)
     assert ours(2) != ours(3)

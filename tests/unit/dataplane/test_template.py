@@ -23,7 +23,7 @@ from bras.dataplane.records import (
     Session,
     SessionFlag,
 )
-from bras.dataplane.template import bucket, path, record, words
+from bras.dataplane.template import bucket, path, peer_of, record, words
 from bras.forwarding.entry import Leg, Route
 
 LEG4 = Leg(0x1234_0042, 0, "198.18.0.1", 1701, "198.18.0.2", 40000, 0x4321, 0x0099, acfc=False, pfc=False)
@@ -37,9 +37,10 @@ CALL = bytes.fromhex("0002 4321 0099")
 
 def session(route: Route) -> SimpleNamespace:
     """Return what is written of both records, by name."""
-    octets, account = record(route)
+    octets, account, peer = record(route, 77)
     assert (len(octets), len(account)) == (SESSION.size, Account.slow.offset)
     assert not any(octets[HEAD.size :] + account[TERMS.size :]), "it has counted nothing"
+    assert peer == peer_of(octets, account)
     one = Session.from_buffer_copy(octets)
     other = Account.from_buffer_copy(account.ljust(ACCOUNT.size, b"\0"))
     found = {field[0]: getattr(each, field[0]) for each in (one, other) for field in each._fields_}
@@ -102,7 +103,7 @@ def test_an_odd_octet_is_padded_at_its_right() -> None:
 def test_numbers_and_names() -> None:
     one = session(replace(ROUTE, mark=0xDEADBEEF, priority=0x10010))
     assert (one.generation, one.vrf, one.mtu) == (5, 3, 1460)
-    assert one.call == ROUTE.legs[0].key
+    assert one.uplink == 77
     assert (one.mss4, one.mss6) == (1420, 1400)
     assert struct.pack("=I", one.address) == bytes((10, 64, 0, 2))
     assert session(replace(ROUTE, addresses=())).address == 0
@@ -168,3 +169,9 @@ def test_no_limit_costs_nothing() -> None:
 def test_an_address_that_is_none_is_an_error() -> None:
     with pytest.raises(OSError, match="illegal IP address"):
         record(replace(ROUTE, legs=(replace(LEG4, remote="nowhere"),)))
+
+
+def test_the_peer_is_both_ends_as_in_the_header() -> None:
+    six = socket.inet_pton(socket.AF_INET6, "2001:db8::1") + socket.inet_pton(socket.AF_INET6, "2001:db8::2")
+    for leg, ends in ((LEG4, bytes((198, 18, 0, 1, 198, 18, 0, 2))), (LEG6, six)):
+        assert record(replace(ROUTE, legs=(leg,)))[2] == ends.ljust(32, b"\0") + UDP4[:4] + bytes(4)
