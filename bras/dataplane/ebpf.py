@@ -28,8 +28,8 @@ from bras.dataplane.base import DataPlaneError, Outlet, Status, Way
 from bras.dataplane.device import MTU
 from bras.dataplane.grace import Grace, barrier
 from bras.dataplane.kernel import Kernel
+from bras.dataplane.keys import GENERATION, destinations
 from bras.dataplane.rows import Row, counters_of
-from bras.dataplane.tables import GENERATION, destinations
 from bras.dataplane.template import bucket
 from bras.dataplane.tun import Tun, routed
 from bras.dataplane.ways import way_of

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from socket import htonl
 
+from bras.dataplane.keys import DESTINATIONS, GENERATION, KEYED, Key, keys, written
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import Map
 from bras.dataplane.records import (
@@ -20,14 +20,10 @@ from bras.dataplane.records import (
     CALL,
     FLAGS,
     HEAD,
-    HOST4,
-    NET4,
-    NET6,
     PEER,
     PLACE,
     SESSION,
     TERMS,
-    VRF_BITS,
     Account,
     Session,
     SessionFlag,
@@ -39,14 +35,8 @@ from bras.forwarding.entry import Route
 _SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
 SHARED = ("sessions", "accounts", "uplinks", "peers")
 """The maps whose memory we share with the programs."""
-KEYED = ("calls", "hosts4", "nets4", "nets6")
-"""The maps that lead to a slot."""
-_DESTINATIONS = KEYED[1:]
-"""Those by which packets towards subscribers are found."""
 _FEW = 3
 """A batch has a price of its own: below this many Routes, key by key is cheaper."""
-GENERATION = 0xFFFFFFFF
-"""The kernel knows the low 32 bits of a generation: no number is used twice before all of them were."""
 _WORDS = _SESSION // 4
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
 _UPLINK, _ADDRESS = Session.uplink.offset // 4, Session.address.offset // 4
@@ -58,26 +48,7 @@ _TAIL = Account.mss4.offset
 _write_account = struct.Struct(f"{Account.slow.offset}s").pack_into
 _write_session = struct.Struct(f"{_SESSION - _FLAGS}s").pack_into
 """As assigning to a slice would, in half the time."""
-_WHOLE4, _WHOLE6 = 32, 128
 _ACTIVE = SessionFlag.ACTIVE.value
-Key = tuple[str, bytes]
-"""Name of a map, and a key of it."""
-
-
-def keys(route: Route) -> list[Key]:
-    """Return the keys by which packets towards a Route are found."""
-    hosts = [("hosts4", HOST4.pack(route.vrf, address.to_bytes(4, "big"))) for address in route.addresses]
-    return [*hosts, *_keys_of_networks(route)]
-
-
-def _keys_of_networks(route: Route) -> Iterator[Key]:
-    for network, length in route.prefixes4:
-        if length == _WHOLE4:
-            yield "hosts4", HOST4.pack(route.vrf, network.to_bytes(4, "big"))
-        else:
-            yield "nets4", NET4.pack(VRF_BITS + length, route.vrf, network.to_bytes(4, "big"))
-    for network, length in route.prefixes6:
-        yield "nets6", NET6.pack(VRF_BITS + length, route.vrf, network.to_bytes(16, "big"))
 
 
 class Tables:
@@ -291,9 +262,9 @@ class Tables:
     def flush(self) -> frozenset[int]:
         """Write the keys that wait; return the slots that miss some because the kernel took no more."""
         routes = self._pending.values()
-        names: Collection[str] = _DESTINATIONS
+        names: Collection[str] = DESTINATIONS
         if len(routes) >= _FEW:
-            names = [name for name, *found in _written(routes) if not _batch(self._maps[name], *found)]
+            names = [name for name, *found in written(routes) if not _batch(self._maps[name], *found)]
         failed = {*self._one_by_one(routes, names)} if names else set()
         self._pending.clear()
         for call, place in self._leading.items():
@@ -335,7 +306,7 @@ class Tables:
     def inherit(self) -> None:
         """Learn which keys there are, so that ``put`` finds those that a Route has no more.  Walks everything."""
         self._inherited.clear()
-        for name in _DESTINATIONS:
+        for name in DESTINATIONS:
             for key, value in self._maps[name].items():
                 self._inherited.setdefault(PLACE.unpack(value)[0], []).append((name, key))
 
@@ -349,31 +320,6 @@ class Tables:
         return slot < self.slots and self.is_active(slot) and self.generation(slot) == generation
 
 
-def _written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
-    """Return by map the ``keys`` of Routes, and the places to which they lead: in one go, for calls come in crowds."""
-    hosts: list[int] = []
-    hosted: list[bytes] = []
-    nets: dict[str, tuple[list[bytes], list[bytes]]] = {}
-    for route in routes:
-        place = PLACE.pack(route.slot, route.generation & GENERATION)
-        for address in route.addresses:
-            hosts += route.vrf, htonl(address)  # as ``HOST4`` has them
-            hosted.append(place)
-        if route.prefixes4 or route.prefixes6:
-            for name, key in _keys_of_networks(route):
-                of_them, places = nets.setdefault(name, ([], []))
-                of_them.append(key)
-                places.append(place)
-    yield "hosts4", _numbers(hosts), b"".join(hosted)
-    for name, (of_them, places) in nets.items():
-        yield name, b"".join(of_them), b"".join(places)
-
-
-def _numbers(given: Sequence[int]) -> bytes:
-    """Return 32-bit numbers as they stand in memory."""
-    return struct.pack(f"={len(given)}I", *given)
-
-
 def _batch(one: Map, found: bytes, places: bytes) -> bool:
     """Set all keys at once; false when some could not be written, or this kind of map knows no batches."""
     try:
@@ -381,22 +327,3 @@ def _batch(one: Map, found: bytes, places: bytes) -> bool:
     except LibbpfError:
         return False
     return True
-
-
-def destinations(found: Iterable[Key]) -> Route:
-    """Return a Route to nobody that has the addresses and prefixes of these keys: what is routed for them."""
-    hosts: list[int] = []
-    nets4: list[tuple[int, int]] = []
-    nets6: list[tuple[int, int]] = []
-    for name, key in found:
-        if name == "hosts4":
-            hosts.append(int.from_bytes(HOST4.unpack(key)[1], "big"))
-        elif name == "nets4":
-            nets4.append(_network(*NET4.unpack(key)))
-        elif name == "nets6":
-            nets6.append(_network(*NET6.unpack(key)))
-    return Route(0, 0, 0, (), tuple(hosts), 0, prefixes4=tuple(nets4), prefixes6=tuple(nets6))
-
-
-def _network(length: int, _vrf: int, network: bytes) -> tuple[int, int]:
-    return int.from_bytes(network, "big"), length - VRF_BITS

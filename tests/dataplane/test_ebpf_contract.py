@@ -18,6 +18,7 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
+from bras.dataplane.keys import KEYED, keys
 from bras.dataplane.records import (
     ACCOUNT,
     CALL,
@@ -33,7 +34,6 @@ from bras.dataplane.records import (
     SessionFlag,
     Uplink,
 )
-from bras.dataplane.tables import KEYED, keys
 from bras.dataplane.template import record
 from bras.forwarding.entry import AddEntry, Counters, Leg, Outcome, RemoveEntry, ReplaceEntry, Route
 from tests.support.namespaces import Network
