@@ -22,7 +22,7 @@ from bras.config.radsec import files_of
 from bras.config.tls import WrongFile
 from bras.lns.inputs import CoaReceived, Input
 from bras.radius.coa_events import Origin, SendCoaReply
-from bras.runtime.radsec_connection import HANDSHAKE_S, Wire, keep_alive
+from bras.runtime.radsec_connection import HANDSHAKE_S, Wire, keep_alive, let_go
 from bras.runtime.tls_papers import Papers
 from bras.runtime.tls_reasons import CLOSED, Loss, explain
 from bras.telemetry.limit import RepeatLimit, repeated
@@ -166,7 +166,7 @@ class CoaTls:
         try:
             certificate = await self._shake_hands(opened, wire)
         except (OSError, WrongFile, ValueError) as error:
-            self._refuse(remote, explain(error, ""))
+            self._refuse(remote, explain(let_go(error), ""))
             return
         client = None if self._config is None else known(self._config, remote, certificate)
         if client is None:

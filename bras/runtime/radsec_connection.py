@@ -14,12 +14,11 @@ failure: the first of a service is made again at once, others when they are need
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bras.config.certificate import Certificate, read
 from bras.config.radius import RadiusServerConfig
@@ -216,7 +215,7 @@ class Connection:
         try:
             wire = await self._connect()
         except (OSError, WrongFile, ValueError) as error:  # ValueError: a name that OpenSSL cannot take
-            return await self._explained(error)
+            return await self._explained(let_go(error))
         began_at = asyncio.get_running_loop().time()
         if self._turned_away:
             await asyncio.wait((wire.lost,), timeout=SETTLED_S)
@@ -299,7 +298,7 @@ class Connection:
         anybody.check_hostname = False
         anybody.verify_mode = ssl.CERT_NONE
         port = self.config.auth_port if self.key[1] is Kind.AUTH else self.config.acct_port
-        with contextlib.suppress(OSError, ValueError):  # our own files may be others by now, too
+        try:
             anybody.load_cert_chain(self.papers.files.certificate, self.papers.files.key)
             async with asyncio.timeout(CONNECT_S):
                 _, writer = await asyncio.open_connection(self.config.address, port, ssl=anybody, server_hostname="")
@@ -308,7 +307,22 @@ class Connection:
                 return read(der)
             finally:
                 writer.transport.abort()
+        except (OSError, ValueError) as error:  # our own files may be others by now, too
+            let_go(error)
         return None
+
+
+_Wrong = TypeVar("_Wrong", bound=Exception)
+
+
+def let_go(error: _Wrong) -> _Wrong:
+    """Part an error from where it was raised, and return it.
+
+    asyncio's frames hold what ended a handshake, and are held by its traceback: a circle with a
+    quarter of a megabyte of buffers, which nobody would collect for long.
+    """
+    error.__traceback__ = error.__context__ = None
+    return error
 
 
 def keep_alive(opened: socket.socket) -> None:

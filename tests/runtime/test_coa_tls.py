@@ -29,7 +29,7 @@ from tests.support.dynauth import dynamic_request
 from tests.support.lns import Lns, changed
 from tests.support.namespaces import Namespace, Network
 from tests.support.radius import attribute
-from tests.support.radsec import files, numbers_are_free, packet, run
+from tests.support.radsec import files, nothing_kept, numbers_are_free, packet, run
 from tests.support.wire import Wire
 
 SECRET = b"radsec"
@@ -320,6 +320,21 @@ def test_strangers_take_nobodys_place(authority: Authority, ours: Pair, theirs: 
         writer.transport.abort()
 
     bench(authority, ours, use)
+
+
+def test_handshakes_that_fail_keep_no_memory(authority: Authority, ours: Pair) -> None:
+    async def use(made: Bench) -> None:
+        with capture_logs() as lines:
+            for greeting in (b"", b"GET / HTTP/1.0\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+                writer.write(greeting)
+                writer.write_eof()
+                await gone(reader, writer)
+            while len(lines) < 2:
+                await asyncio.sleep(0.001)
+
+    with nothing_kept():
+        bench(authority, ours, use)
 
 
 def test_without_descriptors_it_is_tried_again_later(

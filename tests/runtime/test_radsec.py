@@ -20,7 +20,18 @@ from bras.runtime import radsec_connection
 from bras.runtime.radsec import RadSec
 from bras.telemetry.connections import NO_CONNECTIONS
 from tests.support.certificates import Authority, Pair
-from tests.support.radsec import Client, echo, files, numbers_are_free, packet, refusing, run, serving, towards
+from tests.support.radsec import (
+    Client,
+    echo,
+    files,
+    nothing_kept,
+    numbers_are_free,
+    packet,
+    refusing,
+    run,
+    serving,
+    towards,
+)
 
 NAMES = "DNS:radius.example.net,IP:127.0.0.1"
 
@@ -522,6 +533,28 @@ def test_a_wrong_certificate_while_our_own_files_are_gone(
             await client.until(lambda: client.radsec.figures().tries["one", "auth"] > tries)
 
     run(use)
+
+
+def test_handshakes_that_fail_keep_no_memory(authority: Authority, stranger: Authority, ours: Pair) -> None:
+    """Whoever answers with anything but TLS, or with a wrong certificate, may do so for years."""
+
+    async def mad(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.net\r\n" * 3)
+        writer.close()
+
+    async def use(client: Client) -> None:
+        tries = client.radsec.figures
+        wrong = files(stranger, stranger.issue("radius", "IP:127.0.0.1"))
+        async with await asyncio.start_server(mad, "127.0.0.1", 0) as listening:
+            client.serve(towards(listening.sockets[0].getsockname()[1], files(authority, ours)))
+            await client.until(lambda: tries().tries["one", "auth"] >= 4)
+        with refusing(wrong, ssl.TLSVersion.TLSv1_3) as port:
+            client.serve(towards(port, files(authority, ours)))
+            await client.until(lambda: tries().tries["one", "auth"] >= 8)
+        client.radsec.close()
+
+    with nothing_kept():
+        run(use)
 
 
 def test_nothing_is_shown_where_there_is_nothing() -> None:

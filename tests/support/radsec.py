@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 import threading
@@ -203,6 +204,19 @@ def numbers_are_free() -> None:
                 stack.enter_context(end)
                 loop.add_reader(end.fileno(), end.recv, 1)
                 loop.remove_reader(end.fileno())
+
+
+@contextlib.contextmanager
+def nothing_kept() -> Iterator[None]:
+    """See that what becomes of connections leaves nothing for the garbage collector: each has large buffers."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+        kept = [one for one in gc.get_objects() if isinstance(one, asyncio.sslproto.SSLProtocol)]
+        assert not kept, f"{len(kept)} connections"
+    finally:
+        gc.enable()
 
 
 async def _quiet() -> None:
