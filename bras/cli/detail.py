@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bras.cli.human import duration, milliseconds, octets, plain, rate, seconds
+from bras.config.grant import RADIUS_ONLY
 
 Facts = list[tuple[str, str]]
 Row = dict[str, Any]
@@ -31,6 +32,8 @@ def sections(row: Row) -> list[tuple[str, Facts]]:
 def _who(row: Row) -> Facts:
     return [
         ("user", row["user"]),
+        ("called itself", "" if row["claimed"] == row["user"] else row["claimed"]),
+        ("let in by", row["decided_by"]),
         ("state", row["state"]),
         ("address", plain(row["address"])),
         ("method", row["method"]),
@@ -113,12 +116,20 @@ def _traffic(row: Row) -> Facts:
         if family == 4 or row[f"{way}_packets6"]
     ]
     drops = ("up_spoofed", "up_policed", "down_policed", "down_too_big")
+    facts += [(f"quota left {way}", octets(left)) for way, left in row["quota_left_octets"].items()]
     return facts + [(name.replace("_", " "), f"{row[name]} packets dropped") for name in drops if row[name]]
 
 
 def sourced(entries: Row) -> Facts:
     """Return values of the configuration, each with its source."""
-    return [(name, f"{_value(name, entry['value']) or 'none'}  ({entry['source']})") for name, entry in entries.items()]
+    return [
+        (name, f"{_value(name, entry['value']) or 'none'}  ({entry['source']}{_unused(name, entry['value'])})")
+        for name, entry in entries.items()
+    ]
+
+
+def _unused(name: str, value: Any) -> str:
+    return ", not in use: there is no IPv6 yet" if name in RADIUS_ONLY and value else ""
 
 
 def _value(name: str, value: Any) -> str:

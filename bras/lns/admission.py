@@ -146,8 +146,8 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
         profile = _with_networks(core, subscriber, profile, address, verdict, now)
         if profile is None:
             return
-    if profile.ipv6_prefixes or profile.delegated_ipv6_prefixes:
-        who.identity += core.books.encoder.prefixes(profile.ipv6_prefixes, profile.delegated_ipv6_prefixes)
+    prefixes = profile.ipv6_prefixes, profile.delegated_ipv6_prefixes
+    who.identity = core.books.encoder.with_prefixes(who.identity, *prefixes)
     core.registry.name(subscriber, who.user)
     core.registry.watch(subscriber, profile)
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)

@@ -19,6 +19,9 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
     return {
         "profile": _profile(subscriber),
         "classes": [octets.hex() for octets in subscriber.who.classes],
+        "claimed": subscriber.who.claimed,
+        "decided_by": subscriber.who.source,
+        "quota_left_octets": _quotas(subscriber),
         "mtu": present.mtu if present is not None else None,
         "peer_tunnel": leg.peer_tunnel_id,
         "peer_call": leg.peer_session_id,
@@ -90,6 +93,20 @@ def _timeouts(subscriber: Subscriber, now: float) -> Row:
         if profile.idle_timeout_s:
             idle = max(0.0, instants.active_at + profile.idle_timeout_s - now)
     return {"session_timeout_left_s": session, "idle_timeout_left_s": idle}
+
+
+def _quotas(subscriber: Subscriber) -> Row:
+    """Octets left of each quota, as of when the counters were last read."""
+    profile, total = subscriber.profile, subscriber.forwarding.total
+    if profile is None or not profile.limited:
+        return {}
+    up, down = total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6
+    quotas = (
+        ("both ways", profile.quota_octets, up + down),
+        ("up", profile.quota_up_octets, up),
+        ("down", profile.quota_down_octets, down),
+    )
+    return {way: max(0, quota - used) for way, quota, used in quotas if quota}
 
 
 def _counters(subscriber: Subscriber) -> Row:

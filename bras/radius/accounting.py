@@ -12,7 +12,7 @@ from enum import Enum
 from struct import Struct
 from typing import NamedTuple
 
-from bras.radius.attributes import without
+from bras.radius.attributes import MAX_SHARED_OCTETS, without
 from bras.radius.codec import HEADER_OCTETS, MAX_OCTETS, Codec
 from bras.radius.networks import octets6
 
@@ -120,10 +120,15 @@ class AccountingRecords:
             shared += attribute
         return shared
 
-    def prefixes(self, of_the_link: tuple[str, ...], delegated: tuple[str, ...]) -> bytes:
-        """Encode IPv6 prefixes (RFC 3162 section 2.3, RFC 4818 section 3)."""
-        encoded = b"".join(self._prefix(octets6(prefix)) for prefix in of_the_link)
-        return encoded + b"".join(self._delegated(octets6(prefix)) for prefix in delegated)
+    def with_prefixes(self, identity: bytes, of_the_link: tuple[str, ...], delegated: tuple[str, ...]) -> bytes:
+        """Add IPv6 prefixes (RFC 3162 section 2.3, RFC 4818 section 3), as many as a record has room for."""
+        if not of_the_link and not delegated:
+            return identity
+        encoded = [self._prefix(octets6(prefix)) for prefix in of_the_link]
+        for attribute in encoded + [self._delegated(octets6(prefix)) for prefix in delegated]:
+            if len(identity) + len(attribute) <= MAX_SHARED_OCTETS:
+                identity += attribute
+        return identity
 
     def record(self, status: int, session: bytes, usage: Usage | None, cause: int = 0, *, event_at: float) -> bytes:
         """Build a Start (without ``usage``), Interim-Update or Stop (with ``cause``, its Acct-Terminate-Cause).

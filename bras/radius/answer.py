@@ -15,9 +15,12 @@ from bras.radius.codec import (
     SharedSecret,
 )
 from bras.radius.events import Accepted, Rejected
+from bras.radius.further import understand
 
 ANSWER_ATTRIBUTES = {**ORDINARY, "MS-CHAP-Error": "octets", "MS-CHAP2-Success": "octets"}
 """Every attribute that is read on the short way in an answer to an Access-Request."""
+
+MAKES_NO_SENSE = " (its value makes no sense)"
 
 
 class AnswerReader:
@@ -52,7 +55,9 @@ class AnswerReader:
         """Understand an Access-Accept; one that authorises what we lack is a Reject (RFC 2865 section 1.1)."""
         authorization = authorization_of(reply, self.ignored)
         if authorization.unsupported:
-            return _rejected(reply, key, server, "unsupported", authorization.unsupported)
+            senseless = understand(tuple(reply.further)).senseless
+            lacking = tuple(name + MAKES_NO_SENSE * (name in senseless) for name in authorization.unsupported)
+            return _rejected(reply, key, server, "unsupported", lacking)
         return Accepted(key, server, authorization, reply.octets.get("MS-CHAP2-Success", b"")[1:])
 
 

@@ -61,7 +61,7 @@ class Rejected:
     reason: str
     """`reject`, `challenge` or `unsupported`."""
     lacking: tuple[str, ...] = ()
-    """What is unsupported: names of attributes."""
+    """What is unsupported: names of attributes, those whose value makes no sense with a word of that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ _UNSIGNED = (
 )
 _WRONG_SECRET = "the shared secret differs from the server's, or the reply was forged"
 _LATE = "the server answers when it is not waited for any more; make it faster, or wait longer"
+_MAY_BE_IGNORED = "have the server leave it out, or let it be ignored by its name in [radius.unsupported]"
 _ADVICE: Mapping[DropReason, tuple[str, str]] = {
     DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR: ("message_authenticator", _UNSIGNED),
     DropReason.RADIUS_BAD_AUTHENTICATOR: ("secret", _WRONG_SECRET),
@@ -273,6 +274,7 @@ class Lines:
             outcome=fact.outcome.value,
             source=fact.source,
             text=fact.text,
+            **({"hint": _MAY_BE_IGNORED} if fact.outcome is AuthOutcome.UNSUPPORTED else {}),
         )
 
     def proxy_judged(self, fact: ProxyJudged) -> None:

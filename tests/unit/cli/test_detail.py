@@ -31,6 +31,27 @@ def test_who_where_how_much_until_when() -> None:
     assert facts["accounting/class"] == "deadbeef"
 
 
+def test_who_let_it_in_and_under_which_name() -> None:
+    facts = _facts()
+    assert facts["session 6560F00D00000001/let in by"] == "radius1"
+    assert facts["session 6560F00D00000001/called itself"] == "user1"
+    assert _facts(claimed="user1@isp.example")["session 6560F00D00000001/called itself"] == ""
+
+
+def test_what_is_left_of_quotas() -> None:
+    assert _facts(quota_left_octets={"up": 1536000})["traffic/quota left up"] == "1.54 MB"
+
+
+def test_ipv6_that_radius_granted_is_told_to_be_without_effect() -> None:
+    profile = {
+        "ipv6_pool": {"value": "six", "source": "radius"},
+        "ipv6_routes": {"value": [], "source": "built-in"},
+    }
+    facts = _facts(profile=profile)
+    assert facts["profile/ipv6_pool"] == "six  (radius, not in use: there is no IPv6 yet)"
+    assert facts["profile/ipv6_routes"] == "none  (built-in)"
+
+
 def test_what_became_of_the_link_that_the_lac_had_negotiated() -> None:
     name = "session 6560F00D00000001/proxy"
     assert _facts()[name] == "renegotiated (mru)"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bras.config.model import AuthConfig
+from bras.forwarding.entry import Counters
 from bras.lns.commands import Command, ShowSession, ShowSessions
 from bras.radius.events import Kind
 from bras.wire import ipv4_text
@@ -92,6 +93,19 @@ def test_all_of_a_session() -> None:
     assert row["remote"] == "198.18.0.2:1701"
     assert row["profile"]["session_timeout_s"] == {"value": 600.0, "source": "radius"}
     assert row["profile"]["dns"] == {"value": [], "source": "built-in"}
+
+
+def test_who_decided_under_which_name_and_what_is_left_of_its_quotas() -> None:
+    def mikrotik(code: int, octets: int) -> bytes:
+        return option(26, (14988).to_bytes(4, "big") + option(code, octets.to_bytes(4, "big")))
+
+    rim, _, _ = world(1, option(1, b"customer 7") + mikrotik(1, 5000) + mikrotik(17, 700))
+    (slot,) = rim.plane.entries
+    rim.plane.feed(slot, Counters(up_octets4=600, up_packets4=1, down_octets6=90, down_packets6=1))
+    rim.run(11.0)
+    (row,) = rows(rim, ShowSession("customer 7"))
+    assert (row["claimed"], row["decided_by"]) == ("user1", "radius1")
+    assert row["quota_left_octets"] == {"both ways": 10, "up": 4400}
 
 
 def test_an_address_of_a_profile_is_text() -> None:

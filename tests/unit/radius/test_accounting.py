@@ -45,6 +45,17 @@ def test_a_start_says_who_and_where_but_nothing_carried():
     ]
 
 
+def test_no_more_ipv6_prefixes_than_a_record_has_room_for():
+    many = tuple(f"2001:db8:{number:x}::/48" for number in range(400))
+    identity = RECORDS.with_prefixes(IDENTITY, many, many)
+    codes = [code for code, _ in parts(identity)]
+    assert codes.count(97) > 300
+    session = RECORDS.session(identity, 0x0A000007, (b"class",), Authentic.RADIUS)
+    assert len(RECORDS.record(STOP, session, USAGE, 1, event_at=0)) <= ROOM
+    few = RECORDS.with_prefixes(IDENTITY, many[:1], many[1:3])
+    assert [code for code, _ in parts(few)] == [1, 44, 97, 123, 123]
+
+
 def test_counters_are_64_bits_and_input_is_from_the_subscriber():
     session = RECORDS.session(IDENTITY, 0, (), Authentic.LOCAL)
     packet = as_pyrad_reads(RECORDS.record(STOP, session, USAGE, 1, event_at=0))

@@ -57,6 +57,12 @@ def test_every_attribute_of_an_accept():
     assert Accepted.restore(decode(encode(save_fields(accepted)))) == accepted
 
 
+def test_what_makes_no_sense_is_told_from_what_we_lack():
+    rejected = answer(2, attribute(11, b"inbound.in") + vendor_attribute(14988, 8, b"fast") + attribute(6, 1))
+    lacking = ("Service-Type", "Filter-Id", "Mikrotik-Rate-Limit (its value makes no sense)")
+    assert (rejected.reason, rejected.lacking) == ("unsupported", lacking)
+
+
 def test_an_empty_accept_grants_nothing():
     assert answer(2) == Accepted(5, "one", Authorization(Grant()), b"")
 

@@ -99,6 +99,7 @@ def test_a_refused_authentication_has_the_servers_text(outcome: AuthOutcome) -> 
     assert line["event"] == ("authentication_unanswered" if unanswered else "authentication_rejected")
     assert line["log_level"] == "warning"
     assert (line["user"], line["outcome"], line["text"]) == ("alice", outcome.value, "Account expired")
+    assert ("[radius.unsupported]" in line.get("hint", "")) == (outcome is AuthOutcome.UNSUPPORTED)
 
 
 def test_tunnels() -> None:
