@@ -15,8 +15,9 @@ from bras.errors import DropReason
 from bras.plain import Saved
 from bras.radius.coa_events import CoaAnswered, CoaAsked, CoaDropped, CoaRepeated, Event, Origin, SendCoaReply
 from bras.radius.codec import SharedSecret
-from bras.radius.dynauth import Asked, ErrorCause, Rules, Verified, answer, proxy_states, sort, verify
+from bras.radius.dynauth import Asked, ErrorCause, Rules, Verified, answer, echo, sort, verify
 from bras.radius.repeats import Key, Repeats
+from bras.radius.slots import restore_sent, save_sent
 
 MOST_ADDRESSES = 4096
 """Source addresses whose client is remembered."""
@@ -79,7 +80,7 @@ class Pending:
     asked: Asked
     secret: SharedSecret
     echoed: bytes
-    """Its Proxy-States."""
+    """What its answer says again."""
     received_at: float
 
     @property
@@ -119,7 +120,7 @@ class CoaServer:
             self._count(name, "dropped")
             return [CoaDropped(name, origin.remote, found)]
         seen = self._repeats.find((name, data[:20]), now=now)
-        if seen is not None:
+        if seen is not None and (seen[1] or seen[0] in self._pending):
             return self._repeated(name, origin, *seen)
         return [self._new(client, origin, data[:20], found, wall_s, now)]
 
@@ -138,7 +139,7 @@ class CoaServer:
         name = client.config.name
         request = sort(verified, name)
         ticket = self._tickets = self._tickets + 1
-        echoed = proxy_states(verified.attributes)
+        echoed = echo(verified.code, verified.attributes)
         pending = Pending(origin, name, head, request.asked, client.secrets[verified.secret], echoed, now)
         self._pending[ticket] = pending
         since = 0.0 if verified.event_at is None else verified.event_at - wall_s
@@ -162,7 +163,7 @@ class CoaServer:
             return []
         head = pending.head
         data = answer(head[0], head[1], head[4:20], pending.echoed, pending.secret, cause)
-        self._repeats.answered(pending.key, data)
+        self._repeats.answered(pending.key, data, now=now)
         self._count(pending.client, "ack" if cause is None else "nak")
         told = CoaAnswered(
             pending.client,
@@ -206,12 +207,12 @@ class CoaServer:
                     one.client,
                     one.head,
                     one.asked.value,
-                    by_name[one.client].secrets.index(one.secret),
+                    save_sent((ticket, one.head[4:], one.secret), by_name[one.client].secrets[0]),
                     one.echoed,
                     one.received_at,
                 ]
                 for ticket, one in self._pending.items()
-                if one.client in by_name and one.secret in by_name[one.client].secrets
+                if one.client in by_name
             ],
             "repeats": self._repeats.save(),
             "tickets": self._tickets,
@@ -224,9 +225,10 @@ class CoaServer:
         server = cls(config)
         for ticket, origin, client, head, asked, secret, echoed, received_at in saved["pending"]:
             held = server._clients.by_name.get(client)
-            if held is not None and secret < len(held.secrets):
+            if held is not None:
+                _, used = restore_sent(secret, held.secrets[0])
                 server._pending[ticket] = Pending(
-                    Origin(*origin), client, head, Asked(asked), held.secrets[secret], echoed, received_at
+                    Origin(*origin), client, head, Asked(asked), used, echoed, received_at
                 )
         server._repeats.restore(saved["repeats"])
         server._tickets = saved["tickets"]

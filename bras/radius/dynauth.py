@@ -25,6 +25,7 @@ NAS_PORT: Final = 5
 SERVICE_TYPE: Final = 6
 FRAMED_IP_ADDRESS: Final = 8
 REPLY_MESSAGE: Final = 18
+STATE: Final = 24
 CLASS: Final = 25
 CALLED_STATION_ID: Final = 30
 CALLING_STATION_ID: Final = 31
@@ -213,9 +214,13 @@ def sort(verified: Verified, client: str) -> DynamicRequest:
     return DynamicRequest(client, _ANSWERS[verified.code][0], tuple(nas), tuple(session), tuple(changes))
 
 
-def proxy_states(attributes: Iterable[Attribute]) -> bytes:
-    """Return the Proxy-State attributes, in order, as they are to be echoed (RFC 5176 section 3.1)."""
-    return b"".join(octets_of(one) for one in attributes if one[0] == PROXY_STATE)
+def echo(code: int, attributes: Iterable[Attribute]) -> bytes:
+    """Return what the answer to a request says again, in order (RFC 5176 sections 3.1 and 3.3).
+
+    That is each Proxy-State, and of a CoA-Request its State.
+    """
+    echoed = (PROXY_STATE, STATE) if code == COA_REQUEST else (PROXY_STATE,)
+    return b"".join(octets_of(one) for one in attributes if one[0] in echoed)
 
 
 def octets_of(attribute: Attribute) -> bytes:
@@ -227,7 +232,7 @@ def octets_of(attribute: Attribute) -> bytes:
 def answer(
     code: int, identifier: int, authenticator: bytes, echoed: bytes, secret: SharedSecret, cause: ErrorCause | None
 ) -> bytes:
-    """Build the ACK to a request (its ``code``), or with a ``cause`` the NAK; ``echoed`` are its Proxy-States."""
+    """Build the ACK to a request (its ``code``), or with a ``cause`` the NAK; ``echoed`` is what it says again."""
     _, ack, nak = _ANSWERS[code]
     body = echoed if cause is None else _cause(ERROR_CAUSE, 6, cause.value) + echoed
     head = _head(ack if cause is None else nak, identifier, HEADER_OCTETS + 18 + len(body))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bras.config.coa import CoaClientConfig, CoaConfig
 from bras.config.listen import Listen
 from bras.errors import DropReason
@@ -11,7 +13,7 @@ from bras.radius.coa_events import CoaAnswered, CoaAsked, CoaDropped, CoaRepeate
 from bras.radius.dynauth import COA_ACK, COA_REQUEST, Asked, ErrorCause
 from bras.secret import Secret
 from tests.support.dynauth import dynamic_request
-from tests.support.radius import SECRET, attribute
+from tests.support.radius import SECRET, attribute, attributes_of
 
 WALL = 1_760_000_000.0
 ORIGIN = Origin(0, "192.0.2.1", "198.51.100.7", 40000)
@@ -99,6 +101,7 @@ def test_a_request_is_remembered_as_long_as_its_time_would_pass() -> None:
     assert receive(server, early, now=211.0) == [CoaDropped("aaa", "198.51.100.7", DropReason.RADIUS_STALE)]
     timeless = dynamic_request(COA_REQUEST, SESSION)
     first = asked(server, timeless).ticket
+    server.answer(first, None, now=100.0)
     assert isinstance(receive(server, timeless, now=160.0)[-1], CoaRepeated)
     assert asked(server, timeless, now=162.0).ticket != first
 
@@ -131,3 +134,37 @@ def test_another_configuration_answers_what_is_pending_with_the_secret_of_before
     assert server.save()["pending"] != []
     server.follow(config(client("bbb", "::/0")))
     assert server.save()["pending"] == []
+
+
+@pytest.mark.parametrize("secret", [SECRET, b"another"])
+def test_what_is_pending_goes_on_from_plain_data_under_another_configuration_too(secret: bytes) -> None:
+    server = CoaServer(config())
+    data = dynamic_request(COA_REQUEST, SESSION)
+    ticket = asked(server, data).ticket
+    after = config(client("aaa", "198.51.100.0/24", secret=secret), window_s=60.0)
+    server.follow(after)
+    saved = encode(server.save())
+    assert SECRET not in saved
+    again = CoaServer.restore(decode(saved), after)
+    assert again.save() == server.save()
+    answered = again.answer(ticket, None, now=101.0)
+    assert answered
+    assert answered == server.answer(ticket, None, now=101.0)
+
+
+def test_a_request_of_which_the_ticket_is_lost_is_a_new_one() -> None:
+    server = CoaServer(config())
+    data = dynamic_request(COA_REQUEST, SESSION)
+    first = asked(server, data).ticket
+    between = CoaServer.restore(server.save(), config(client("bbb", "::/0")))
+    again = CoaServer.restore(between.save(), config())
+    assert asked(again, data).ticket != first
+
+
+def test_a_state_comes_back_with_the_answer() -> None:
+    """RFC 5176 section 3.3; a Disconnect-Request has none."""
+    server = CoaServer(config())
+    ticket = asked(server, dynamic_request(COA_REQUEST, SESSION + attribute(24, b"state"))).ticket
+    reply = server.answer(ticket, ErrorCause.MISSING_ATTRIBUTE, now=101.0)[0]
+    assert isinstance(reply, SendCoaReply)
+    assert (24, b"state") in attributes_of(reply.data)

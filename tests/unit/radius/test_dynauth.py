@@ -20,8 +20,8 @@ from bras.radius.dynauth import (
     Rules,
     Verified,
     answer,
+    echo,
     octets_of,
-    proxy_states,
     sort,
     verify,
     walk,
@@ -118,12 +118,13 @@ def test_attributes_are_sorted_by_what_they_are_for() -> None:
 
 
 @pytest.mark.parametrize("cause", [None, ErrorCause.SESSION_CONTEXT_NOT_FOUND])
-def test_an_answer_is_signed_twice_and_echoes_the_proxies(cause: ErrorCause | None) -> None:
-    proxies = attribute(33, b"first") + attribute(33, b"second")
+def test_an_answer_is_signed_twice_and_echoes_proxies_and_state(cause: ErrorCause | None) -> None:
+    proxies = attribute(33, b"first") + attribute(24, b"state") + attribute(33, b"second")
     request = dynamic_request(COA_REQUEST, STAMP + proxies, identifier=200)
     verified = judged(request)
     assert isinstance(verified, Verified)
-    echoed = proxy_states(verified.attributes)
+    echoed = echo(COA_REQUEST, verified.attributes)
+    assert echo(DISCONNECT_REQUEST, verified.attributes) == attribute(33, b"first") + attribute(33, b"second")
     data = answer(COA_REQUEST, 200, request[4:20], echoed, KEY, cause)
     assert (data[0], data[1]) == (COA_ACK if cause is None else COA_NAK, 200)
     asked = data[:4] + request[4:20] + data[20:]
@@ -133,7 +134,7 @@ def test_an_answer_is_signed_twice_and_echoes_the_proxies(cause: ErrorCause | No
     blank = asked[:22] + bytes(16) + asked[38:]
     assert hmac.digest(SECRET, blank, "md5") == signature
     caused = [] if cause is None else [(101, cause.value.to_bytes(4, "big"))]
-    assert others == [*caused, (33, b"first"), (33, b"second")]
+    assert others == [*caused, (33, b"first"), (24, b"state"), (33, b"second")]
     assert walk(data) is not None
 
 
