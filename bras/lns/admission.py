@@ -126,13 +126,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     user = core.policy.user(who.user) if accepted is None else None
     who.source = verdict.source
     if accepted is not None:
-        if subscriber.standing.named:
-            core.registry.forget_attributes(subscriber)
-        who.classes, who.record, who.state = accepted.classes, b"", accepted.state
-        who.user = accepted.user_name or who.claimed
-        if accepted.user_name:
-            who.identity = core.books.identities.rename(who.identity, accepted.user_name.encode())
-        who.identity = core.books.identities.charge(who.identity, accepted.chargeable)
+        _learn(core, subscriber, accepted)
     profile = _profile_of(core, subscriber, user, accepted)
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)
@@ -159,6 +153,18 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     else:
         events = subscriber.admit(profile, address, message, verdict.success, now=now)
     core.backlog.subscriber.append((subscriber, events))
+
+
+def _learn(core: Core, subscriber: Subscriber, accepted: Authorization) -> None:
+    """Take what an Access-Accept says of who it is: another record is made of that."""
+    who, identities = subscriber.who, core.books.identities
+    if subscriber.standing.named:
+        core.registry.forget_attributes(subscriber)
+    who.classes, who.record, who.state = accepted.classes, b"", accepted.state
+    who.user = accepted.user_name or who.claimed
+    if accepted.user_name:
+        who.identity = identities.rename(who.identity, accepted.user_name.encode())
+    who.identity = identities.charge(who.identity, accepted.chargeable)
 
 
 def _write_down(core: Core, subscriber: Subscriber) -> None:
