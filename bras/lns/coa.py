@@ -157,7 +157,7 @@ def _begin(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
 
 def _change(core: Core, desk: Desk, ticket: Ticket, alive: list[Subscriber], now: float) -> None:
     """Work out what each session is to have; only if that can be for all, give it to them."""
-    wanted = desk.reader.read(ticket.request.changes)
+    wanted = desk.reader.read(ticket.request.changes, alive[0].address if len(alive) == 1 else 0)
     if isinstance(wanted, Fault):
         _finish(core, desk, ticket, wanted.cause, wanted.text, now)
         return

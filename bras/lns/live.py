@@ -26,6 +26,8 @@ FIXED: Final = (
     "ipv6_addresses", "ipv6_address_pool", "delegated_ipv6_prefixes", "delegated_ipv6_pool", "interface_id", "ipv6_dns",
 )  # fmt: skip
 """Fields of a Profile that have had their effect when a session is up: PPP has no way to take them back."""
+_BURSTS: Final = (("burst_up_octets", "rate_up_bps"), ("burst_down_octets", "rate_down_bps"))
+"""A burst belongs to its rate: another rate that comes without one does not have it."""
 _said = attrgetter(*FIELDS)
 
 
@@ -72,6 +74,9 @@ def _over(stronger: Grant, profile: Profile) -> tuple[Grant, int | None]:
     values: dict[str, Any] = {}
     for name, said, value, source in zip(FIELDS, _said(stronger), profile, profile.sources, strict=False):
         values[name] = value if said is None and source == RADIUS_SOURCE else said
+    for burst, rate in _BURSTS:
+        if getattr(stronger, burst) is None and getattr(stronger, rate) is not None:
+            values[burst] = None
     address: int | None = values.pop("address")
     return Grant(**values), address
 

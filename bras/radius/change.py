@@ -12,6 +12,7 @@ from bras.radius.codec import VENDOR_SPECIFIC, Codec, ReplyReader
 from bras.radius.dynauth import (
     ACCT_TERMINATE_CAUSE,
     CLASS,
+    FRAMED_IP_ADDRESS,
     REPLY_MESSAGE,
     SERVICE_TYPE,
     Attribute,
@@ -43,12 +44,16 @@ class ChangeReader:
         self._ignored = ignored
         self._reader = ReplyReader(codec, ORDINARY, REPEATED, FURTHER)
 
-    def read(self, attributes: Sequence[Attribute]) -> Authorization | Fault:
-        """Understand the attributes of a CoA-Request that are for the sessions."""
+    def read(self, attributes: Sequence[Attribute], address: int = 0) -> Authorization | Fault:
+        """Understand the attributes of a CoA-Request that are for the sessions.
+
+        ``address``: that of the only session, which may be the gateway of a route; 0: there are several.
+        """
         for code, value in attributes:
             if self._reader.lacks(code, value):
                 return Fault(ErrorCause.UNSUPPORTED_ATTRIBUTE, _name(code, value))
-        values = self._reader.understand(b"".join(map(octets_of, attributes)))
+        own = ((FRAMED_IP_ADDRESS, address.to_bytes(4, "big")),) if address else ()
+        values = self._reader.understand(b"".join(map(octets_of, (*own, *attributes))))
         if isinstance(values, DropReason):
             return Fault(ErrorCause.INVALID_REQUEST, "an attribute has a wrong length")
         authorization = authorization_of(values, self._ignored)

@@ -70,6 +70,35 @@ def test_what_the_data_plane_is_told(attributes: bytes, field: str, value: objec
     assert getattr(changed(attributes, before).entry, field) == value
 
 
+@pytest.mark.parametrize(
+    ("before", "attributes", "burst"),
+    [
+        (vendor_attribute(MIKROTIK, 8, b"4M 8M 4M 8"), vendor_attribute(MIKROTIK, 8, b"32M"), 1_000_000),
+        (u64(2, 64_000) + vendor_attribute(BRAS, 4, 0), u64(2, 64_000_000), 2_000_000),
+        (
+            u64(2, 64_000) + vendor_attribute(BRAS, 4, 70_000),
+            u64(2, 640_000) + vendor_attribute(BRAS, 4, 80_000),
+            80_000,
+        ),
+    ],
+)
+def test_another_rate_has_no_burst_of_the_one_before(before: bytes, attributes: bytes, burst: int) -> None:
+    made = changed(attributes, before)
+    assert made.entry.burst_up_octets == burst
+    made.ask_for(COA_REQUEST, session_id(made) + vendor_attribute(BRAS, 10, 0))
+    made.run(1.0)
+    assert (made.outcome, made.entry.burst_up_octets) == (0, burst), "what is not named stays"
+
+
+def test_a_gateway_of_a_route_may_be_the_address_of_the_session() -> None:
+    before = attribute(8, 0xC0000207)
+    assert changed(attribute(22, b"198.51.100.0/24 192.0.2.7 1"), before).entry.prefixes4 == (NET,)
+    made = world(reply=before)
+    made.ask_for(COA_REQUEST, session_id(made) + attribute(22, b"198.51.100.0/24 192.0.2.8 1"))
+    made.run(1.0)
+    assert made.outcome == 401
+
+
 def test_other_routes_take_the_place_of_the_old_ones() -> None:
     made = changed(attribute(22, b"198.51.100.0/24"), attribute(22, b"203.0.113.0/24"))
     networks = made.lns.core.pools.networks
