@@ -73,9 +73,9 @@ def check_config(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 def _load(path: Path) -> Config:
     """Read the configuration; what is doubtful is said, what is wrong ends the command with 2."""
-    from bras.config.load import check  # noqa: PLC0415  (keeps the other commands quick)
+    from bras.runtime.reload import read  # noqa: PLC0415  (keeps the other commands quick)
 
-    checked = check(path)
+    checked = read(str(path)).checked
     for warning in checked.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for problem in checked.problems:

@@ -122,7 +122,11 @@ def _with_dictionaries(radius: RadiusConfig, directory: Path, findings: Findings
 
 def _look_at_mode(path: Path, config: Config, findings: Findings) -> None:
     """Warn when everybody on this machine can read the file and there may be secrets in it."""
-    if path.stat().st_mode & stat.S_IROTH and (config.lac or config.user or config.radius.server):
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # it has gone since it was read; the next one is looked at when it is read
+        return
+    if mode & stat.S_IROTH and (config.lac or config.user or config.radius.server):
         findings.doubtful("file", "every user of this machine can read it, secrets too", f"chmod o= {path}")
 
 

@@ -68,7 +68,7 @@ def make(files: TlsFiles, *, server_side: bool = False) -> Material:
     _text(files.ca, "tls_ca")
     try:
         context.load_verify_locations(cafile=files.ca)
-    except ssl.SSLError:
+    except OSError:  # ssl.SSLError is one
         _no_certificate("tls_ca", files.ca)
     certificate = _own(files.certificate)
     _load_key(context, files)
@@ -106,11 +106,12 @@ def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
         raise WrongFile("tls_key", f"{files.key} is locked with a passphrase", right)
     try:
         context.load_cert_chain(files.certificate, files.key)
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+    except OSError as error:  # ssl.SSLError is one
+        reason = getattr(error, "reason", None) or error.strerror
+        if reason == "KEY_VALUES_MISMATCH":
             wrong = f"{files.key} is not the key of {files.certificate}"
             raise WrongFile("tls_key", wrong, "give the key with which the certificate was asked for") from None
-        reason = (error.reason or "no reason given").replace("_", " ").lower()
+        reason = (reason or "no reason given").replace("_", " ").lower()
         wrong = f"{files.certificate} and {files.key} cannot be used ({reason})"
         raise WrongFile("tls_certificate", wrong, "give a certificate and its key, both in PEM form") from None
 
@@ -119,17 +120,23 @@ def check(files: TlsFiles, at: str, findings: Findings, *, server_side: bool = F
     """Note what is wrong with the files of a section, and what soon will be."""
     try:
         material = make(files, server_side=server_side)
-        mode = Path(files.key).stat().st_mode
     except WrongFile as wrong:
         findings.wrong(f"{at}.{wrong.key}", wrong.wrong, wrong.right)
         return
-    if mode & stat.S_IROTH:
+    if _everybody_reads(files.key):
         wrong_mode = f"{files.key} can be read by every user of this machine"
         findings.doubtful(f"{at}.tls_key", wrong_mode, f"chmod o= {files.key}")
     told = lifetime(material.certificate, time.time())  # noqa: TID251 -- dates are of the wall clock; this is no machine
     if told:
         right = "have it renewed; the new one is taken when it lies there"
         findings.doubtful(f"{at}.tls_certificate", f"the certificate in {files.certificate} {told}", right)
+
+
+def _everybody_reads(path: str) -> bool:
+    try:
+        return bool(Path(path).stat().st_mode & stat.S_IROTH)
+    except OSError:  # it has gone since it was read
+        return False
 
 
 def lifetime(certificate: Certificate, wall_s: float) -> str:

@@ -42,7 +42,7 @@ from bras.telemetry.text import clean_deep
 Ask = Callable[[Command], Awaitable[Answer]]
 """Puts a Command to the machine and waits for its Answer."""
 ReadAgain = Callable[[bool], Awaitable[Plain]]
-"""Reads the configuration again, as ``Reload`` says (``dry_run``)."""
+"""Reads the configuration again, as ``Reload`` says (``dry_run``); the body, or ``None`` when the daemon stops."""
 T = TypeVar("T")
 
 COMMANDS: dict[str, type[Command]] = {
@@ -157,7 +157,8 @@ class AdminServer:
         if isinstance(command, Reload):
             if self._again is None:
                 return _line(False, {"error": "this daemon has no file to read"})
-            return _line(True, await self._again(command.dry_run))
+            body = await self._again(command.dry_run)
+            return _line(False, {"error": "the daemon stops"}) if body is None else _line(True, body)
         answer = await self._ask(command)
         return _line(answer.ok, answer.body)
 

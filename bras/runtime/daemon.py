@@ -259,6 +259,7 @@ class _Daemon:
         Returns whether they have ended.
         """
         _notify("STOPPING=1")
+        self.reloader.close()
         if not self.tears_down:
             driver.deafen()
         try:

@@ -1,7 +1,8 @@
 """Another configuration for the running daemon: read and judged whole, compared, put into force.
 
 Reading is a thread's work, so that a long file or large dictionaries hold up nobody.  Whoever
-asks meanwhile waits for its turn.  What is wrong with the file changes nothing at all.
+asks meanwhile waits for its turn, together with all others who do: one reading later than all
+of them asked is enough.  What is wrong with the file changes nothing at all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bras.config import dictionary
 from bras.config.changes import Changes, compare, in_force
 from bras.config.load import Checked, check
 from bras.config.model import Config
-from bras.errors import BrasError, ConfigProblem
+from bras.errors import BrasError, ConfigError, ConfigProblem
 from bras.lns.commands import Plain
 from bras.radius.codec import Codec
 from bras.runtime import clock
@@ -55,15 +56,24 @@ def read(path: str) -> _Read:
         return _Read(checked, None)
     try:
         return _Read(checked, load_codec(checked.config))
+    except ConfigError as wrong:
+        return _Read(Checked(None, wrong.problems, checked.warnings), None)
     except (BrasError, OSError) as wrong:
         problem = ConfigProblem(path, "radius.dictionaries", str(wrong), "correct the dictionary, or leave it out")
         return _Read(Checked(None, (problem,), checked.warnings), None)
 
 
+class _Wish(NamedTuple):
+    """A reading that is to be done, and who waits for it."""
+
+    dry_run: bool
+    futures: list[asyncio.Future[Plain]]
+
+
 class Reloader:
     """Reads the file again when it is asked to."""
 
-    __slots__ = ("_counts", "_put_into_force", "_reading", "_wishes", "config", "path", "waiting")
+    __slots__ = ("_counts", "_is_closed", "_put_into_force", "_reading", "_wishes", "config", "path", "waiting")
 
     def __init__(self, path: str, config: Config, put_into_force: PutIntoForce, counts: ConfigCounts) -> None:
         """Begin with the configuration in force."""
@@ -73,20 +83,32 @@ class Reloader:
         """Keys that differ in the file, as it was read last, and wait for a restart."""
         self._put_into_force = put_into_force
         self._counts = counts
-        self._wishes: deque[tuple[bool, asyncio.Future[Plain]]] = deque()
+        self._wishes: deque[_Wish] = deque()
+        """The first one is being read."""
         self._reading: asyncio.Future[_Read] | None = None
+        self._is_closed = False
 
     def ask(self, *, dry_run: bool = False) -> asyncio.Future[Plain]:
         """Read the file, and unless ``dry_run`` put it into force; the future is what became of it.
 
         ``{"outcome": "applied" | "partly" | "refused" | "failed", "dry_run": bool, "file": str, "live":
         [key], "restart": [key], "problems": [str], "warnings": [str]}``; ``partly``: ``restart`` is not empty.
+        ``None``: the daemon stops.
         """
         future: asyncio.Future[Plain] = asyncio.get_running_loop().create_future()
-        self._wishes.append((dry_run, future))
-        if self._reading is None:
-            self._begin()
+        if self._is_closed:
+            future.set_result(None)
+        elif len(self._wishes) > 1 and self._wishes[-1].dry_run == dry_run:
+            self._wishes[-1].futures.append(future)
+        else:
+            self._wishes.append(_Wish(dry_run, [future]))
+            if self._reading is None:
+                self._begin()
         return future
+
+    def close(self) -> None:
+        """Change nothing any more: what the daemon leaves behind is settled."""
+        self._is_closed = True
 
     def _begin(self) -> None:
         self._reading = asyncio.get_running_loop().run_in_executor(None, read, self.path)
@@ -94,12 +116,20 @@ class Reloader:
 
     def _done(self, reading: asyncio.Future[_Read]) -> None:
         self._reading = None
-        dry_run, future = self._wishes.popleft()
+        wish = self._wishes.popleft()
         if self._wishes:
             self._begin()
-        body = self._judge(reading.result(), dry_run=dry_run)
-        if not future.done():
-            future.set_result(body)
+        body = None if self._is_closed else self._judged(reading, dry_run=wish.dry_run)
+        for future in wish.futures:
+            if not future.done():
+                future.set_result(body)
+
+    def _judged(self, reading: asyncio.Future[_Read], *, dry_run: bool) -> Plain:
+        try:
+            return self._judge(reading.result(), dry_run=dry_run)
+        except Exception:  # our own defect must not leave whoever asked without an answer
+            log.exception("defect", input="reload")
+            return self._tell(ReloadOutcome.FAILED, Checked(None, (), ()), Changes(), dry_run=dry_run)
 
     def _judge(self, found: _Read, *, dry_run: bool) -> Plain:
         after = found.checked.config
@@ -112,9 +142,9 @@ class Reloader:
             try:
                 done = self._put_into_force(config, found.codec)
             except OSError as wrong:
-                problem = ConfigProblem(
-                    self.path, "radius.coa.listen", str(wrong), "give a free address of this machine"
-                )
+                key = "radius.coa.tls_listen" if str(wrong.filename).startswith("TCP") else "radius.coa.listen"
+                told = f"{wrong.filename} cannot be bound ({wrong.strerror})"
+                problem = ConfigProblem(self.path, key, told, "give a free address of this machine")
                 checked = Checked(None, (problem,), found.checked.warnings)
                 return self._tell(ReloadOutcome.REFUSED, checked, Changes(), dry_run=False)
             if not done:

@@ -66,6 +66,18 @@ def test_a_good_configuration_is_summed_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["check-config", "run"])
+def test_a_dictionary_that_cannot_be_read_is_told(tmp_path: Path, command: str) -> None:
+    """As a reload would, and the next start."""
+    (tmp_path / "own").write_text("ATTRIBUTE Foo 300x string\n")
+    path = tmp_path / "bras.toml"
+    path.write_text(GOOD + '[radius]\ndictionaries = ["own"]\n')
+    path.chmod(0o600)
+    result = CliRunner().invoke(app, [command, "-c", str(path)])
+    assert result.exit_code == 2
+    assert f"{tmp_path}/own:1: Foo: Illegal attribute code" in result.output
+
+
+@pytest.mark.parametrize("command", ["check-config", "run"])
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path, command: str) -> None:
     path = tmp_path / "bras.toml"
     path.write_text(GOOD.replace("10.64.0.0/24", "10.64.0.0/99").replace('pool = "default"', 'pool = "other"'))

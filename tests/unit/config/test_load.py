@@ -517,3 +517,18 @@ def test_a_file_that_everybody_can_read_is_a_warning(written):
     assert [str(warning) for warning in checked.warnings] == [
         f"{path}: file: every user of this machine can read it, secrets too, chmod o= {path}"
     ]
+
+
+def test_a_file_that_goes_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor puts another in its place: what was read counts."""
+    path = tmp_path / "bras.toml"
+    path.write_text('[lns]\nlisten = ["192.0.2.1"]\n')
+    read_bytes = Path.read_bytes
+
+    def last(one: Path) -> bytes:
+        octets = read_bytes(one)
+        one.unlink()
+        return octets
+
+    monkeypatch.setattr(Path, "read_bytes", last)
+    assert check(path).config is not None
