@@ -25,6 +25,7 @@ from bras.radius.coa_events import Origin, SendCoaReply
 from bras.runtime.radsec_connection import HANDSHAKE_S, Wire, keep_alive, let_go
 from bras.runtime.tls_papers import Papers
 from bras.runtime.tls_reasons import CLOSED, Loss, explain
+from bras.runtime.udp import named, sharing
 from bras.telemetry.limit import RepeatLimit, repeated
 
 log = structlog.get_logger()
@@ -56,11 +57,13 @@ class CoaTls:
 
     def bind(self, config: CoaConfig | None) -> list[Listen]:
         """Bind what is not bound yet, and return it; OSError when that is not possible, and then nothing is."""
+        wanted = config.tls_listen if config is not None else ()
+        leaving = [opened for one, opened in self._listening.items() if one not in wanted]
         new: list[Listen] = []
         try:
-            for one in config.tls_listen if config is not None else ():
+            for one in wanted:
                 if one not in self._listening:
-                    self._listening[one] = _listen(one)
+                    self._listening[one] = _listen(one, leaving)
                     new.append(one)
         except OSError:
             self.unbind(new)
@@ -157,6 +160,8 @@ class CoaTls:
         early: list[bytes] = []
 
         def take(packets: list[bytes]) -> None:
+            if self._deaf:
+                return  # the client asks the next start, by another connection
             if origins:
                 self._take([CoaReceived(origins[0], packet) for packet in packets])
             else:
@@ -222,7 +227,7 @@ def _at(config: CoaConfig, remote: str) -> Iterator[CoaClientConfig]:
             yield client
 
 
-def _listen(listen: Listen) -> socket.socket:
+def _listen(listen: Listen, beside: Sequence[socket.socket]) -> socket.socket:
     family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
@@ -230,9 +235,10 @@ def _listen(listen: Listen) -> socket.socket:
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         keep_alive(opened)  # connections inherit it
-        opened.bind((listen.address, listen.port))
-        opened.listen(MOST_CONNECTIONS)
-    except OSError:
+        with sharing(socket.SO_REUSEPORT, [opened, *beside] if beside else ()):
+            opened.bind((listen.address, listen.port))
+            opened.listen(MOST_CONNECTIONS)
+    except OSError as wrong:
         opened.close()
-        raise
+        raise named(wrong, "TCP", listen) from wrong
     return opened

@@ -37,11 +37,12 @@ class CoaSockets:
     def bind(self, listen: Sequence[Listen]) -> list[int]:
         """Bind what is not bound yet, and return the new indices; OSError when one cannot be, and then none is."""
         bound = {one for one, _ in self._sockets.values()}
+        leaving = [opened for one, opened in self._sockets.values() if one not in listen]
         new: list[int] = []
         try:
             for one in listen:
                 if one not in bound:
-                    opened = bind(one, one.address in _UNSPECIFIED)
+                    opened = bind(one, one.address in _UNSPECIFIED, leaving)
                     self._last += 1
                     self._sockets[self._last] = one, opened
                     new.append(self._last)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterator, Sequence
 from struct import Struct
 
 from bras.config.model import Listen
@@ -177,8 +178,11 @@ def _stays_before(data: bytes) -> bool:
     return first >= _CONTROL or first & _SEQUENCE_PRIORITY == _PRIORITY
 
 
-def bind(listen: Listen, wildcard: bool) -> socket.socket:
-    """Make a non-blocking UDP socket on the address."""
+def bind(listen: Listen, wildcard: bool, beside: Sequence[socket.socket] = ()) -> socket.socket:
+    """Make a non-blocking UDP socket on the address; OSError names it.
+
+    ``beside``: sockets of ours that soon are no more, and until then may share the port.
+    """
     family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
@@ -188,11 +192,33 @@ def bind(listen: Listen, wildcard: bool) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         elif wildcard:
             bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-        bound.bind((listen.address, listen.port))
-    except (OSError, OverflowError):
+        with sharing(socket.SO_REUSEADDR, [bound, *beside] if beside else ()):
+            bound.bind((listen.address, listen.port))
+    except OSError as wrong:
+        bound.close()
+        raise named(wrong, "UDP", listen) from wrong
+    except OverflowError:
         bound.close()
         raise
     return bound
+
+
+@contextlib.contextmanager
+def sharing(option: int, sockets: Sequence[socket.socket]) -> Iterator[None]:
+    """Let sockets be bound where another one of them is: 0.0.0.0 beside an address of this machine."""
+    for one in sockets:
+        one.setsockopt(socket.SOL_SOCKET, option, 1)
+    try:
+        yield
+    finally:
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, option, 0)
+
+
+def named(wrong: OSError, protocol: str, listen: Listen) -> OSError:
+    """Return an error that says which address could not be bound: the kernel's own does not."""
+    address = f"[{listen.address}]" if ":" in listen.address else listen.address
+    return OSError(wrong.errno, wrong.strerror or str(wrong), f"{protocol} {address}:{listen.port}")
 
 
 def _enlarge(bound: socket.socket, octets: int) -> None:

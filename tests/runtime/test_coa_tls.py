@@ -322,6 +322,39 @@ def test_strangers_take_nobodys_place(authority: Authority, ours: Pair, theirs: 
     bench(authority, ours, use)
 
 
+def test_all_addresses_become_one_and_one_becomes_all(authority: Authority, ours: Pair, theirs: Pair) -> None:
+    async def use(made: Bench) -> None:
+        for address in ("0.0.0.0", "127.0.0.1", "0.0.0.0"):
+            config = replace(made.config, tls_listen=(Listen(address, made.port),))
+            made.coa.bind(config)
+            made.coa.follow(config)
+            assert made.coa.addresses == [f"{address}:{made.port}"]
+            with pytest.raises(OSError, match="in use"):
+                CoaTls(made.told.extend).bind(made.config)
+            _, writer = await made.connect(authority, theirs)
+            writer.transport.abort()
+
+    bench(authority, ours, use)
+
+
+def test_who_stops_takes_no_more_requests_but_answers_those_it_has(
+    authority: Authority, ours: Pair, theirs: Pair
+) -> None:
+    async def use(made: Bench) -> None:
+        reader, writer = await made.connect(authority, theirs)
+        writer.write(dynamic_request(COA_REQUEST, attribute(1, b"u"), identifier=1, secret=SECRET))
+        (asked,) = await made.received(1)
+        made.coa.deafen()
+        writer.write(dynamic_request(COA_REQUEST, attribute(1, b"u"), identifier=2, secret=SECRET))
+        made.coa.send(SendCoaReply(asked.origin, b"\x2c\x01\x00\x14" + bytes(16)))
+        assert (await packet(reader))[:2] == bytes((COA_ACK, 1))
+        made.coa.close()
+        await gone(reader, writer)
+        assert len(made.told) == 1
+
+    bench(authority, ours, use)
+
+
 def test_handshakes_that_fail_keep_no_memory(authority: Authority, ours: Pair) -> None:
     async def use(made: Bench) -> None:
         with capture_logs() as lines:
@@ -379,7 +412,7 @@ def test_without_descriptors_it_is_tried_again_later(
 def test_an_address_that_is_taken_is_told_and_nothing_changes(authority: Authority, ours: Pair) -> None:
     async def use(made: Bench) -> None:
         other = CoaTls(made.told.extend)
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=f"in use: 'TCP 127.0.0.1:{made.port}'"):
             other.bind(made.config)
         assert other.addresses == []
 

@@ -104,6 +104,19 @@ def test_other_addresses_while_it_runs(loop: Loop, sockets: CoaSockets) -> None:
     assert (sockets.addresses, loop.watched) == ([], {})
 
 
+@pytest.mark.parametrize(("wildcard", "single"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+def test_all_addresses_become_one_and_one_becomes_all(sockets: CoaSockets, wildcard: str, single: str) -> None:
+    """The port of an address that goes is free for the one that comes in its place, and for nobody else."""
+    port = free_port()
+    for address in (wildcard, single, wildcard):
+        sockets.follow([Listen(address, port)])
+        (bound,) = sockets.addresses
+        assert bound == (f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
+        other = CoaSockets(lambda _fileno, _index: None, lambda _fileno: None)
+        with pytest.raises(OSError, match=f"in use: 'UDP .*{single}.*:{port}'"):
+            other.bind([Listen(single, port)])
+
+
 def test_what_the_kernel_refuses_is_counted(sockets: CoaSockets) -> None:
     sockets.bind([Listen("127.0.0.1", free_port())])
     sockets.send(SendCoaReply(Origin(0, "127.0.0.1", "127.0.0.1", 9), bytes(70000)))
