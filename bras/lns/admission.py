@@ -197,7 +197,7 @@ def _profile_of(
     group = subscriber.line.group
     if accepted is None:
         return core.policy.profile(group, user, None, None)
-    return core.policy.profile(group, user, accepted.grant, accepted.profile, accepted.address)
+    return core.policy.profile(group, user, accepted.grant, core.policy.named(accepted), accepted.address)
 
 
 def _user_is_busy(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> bool:

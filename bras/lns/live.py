@@ -58,7 +58,8 @@ def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Chan
             return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"{name} cannot be changed while a session is up")
     user = core.policy.user(who.user) if who.source == "local" else None
     grant, address = _over(wanted.grant, profile)
-    named = wanted.profile if wanted.profile is not None else profile.named or None
+    said = core.policy.named(wanted)
+    named = said if said is not None else profile.named or None
     new = core.policy.profile(subscriber.line.group, user, grant, named, address)
     if new is None:
         return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"there is no profile {named!r}")

@@ -10,6 +10,7 @@ from bras.config.model import Config, LacConfig, UserConfig
 from bras.lns.caller import Names
 from bras.lns.realms import Asking, Realms
 from bras.ppp.settings import LinkConfig
+from bras.radius.authorization import Authorization
 from bras.radius.profile import Profile, Resolver
 from bras.subscriber.settings import Settings
 from bras.wire import ipv4_of
@@ -126,6 +127,13 @@ class Policy:
             clamp_mss=config.dataplane.clamp_mss,
             epoch=self.epoch,
         )
+
+    def named(self, said: Authorization) -> str | None:
+        """Return the names of profiles in what RADIUS says; without those that may be lacking and are."""
+        if not said.optional or said.profile is None:
+            return said.profile
+        names = said.profile.split(" ")
+        return " ".join(one for one in names if one not in said.optional or self.resolver.knows(one)) or None
 
     def profile(
         self, group: str, user: UserConfig | None, grant: Grant | None, named: str | None, address: int | None = None

@@ -54,13 +54,17 @@ class Authorization(NamedTuple):
     """Framed-IP-Address; apart from ``grant``, which many subscribers have alike."""
     unsupported: tuple[str, ...] = ()
     """Names of the attributes that authorise what we lack, or whose value makes no sense."""
+    optional: tuple[str, ...] = ()
+    """Names in ``profile`` that do not count where no `[[profile]]` has them: what says them is ignored then."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Authorization:
         """Return what ``saved`` are the fields of, in order."""
-        grant, profile, user_name, classes, message, state, chargeable, address, unsupported = saved
-        classes, unsupported = tuple(classes), tuple(unsupported)
-        return cls(Grant.restore(grant), profile, user_name, classes, message, state, chargeable, address, unsupported)
+        grant, profile, user_name, classes, message, state, chargeable, address, *lists = saved
+        lists = map(tuple, lists)  # saved before there was ``optional``, it is not among them
+        return cls(
+            Grant.restore(grant), profile, user_name, tuple(classes), message, state, chargeable, address, *lists
+        )
 
 
 def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Authorization:
@@ -82,10 +86,11 @@ def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Au
         address == USER_CHOOSES,
     )
     profile = None if named is None else text_of(named)
-    lacking = _unsupported(numbers)
+    lacking, optional = _unsupported(numbers), tuple[str, ...]()
     if values.further:
         understood = understand(tuple(values.further))
         grant = _widened(grant, understood)
+        optional = _optional(understood, ignored, profile)
         profile = " ".join((*([profile] if profile else ()), *understood.profiles)) or None
         lacking += understood.lacking
         if any(gateway != own for gateway in understood.gateways):
@@ -100,6 +105,7 @@ def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Au
         octets.get("Chargeable-User-Identity", b""),
         own,
         tuple(lack for lack in lacking if lack not in ignored) if lacking else (),
+        optional,
     )
 
 
@@ -112,6 +118,13 @@ def message_of(values: Reply) -> str:
     """Join the Reply-Messages (RFC 2865 section 5.18)."""
     parts = values.repeated.get("Reply-Message")
     return "" if parts is None else text_of(b"".join(parts))
+
+
+def _optional(understood: Understood, ignored: frozenset[str], profile: str | None) -> tuple[str, ...]:
+    """Return the names of policies that only ignored attributes say; ``profile`` is what Bras-Profile says."""
+    by = zip(understood.profiles, understood.said_by, strict=True)
+    own = profile.split(" ") if profile else ()
+    return tuple(name for name, attribute in by if attribute in ignored and name not in own)
 
 
 def _unsupported(numbers: dict[str, int]) -> tuple[str, ...]:

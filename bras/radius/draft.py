@@ -49,6 +49,8 @@ class Understood(NamedTuple):
     """Names of policies, each of which is to be a `[[profile]]`."""
     gateways: tuple[int, ...] = ()
     """Gateways of routes that are to be the subscriber's own address."""
+    said_by: tuple[str, ...] = ()
+    """For each of ``profiles``, in order, the attribute that names it."""
     lacking: tuple[str, ...] = ()
     """Names of the attributes that authorise what we lack, or make no sense."""
     senseless: tuple[str, ...] = ()
@@ -58,15 +60,16 @@ class Understood(NamedTuple):
 class Draft:
     """Collects values."""
 
-    __slots__ = ("_lacking", "_values", "gateways", "profiles", "rank")
+    __slots__ = ("_lacking", "_values", "attribute", "gateways", "profiles", "rank")
 
     def __init__(self) -> None:
         """Begin empty."""
         self.rank = Rank.STANDARD
-        """Of the attribute that is being read."""
+        self.attribute = ""
+        """The one that is being read, and its rank before it."""
         self._values: dict[str, tuple[Rank, Value]] = {}
         self._lacking: dict[str, bool] = {}
-        self.profiles: dict[str, Rank] = {}
+        self.profiles: dict[str, tuple[Rank, str]] = {}
         self.gateways: list[int] = []
 
     def put(self, field: str, value: Value) -> None:
@@ -113,7 +116,7 @@ class Draft:
         """Note the name of a policy."""
         if not profile or any(char.isspace() for char in profile):
             raise Senseless(profile)
-        self.profiles.setdefault(profile, self.rank)
+        self.profiles.setdefault(profile, (self.rank, self.attribute))
 
     def lack(self, attribute: str, *, senseless: bool = False) -> None:
         """Note an attribute that authorises what we lack, or whose value makes no sense."""
@@ -129,10 +132,11 @@ class Draft:
         for field, (rank, value) in self._values.items():
             full = tuple(item for item in value if item) if isinstance(value, tuple) else value
             (own if rank is Rank.BRAS else others).append((field, full))
-        profiles = sorted(self.profiles, key=lambda name: self.profiles[name])
+        profiles = sorted(self.profiles, key=lambda name: self.profiles[name][0])
+        said_by = tuple(self.profiles[name][1] for name in profiles)
         senseless = tuple(name for name, is_so in self._lacking.items() if is_so)
         lacking = tuple(self._lacking)
-        return Understood(tuple(own), tuple(others), tuple(profiles), tuple(self.gateways), lacking, senseless)
+        return Understood(tuple(own), tuple(others), tuple(profiles), tuple(self.gateways), said_by, lacking, senseless)
 
 
 Reader = Callable[[Draft, bytes], None]

@@ -40,6 +40,7 @@ def understand(attributes: Attributes) -> Understood:
         if not value or (name in seen and name not in SEVERAL):
             continue
         seen.add(name)
+        draft.attribute = name
         draft.rank, read = READERS[name]
         try:
             read(draft, value)

@@ -239,6 +239,10 @@ class Resolver:
         profile = self._resolve(group, user, granted, named)
         return profile if address is None or profile is None else _at(profile, address)
 
+    def knows(self, name: str) -> bool:
+        """Return whether there is a `[[profile]]` of this name."""
+        return name in self._profiles
+
     def _resolve(self, group: str, user: UserConfig | None, granted: Grant | None, named: str | None) -> Profile | None:
         if named is not None and named not in self._names and not self._take_name(named):
             return None

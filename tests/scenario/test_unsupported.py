@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from bras.config.grant import Grant
+from bras.config.model import ProfileConfig
 from bras.config.radius import RadiusConfig
 from bras.lns.commands import ShowSession
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded, TerminateCause
@@ -73,6 +75,37 @@ def test_ipv6_that_is_ignored_is_kept_shown_and_told_in_accounting() -> None:
     assert start[97] == bytes.fromhex("004020010db800000001")
     assert start[123] == bytes.fromhex("003820010db80000ab")
     assert rim.entry.prefixes6 == (), "there is no IPv6CP yet"
+
+
+def vsa(vendor: int, code: int, name: bytes) -> bytes:
+    return option(26, vendor.to_bytes(4, "big") + option(code, name))
+
+
+@pytest.mark.parametrize(
+    ("reply", "named"),
+    [
+        (vsa(4874, 26, b"theirs"), ""),
+        (vsa(4874, 26, b"theirs") + vsa(4874, 10, b"gold"), "gold"),
+        (vsa(4874, 26, b"gold"), "gold"),
+        (vsa(4874, 26, b"theirs") + vsa(32473, 1, b"gold"), "gold"),
+        (vsa(4874, 26, b"theirs") + vsa(9, 38, b"others"), None),
+        (vsa(4874, 26, b"theirs") + vsa(32473, 1, b"theirs"), None),
+    ],
+)
+def test_a_policy_that_is_no_profile_keeps_nobody_out_where_it_is_ignored(reply: bytes, named: str | None) -> None:
+    profile = ProfileConfig("gold", Grant(rate_up_bps=70_000))
+    section = replace(config().radius, unsupported=(("ERX-Qos-Profile-Name", "ignore"),))
+    for radius, comes_in in (
+        (section, named is not None),
+        (config().radius, named is not None and b"theirs" not in reply),
+    ):
+        servers = (SimulatedRadius(reply=lambda _: (2, reply)),)
+        rim = Rim(config(radius=radius, profile=(profile,)), servers=servers)
+        assert dial(rim) is comes_in
+        if comes_in:
+            assert rim.entry.rate_up_bps == (70_000 if named else 0)
+        else:
+            assert rim.of(Authenticated)[0].outcome is AuthOutcome.UNKNOWN_PROFILE
 
 
 def test_another_configuration_holds_for_who_comes_then() -> None:
