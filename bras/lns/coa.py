@@ -2,9 +2,10 @@
 
 A request goes to all its sessions or to none.  It is checked against all of them before
 any is touched; it is answered when the data plane has done it for all; if that refuses
-one, the others are put back as they were.  Requests for one session are done one after
-the other, in the order in which they came: each has a place in the queue of each of its
-sessions, and its turn is when it is the first in all of them.
+one, all are put back as they were.  A data plane that refuses this too is told again, and
+at last the session ends: nobody knows what it has.  Requests for one session are done one
+after the other, in the order in which they came: each has a place in the queue of each of
+its sessions, and its turn is when it is the first in all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from bras.subscriber.subscriber import Subscriber
 
 PATIENCE_S: Final = 30.0
 """A request that is not done after so long is refused."""
+RETRY_S: Final = 1.0
+"""After so long, and then after twice as long each time, a session is told again what it had before."""
+MOST_REFUSALS: Final = 5
+"""When the data plane has refused that so often the session ends."""
 MOST_IN_LINE: Final = 16
 """Requests for one session, the one under way among them; one more is refused."""
 MOST_MEANT: Final = 1000
@@ -88,14 +93,11 @@ def _line_up(core: Core, desk: Desk, asked: CoaAsked, found: list[Subscriber], n
         _answer(core, desk, ticket, ErrorCause.RESOURCES_UNAVAILABLE, "too many requests wait", now)
         return
     desk.tickets[ticket.number] = ticket
+    desk.postpone(ticket, ticket.due_at)
     for number in numbers:
         desk.queues.setdefault(number, deque()).append(ticket.number)
-    if _is_first(desk, ticket):
+    if desk.is_first(ticket):
         desk.ready.append(ticket.number)
-
-
-def _is_first(desk: Desk, ticket: Ticket) -> bool:
-    return all(desk.queues[number][0] == ticket.number for number in ticket.sessions)
 
 
 def turn_ended(core: Core, desk: Desk, now: float) -> None:
@@ -118,11 +120,10 @@ def _look(core: Core, desk: Desk, ticket: Ticket, number: int, refusal: str | No
     if ticket.stage is Stage.WAITING:
         return
     if refusal is not None and ticket.stage is Stage.CHANGING:
-        ticket.text = refusal or "the data plane refused"
-        _put_back(core, ticket, now)
-        ticket.stage = Stage.RESTORING
-        ticket.left = dict.fromkeys(ticket.sessions)
-        desk.news.update(ticket.left)
+        _take_back(core, desk, ticket, refusal or "the data plane refused", now)
+        return
+    if refusal is not None and ticket.stage is Stage.RESTORING:
+        _doubt(core, desk, ticket, number, refusal, now)
         return
     subscriber = core.registry.by_number.get(number)
     if subscriber is None or (subscriber.standing.end is not None and ticket.stage is not Stage.ENDING):
@@ -138,6 +139,35 @@ def _look(core: Core, desk: Desk, ticket: Ticket, number: int, refusal: str | No
         _finish(core, desk, ticket, ErrorCause.SESSION_CONTEXT_NOT_FOUND, "it ended meanwhile", now)
     else:
         _finish(core, desk, ticket, None, "", now)
+
+
+def _take_back(core: Core, desk: Desk, ticket: Ticket, text: str, now: float) -> None:
+    """Give the sessions what they had, unless somebody has given them something else since."""
+    ticket.stage, ticket.text = Stage.RESTORING, text
+    ticket.left = dict.fromkeys(ticket.sessions)
+    desk.news.update(ticket.left)
+    for number, before in ticket.before.items():
+        subscriber = core.registry.by_number.get(number)
+        if subscriber is None or subscriber.standing.end is not None:
+            continue
+        if live.standing_of(subscriber) == ticket.after.get(number):
+            core.backlog.at_work = number
+            live.apply(core, subscriber, before, now)
+    core.backlog.at_work = 0
+
+
+def _doubt(core: Core, desk: Desk, ticket: Ticket, number: int, text: str, now: float) -> None:
+    """The data plane does not give a session what it had, so nobody knows what it has: insist, and at last end it."""
+    refusals = ticket.doubtful[number] = ticket.doubtful.get(number, 0) + 1
+    if refusals < MOST_REFUSALS:
+        desk.postpone(ticket, min(ticket.due_at, now + RETRY_S * 2.0 ** (refusals - 1)))
+        return
+    subscriber = core.registry.by_number.get(number)
+    if subscriber is not None:
+        core.backlog.at_work = number
+        events = subscriber.end(TerminateCause.NAS_ERROR, "data_plane_refused", text, now=now)
+        core.backlog.subscriber.append((subscriber, events))
+        desk.news[number] = None
 
 
 def _begin(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
@@ -195,26 +225,9 @@ def _await(desk: Desk, ticket: Ticket, alive: list[Subscriber]) -> None:
     desk.news.update(ticket.left)
 
 
-def _put_back(core: Core, ticket: Ticket, now: float) -> None:
-    """Give the sessions what they had, unless somebody has given them something else since."""
-    for number, given in ticket.after.items():
-        subscriber = core.registry.by_number.get(number)
-        if subscriber is None or subscriber.standing.end is not None:
-            continue
-        if live.standing_of(subscriber) == given:
-            live.apply(core, subscriber, ticket.before[number], now)
-
-
 def _finish(core: Core, desk: Desk, ticket: Ticket, cause: ErrorCause | None, text: str, now: float) -> None:
     """Answer a request, and let those go on that waited for it."""
-    del desk.tickets[ticket.number]
-    for number in ticket.sessions:
-        queue = desk.queues[number]
-        queue.remove(ticket.number)
-        if not queue:
-            del desk.queues[number]
-        elif queue[0] not in desk.ready and _is_first(desk, desk.tickets[queue[0]]):
-            desk.ready.append(queue[0])
+    desk.close(ticket)
     _answer(core, desk, ticket, cause, text, now)
 
 
@@ -224,13 +237,29 @@ def _answer(core: Core, desk: Desk, ticket: Ticket, cause: ErrorCause | None, te
 
 
 def handle_timeout(core: Core, desk: Desk, now: float) -> None:
-    """Refuse what has waited too long; a change that the data plane has not answered is taken back."""
-    for ticket in list(desk.tickets.values()):
-        if ticket.due_at > now:
-            break
-        cause = ErrorCause.RESOURCES_UNAVAILABLE
-        if ticket.stage is Stage.CHANGING:
-            _put_back(core, ticket, now)
-        elif ticket.stage is Stage.ENDING:
-            cause = ErrorCause.SESSION_CONTEXT_NOT_REMOVABLE
-        _finish(core, desk, ticket, cause, f"not done after {PATIENCE_S:.0f} seconds", now)
+    """Refuse what has waited too long; see that what is taken back is taken back."""
+    while expired := desk.deadlines.pop_expired(now, most=1):
+        ticket = desk.tickets.get(expired[0])
+        if ticket is not None:
+            desk.postpone(ticket, now + PATIENCE_S)
+            _overdue(core, desk, ticket, now)
+
+
+def _overdue(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
+    """A request is not done in time: it is answered now, whatever there is still to do."""
+    text = ticket.text or f"not done after {PATIENCE_S:.0f} seconds"
+    if ticket.stage is Stage.WAITING:
+        _finish(core, desk, ticket, ErrorCause.RESOURCES_UNAVAILABLE, text, now)
+        return
+    if ticket.stage is Stage.ENDING:
+        _finish(core, desk, ticket, ErrorCause.SESSION_CONTEXT_NOT_REMOVABLE, text, now)
+        return
+    _answer(core, desk, ticket, ErrorCause.RESOURCES_UNAVAILABLE, text, now)
+    if ticket.stage is Stage.CHANGING:
+        _take_back(core, desk, ticket, text, now)
+        return
+    for number in ticket.doubtful:
+        subscriber = core.registry.by_number.get(number)
+        if subscriber is not None and number in ticket.left:
+            core.backlog.at_work = number
+            core.backlog.subscriber.append((subscriber, subscriber.insist()))

@@ -18,6 +18,7 @@ from bras.radius.dynauth import Asked, DynamicRequest
 from bras.radius.profile import Profile
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
+from bras.timers import DeadlineQueue
 
 
 class Change(NamedTuple):
@@ -38,7 +39,7 @@ class Stage(Enum):
     CHANGING = "changing"
     """The data plane has been told."""
     RESTORING = "restoring"
-    """The data plane refused: it is told what was before."""
+    """The data plane refused, or said nothing: it is told what was before."""
     ENDING = "ending"
     """The sessions are about to be gone."""
 
@@ -56,7 +57,7 @@ class Ticket:
     user: str
     """User name of the first."""
     due_at: float
-    """When it is refused, if it is not done."""
+    """When it is refused, if it is not done; then, when the data plane is told again what was before."""
     stage: Stage = Stage.WAITING
     left: dict[int, None] = field(default_factory=dict)
     """Of ``sessions`` those that are not done yet."""
@@ -66,6 +67,8 @@ class Ticket:
     """What they have been given."""
     text: str = ""
     """What the data plane said when it refused."""
+    doubtful: dict[int, int] = field(default_factory=dict)
+    """Sessions that the data plane does not even give what they had before, and how often it has refused that."""
 
     def save(self) -> Saved:
         """Return plain data."""
@@ -81,12 +84,13 @@ class Ticket:
             _save_changes(self.before),
             _save_changes(self.after),
             self.text,
+            list(self.doubtful.items()),
         ]
 
     @classmethod
     def restore(cls, saved: Saved) -> Ticket:
         """Return the ticket that ``save`` was called on."""
-        number, request, sessions, told, user, due_at, stage, left, before, after, text = saved
+        number, request, sessions, told, user, due_at, stage, left, before, after, text, doubtful = saved
         return cls(
             number,
             _restore_request(request),
@@ -99,6 +103,7 @@ class Ticket:
             _restore_changes(before),
             _restore_changes(after),
             text,
+            dict(doubtful),
         )
 
 
@@ -130,14 +135,16 @@ def _reader(config: RadiusConfig, codec: Codec) -> ChangeReader:
 class Desk:
     """Where requests wait for their turn, and for what they have set going."""
 
-    __slots__ = ("news", "queues", "reader", "ready", "refused", "server", "tickets")
+    __slots__ = ("deadlines", "news", "queues", "reader", "ready", "refused", "server", "tickets")
 
     def __init__(self, server: CoaServer, reader: ChangeReader) -> None:
         """Begin with nothing asked."""
         self.server = server
         self.reader = reader
         self.tickets: dict[int, Ticket] = {}
-        """In the order in which they came, which is that of ``due_at``."""
+        """In the order in which they came."""
+        self.deadlines: DeadlineQueue[int] = DeadlineQueue()
+        """Of tickets: their ``due_at``."""
         self.queues: dict[int, deque[int]] = {}
         """Tickets of each session (by number) that is meant by any, the first is under way."""
         self.news: dict[int, None] = {}
@@ -175,8 +182,31 @@ class Desk:
 
     @property
     def deadline(self) -> float | None:
-        """Return when the oldest request is to be refused."""
-        return next(iter(self.tickets.values())).due_at if self.tickets else None
+        """Return when something is to be done about a request that is not done."""
+        return self.deadlines.next_deadline
+
+    def postpone(self, ticket: Ticket, due_at: float) -> None:
+        """See to a request at another time."""
+        ticket.due_at = due_at
+        self.deadlines.set(ticket.number, due_at)
+
+    def close(self, ticket: Ticket) -> None:
+        """Forget a request; those whose turn it is then are ready."""
+        del self.tickets[ticket.number]
+        self.deadlines.set(ticket.number, None)
+        next_ones: dict[int, None] = {}
+        for number in ticket.sessions:
+            queue = self.queues[number]
+            queue.remove(ticket.number)
+            if queue:
+                next_ones[queue[0]] = None
+            else:
+                del self.queues[number]
+        self.ready.extend(one for one in next_ones if one not in self.ready and self.is_first(self.tickets[one]))
+
+    def is_first(self, ticket: Ticket) -> bool:
+        """Return whether it is a request's turn: it is the first in the queues of all its sessions."""
+        return all(self.queues[number][0] == ticket.number for number in ticket.sessions)
 
     def save(self) -> Saved:
         """Return plain data, between two turns."""
@@ -193,5 +223,7 @@ class Desk:
             return cls.of(config, codec)
         desk = cls(CoaServer.restore(saved["server"], config.coa), _reader(config, codec))
         desk.tickets = {ticket.number: ticket for ticket in map(Ticket.restore, saved["tickets"])}
+        for ticket in desk.tickets.values():
+            desk.deadlines.set(ticket.number, ticket.due_at)
         desk.queues = {number: deque(queue) for number, queue in saved["queues"]}
         return desk

@@ -175,6 +175,12 @@ class Session:
         """Tell the data plane what it may not know yet; the Entry's counters go on."""
         return [] if self.forwarding.wanted is None else self._sync_entry(now)
 
+    def insist(self) -> list[Event]:
+        """Tell the data plane once more what it has refused; what is on its way is not told again."""
+        forwarding = self.forwarding
+        again = forwarding.tell_again() if forwarding.state is EntryState.ACTIVE else None
+        return [] if again is None else [EntryChanged(again)]
+
     def programmed(self, outcome: Outcome, *, now: float) -> list[Event]:
         """Take the data plane's answer to the operation that was on its way."""
         forwarding = self.forwarding

@@ -78,8 +78,6 @@ class Desk:
         """Answers of the requests that are signed right, by request; empty while there is none."""
         self.asked: list[bytes] = []
         self.signed: set[bytes] = set()
-        self.refused: set[int] = set()
-        """Slots of which the last change was refused: even what was before, after a change that was too late."""
 
     def give(self, given: Input) -> None:
         effects: list[Effect] = self.lns.handle(given, self.now)
@@ -145,9 +143,6 @@ class Desk:
         ok = ok or isinstance(order, AddEntry)
         if ok:
             self.present[order.entry.slot] = order.entry
-            self.refused.discard(order.entry.slot)
-        else:
-            self.refused.add(order.entry.slot)
         self.give(Programmed(Outcome(order.entry.slot, order.entry.generation, ok=ok, reason="" if ok else "no room")))
 
     def _pass(self, seconds: float) -> None:
@@ -162,18 +157,18 @@ class Desk:
 
     def end(self) -> None:
         """Let all be done: each request that was signed has its answer, and the sessions have what was wanted."""
+        assert self.lns.core.coa is not None
         for _ in range(50):
             while self.orders:
                 self._program(self.orders.pop(0), ok=True)
-            if all(self.good.values()):
+            if all(self.good.values()) and not self.lns.core.coa.tickets:
                 break
             self._pass(31.0)
         assert all(self.good.values()), "each has an answer"
-        assert self.lns.core.coa is not None
         assert not self.lns.core.coa.tickets
         assert not self.lns.core.coa.queues
         for one in self.lns.core.registry.by_number.values():
-            if one.forwarding.wanted is not None and one.forwarding.slot not in self.refused:
+            if one.forwarding.wanted is not None:
                 assert self.present[one.forwarding.slot] == one.forwarding.wanted
 
 

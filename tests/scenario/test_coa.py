@@ -480,6 +480,74 @@ def test_one_refused_puts_all_back_as_they_were(kind: type[CoaWorld]) -> None:
     assert made.told()[0].text == "no room"
 
 
+@KINDS
+@pytest.mark.parametrize("for_s", [0.5, 2.5, 12.0])
+def test_a_data_plane_that_refuses_what_was_before_as_well_is_told_again(kind: type[CoaWorld], for_s: float) -> None:
+    made = world(2, kind=kind, reply=attribute(USER, b"guest") + named("silver"))
+    before = dict(made.plane.entries)
+    made.slow.refuses = {0}
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + named("gold"))
+    assert made.outcome == 506
+    made.slow.refuses, made.slow.delay_s = {0}, 0.1
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + named("gold"), identifier=2)
+    made.run(0.15)
+    made.slow.stubborn = {1}
+    made.run(0.1)
+    assert made.plane.entries != before, "one is left with what it was to have"
+    made.run(for_s)
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + attribute(IDLE, 900), identifier=3)
+    made.slow.stubborn.clear()
+    made.run(20.0)
+    assert made.plane.entries == before
+    assert [(data[1], cause_of(data)) for _, _, data in made.coa_replies] == [(2, 506), (3, 0)], "the next one waits"
+    assert not made.of(SubscriberEnded)
+    assert not made.lns.core.coa.tickets  # type: ignore[union-attr]  # there is a desk
+
+
+@KINDS
+def test_at_last_a_session_ends_of_which_nobody_knows_what_it_has(kind: type[CoaWorld]) -> None:
+    made = world(2, kind=kind, reply=attribute(USER, b"guest") + named("silver"))
+    made.slow.delay_s = 0.1
+    made.slow.refuses = {0}
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + named("gold"))
+    made.run(0.15)
+    made.slow.stubborn = {1}
+    made.run(30.0)
+    assert made.outcome == 506
+    (ended,) = made.of(SubscriberEnded)
+    assert (ended.cause, ended.reason, ended.text) == (TerminateCause.NAS_ERROR, "data_plane_refused", "no room")
+    assert len(statuses(made, 2)) == 1
+    (left,) = made.lns.core.registry.of_user("guest")
+    assert left.forwarding.slot == 0
+    assert left.profile is not None
+    assert left.profile.named == "silver"
+    assert list(made.plane.entries.values()) == [left.forwarding.wanted]
+    assert made.lns.core.coa is not None
+    assert not made.lns.core.coa.tickets
+    assert not made.lns.core.coa.queues
+
+
+@KINDS
+def test_what_a_data_plane_refuses_after_its_time_is_taken_back_all_the_same(kind: type[CoaWorld]) -> None:
+    made = world(kind=kind, reply=named("silver"))
+    before = dict(made.plane.entries)
+    made.slow.delay_s = 40.0
+    made.ask_for(COA_REQUEST, session_id(made) + named("gold"))
+    made.run(35.0)
+    assert made.outcome == 506
+    made.ask_for(COA_REQUEST, session_id(made) + attribute(IDLE, 900), identifier=2)
+    made.run(4.0)
+    assert not made.coa_replies, "it has its turn when that is over"
+    made.slow.delay_s = 0.1
+    made.slow.stubborn = {0}
+    made.run(3.0)
+    assert made.plane.entries == before
+    made.slow.stubborn.clear()
+    made.run(20.0)
+    assert made.outcome == 0
+    assert made.plane.entries == before
+
+
 def test_a_network_is_one_sessions() -> None:
     made = world(2, reply=attribute(USER, b"guest"))
     made.ask_for(COA_REQUEST, attribute(USER, b"guest") + attribute(22, b"192.0.2.0/24 0.0.0.0 1"))

@@ -55,7 +55,9 @@ class Slow(Null):
         self.delay_s = 0.0
         self.silent = False
         self.refuses: set[int] = set()
-        """Slots whose Entry is not to be changed."""
+        """Slots whose Entry is not to be changed, once."""
+        self.stubborn: set[int] = set()
+        """The same, ever."""
         self.replaced: list[ReplaceEntry] = []
 
     def program_all(self, operations: Sequence[Operation]) -> list[Outcome]:
@@ -80,7 +82,7 @@ class Slow(Null):
 
     def _judged(self, operation: ReplaceEntry) -> Outcome:
         entry = operation.entry
-        if entry.slot in self.refuses:
+        if entry.slot in self.refuses or entry.slot in self.stubborn:
             self.refuses.discard(entry.slot)
             return Outcome(entry.slot, entry.generation, ok=False, reason="no room")
         return self.program(operation)

@@ -44,6 +44,8 @@ def test_it_goes_on_from_plain_data() -> None:
     one = desk()
     one.tickets = {7: ticket(7, 1, 2), 9: ticket(9, 2)}
     one.queues = {1: deque([7]), 2: deque([7, 9])}
+    for waiting in one.tickets.values():
+        one.postpone(waiting, waiting.due_at)
     again = Desk.restore(decode(encode(one.save())), RADIUS, codec())
     assert again is not None
     assert again.tickets == one.tickets
