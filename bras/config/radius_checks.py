@@ -9,6 +9,8 @@ from bras.config.model import Config
 from bras.config.radius import RadiusServerConfig
 from bras.config.realm import ANY
 
+MS_CHAP2 = "mschapv2"
+
 
 def check_radius(config: Config, findings: Findings) -> None:
     """Note every contradiction between the sections that tell of RADIUS, and between them and others."""
@@ -17,6 +19,7 @@ def check_radius(config: Config, findings: Findings) -> None:
     _check_groups(config, findings)
     _check_accounting(config, findings)
     _check_sources(config, findings)
+    _check_proven_names(config, findings)
 
 
 def _check_servers(config: Config, findings: Findings) -> None:
@@ -104,6 +107,27 @@ def _check_groups(config: Config, findings: Findings) -> None:
             wrong = "there is no [[radius.server]] " + ("without a group" if group.name is None else "of this group")
             findings.wrong(at, wrong, "add one, or leave the group out")
         seen.setdefault(group.name, index)
+
+
+def _check_proven_names(config: Config, findings: Findings) -> None:
+    """See that nobody's name is made another one that is part of the client's proof (RFC 2759 section 8.2)."""
+    if config.auth.source == "local":
+        return
+    stripped = {realm.name.casefold() for realm in config.realm if realm.strip}
+    groups = [lac.methods or config.auth.methods for lac in config.lac] or [config.auth.methods]
+    changed = [
+        (f"lac[{index}].default_realm", MS_CHAP2 in groups[index])
+        for index, lac in enumerate(config.lac)
+        if lac.default_realm is not None and lac.default_realm.casefold() not in stripped
+    ]
+    changed += [
+        (f"realm[{index}].strip", realm.strip and any(MS_CHAP2 in methods for methods in groups))
+        for index, realm in enumerate(config.realm)
+    ]
+    for at, wrong in changed:
+        if wrong:
+            text = "the name that RADIUS is told is not the one that clients prove by MS-CHAPv2"
+            findings.doubtful(at, text, f'leave "{MS_CHAP2}" out of the methods, or have the server do it')
 
 
 def _check_timers(config: Config, findings: Findings) -> None:

@@ -61,7 +61,7 @@ def test_each_group_of_lacs_has_a_server_that_authenticates():
 def test_a_lac_needs_no_group_where_every_user_has_a_realm_with_one():
     servers = RadiusConfig(server=(replace(SERVER, group="g"),))
     realms = (RealmConfig("*", radius="g"), RealmConfig("x.example", radius="g"))
-    lac = (LacConfig("l", default_realm="x.example"),)
+    lac = (LacConfig("l", default_realm="x.example", methods=("chap",)),)
     assert problems(radius=servers, realm=realms, lac=lac) == []
     assert problems(radius=servers, realm=realms[1:], lac=lac) != []
     assert problems(radius=servers, realm=realms) != [], "of users without a realm"
@@ -117,3 +117,20 @@ def test_servers_can_have_their_say_in_time():
     assert warnings(radius=RadiusConfig(server=(replace(SERVER, timeout_s=5.0),), patience_s=3.0)) == [
         "radius.server[0].timeout_s: 5 is above radius.patience_s (3), give less, or more patience"
     ]
+
+
+def test_a_name_that_clients_prove_is_not_made_another_one():
+    chap, ms_chap = AuthConfig(methods=("chap", "pap")), AuthConfig(methods=("chap", "mschapv2"))
+    realm = (RealmConfig("isp.example", strip=True),)
+    added = (LacConfig("any", default_realm="isp.example"), LacConfig("old", hostname="x", methods=("chap",)))
+
+    def doubts(**changes: object) -> list[str]:
+        return [one.partition(":")[0] for one in warnings(**changes) if "MS-CHAPv2" in one]
+
+    assert doubts(auth=ms_chap, realm=realm) == ["realm[0].strip"]
+    assert doubts(auth=ms_chap, realm=(RealmConfig("isp.example"),)) == []
+    assert doubts(auth=chap, realm=realm) == []
+    assert doubts(auth=ms_chap, lac=added) == ["lac[0].default_realm"]
+    assert doubts(auth=ms_chap, lac=added, realm=realm) == ["realm[0].strip"], "added, and taken away again"
+    assert doubts(auth=chap, lac=added) == []
+    assert doubts(auth=replace(ms_chap, source="local"), realm=realm, user=(user("u"),)) == []
