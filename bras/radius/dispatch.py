@@ -94,6 +94,7 @@ class Dispatch:
         if request.kind is Kind.ACCT:
             self.packets.pack_record(request, service, now=now)
         elif not attempt.slots or attempt.secret is not service.secret:
+            self._disguise(request)
             self.packets.pack_access(request, service)
         spread = self._spread()
         send = SendRadius(service.server, service.kind, attempt.slots[-1] >> 8, attempt.packet)
@@ -109,6 +110,11 @@ class Dispatch:
         service.tally.resent += 1
         self.wait(request, now + attempt.interval_s)
         return [Resent(service.name, service.kind), send]
+
+    def _disguise(self, request: Request) -> None:
+        """Give a request another Request Authenticator: its next identifier is another (RFC 2865 section 4.1)."""
+        if request.kind is Kind.AUTH and request.attempt.slots:
+            request.authenticator = self._entropy(16)
 
     def _spread(self) -> float:
         """Return what moves an interval at random."""
@@ -163,6 +169,7 @@ class Dispatch:
     def adapt(self, request: Request, removed: Service | None, fresh: set[str | None], now: float) -> None:
         """Servers have changed: leave one that was ``removed``; a record that rests tries those that are ``fresh``."""
         if removed is not None:
+            self._disguise(request)
             self._withdraw_from(removed, request)
             self.put_off(request, now)
         elif request.state is RequestState.RESTING and request.group in fresh:
@@ -171,6 +178,7 @@ class Dispatch:
     def abandon(self, request: Request) -> None:
         """Leave a server without an answer: one that still comes is late."""
         attempt = request.attempt
+        self._disguise(request)
         if attempt.service >= 0:
             sent = self.servers.services[attempt.service].sent
             for slot in attempt.slots:

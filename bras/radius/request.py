@@ -77,7 +77,7 @@ class Request:
         """Complete but for User-Password and Acct-Delay-Time, which are made anew for each transmission."""
         self.created_at = created_at
         self.authenticator = b""
-        """Request Authenticator of an Access-Request: the same for each server."""
+        """Request Authenticator of an Access-Request: one for each identifier under which it is sent."""
         self.password: bytes | None = None
         """Of PAP, to be hidden with each server's secret."""
         self.state = RequestState.QUEUED

@@ -4,7 +4,8 @@ import pytest
 
 from bras.errors import DropReason
 from bras.radius.accounting import INTERIM_UPDATE, START, STOP
-from bras.radius.credentials import Chap, Pap
+from bras.radius.codec import SharedSecret
+from bras.radius.credentials import Chap, Pap, reveal
 from bras.radius.events import (
     Accepted,
     AccountingAcknowledged,
@@ -479,6 +480,23 @@ def test_the_last_server_of_a_group_is_removed():
     sent = sends(machine.handle_timeout(now=4000.0))
     done = {event.record for send in sent for event in answer(machine, send, now=4000.1) if hasattr(event, "record")}
     assert done == {1, 2}
+
+
+def test_no_request_authenticator_is_sent_under_two_identifiers():
+    """RFC 2865 section 4.1: not to another server, and not under another secret."""
+    machine = exchanges(server("a", timeout_s=1.0, max_tries=2), server("b", timeout_s=1.0, max_tries=2))
+    sent = machine.authenticate(0, None, BLOB, Pap(b"pass"), now=0.0)
+    sent += sends([event for _, event in run(machine, 3.5)])
+    assert {send.server for send in sent} == {0, 1}
+    machine.reconfigure(config(server("b", timeout_s=1.0, max_tries=2, secret=b"new")), codec(), now=3.6)
+    sent += sends([event for _, event in run(machine, 5.0)])
+    machine.reconfigure(config(server("c")), codec(), now=5.1)
+    sent += sends(machine.handle_timeout(now=5.1))
+    uses = {(send.server, send.data[1]): send.data[4:20] for send in sent}
+    assert len(uses) == len(set(uses.values())) == 4
+    assert len({send.data for send in sent}) == 4
+    last = sent[-1].data
+    assert reveal(dict(attributes_of(last))[2], last[4:20], SharedSecret(SECRET)).rstrip(b"\0") == b"pass"
 
 
 def test_a_new_secret_is_that_of_the_next_transmission_and_the_old_one_of_what_was_sent():
