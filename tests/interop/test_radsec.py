@@ -245,11 +245,36 @@ def test_an_idle_connection_that_the_server_closes_is_no_failure(
         bench = start(radius=over_tls(authority, ours))
         wait_state(bench, "up")
         for _ in until(60):
-            if "idle_timeout" in server.log():
+            if 'bras_radius_connection_tries_total{kind="auth",server="radsec"} 2.0' in (page := metrics(lab)):
                 break
+        assert "shutting down socket auth+acct from client" in server.log(), "it closed none"
+        assert 'bras_radius_connection_tries_total{kind="auth",server="radsec"} 2.0' in page
+        assert "bras_radius_connections_lost_total{" not in page
+        wait_state(bench, "up")
         lac = KernelLac(lab.guest, [Client("user1")])
         lac.dial("198.18.0.1", "tunsecret")
         lac.wait_up()
         server.wait_records("Start")
         assert not [line for line in bench.lns.log() if line["event"] == "radius_connection_down"]
+        bench.lns.stop()
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_server_changes_a_session_over_tls(
+    lab: Lab, place: Path, start: Callable[..., Bench], authority: Authority, theirs: Pair, ours: Pair, version: str
+) -> None:
+    """FreeRADIUS's `home_server` of `type = coa` and `proto = tcp` with `tls`, as the manual has it."""
+    with serving(lab, place, theirs, authority.certificate, version=version, lns="198.18.0.1") as server:
+        (towards_it,) = over_tls(authority, ours)["server"]
+        mine = {key: towards_it[key] for key in ("tls_ca", "tls_certificate", "tls_key")}
+        client = {"name": "aaa", "address": [f"{ADDRESS}/32"], "tls_name": "radius.example.net"}
+        coa = {"listen": ["198.18.0.1"], "tls_listen": ["198.18.0.1"], **mine, "client": [client]}
+        bench = start(radius={"server": [towards_it], "coa": coa})
+        lac = KernelLac(lab.guest, [Client("user1")])
+        lac.dial("198.18.0.1", "tunsecret")
+        lac.wait_up()
+        answered = bench.lns.wait_logged("coa_answered")
+        assert (answered["client"], answered["outcome"], answered["user"]) == ("aaa", "ack", "user1"), server.log()
+        (row,) = bench.lns.show("session", "user1")["sessions"]
+        assert row["profile"]["session_timeout_s"] == {"value": 7200, "source": "radius"}
         bench.lns.stop()
