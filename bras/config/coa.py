@@ -45,4 +45,4 @@ class CoaConfig:
     tls_certificate: str | None = None
     """File with our certificate (PEM), and after it those that lead to a CA that the clients trust."""
     tls_key: str | None = None
-    """File with the key of `tls_certificate` (PEM, without passphrase); to be readable by root only."""
+    """File with the key of `tls_certificate` (PEM, without passphrase); to be readable by the daemon's user alone."""

@@ -55,7 +55,7 @@ class RadiusServerConfig:
     tls_certificate: str | None = None
     """File with our certificate (PEM), and after it those that lead to a CA that the server trusts."""
     tls_key: str | None = None
-    """File with the key of `tls_certificate` (PEM, without passphrase); to be readable by root only."""
+    """File with the key of `tls_certificate` (PEM, without passphrase); to be readable by the daemon's user alone."""
     tls_name: str | None = None
     """Name or address that the server's certificate must have; none: `address`, as an iPAddress in its subjectAltName."""
 

@@ -102,7 +102,7 @@ def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
         wrong = f"{files.key} has no private key in PEM form"
         raise WrongFile("tls_key", wrong, 'give a file with "-----BEGIN PRIVATE KEY-----"')
     if "ENCRYPTED" in key:
-        right = "give a key without one (openssl pkey -in OLD -out NEW), readable by root only"
+        right = "give a key without one (openssl pkey -in OLD -out NEW), readable by this user alone"
         raise WrongFile("tls_key", f"{files.key} is locked with a passphrase", right)
     try:
         context.load_cert_chain(files.certificate, files.key)
