@@ -6,6 +6,8 @@ done ``A_TURN`` at a time, so that nobody else waits for it.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from bras.ids import Entropy
 from bras.radius.events import (
     AccountingForgotten,
@@ -215,11 +217,10 @@ class Dispatch:
     def _bury(self, service: Service, now: float) -> list[Event]:
         """Count a server as dead: what it has goes elsewhere, where there is somebody."""
         service.die(self._spread(), now=now)
-        self.deadlines.set(-1 - service.number, service.health.due_at)
         events: list[Event] = [ServerDead(service.name, service.kind)]
         mine = {sent[0] for sent in service.sent.values()}
         moved = 0
-        for number in [*sorted(mine, key=lambda number: (self.requests[number].due_at, number)), *service.queue]:
+        for number in sorted(mine, key=lambda number: (self.requests[number].due_at, number)):
             request = self.requests[number]
             if not self.servers.has_other(request):
                 continue
@@ -229,6 +230,24 @@ class Dispatch:
                 events += self.offer(request, now)
             else:
                 self.put_off(request, now)
+        service.health.to_move = len(service.queue)
+        events += self._clear(service, A_TURN - moved, now)
+        self.deadlines.set(-1 - service.number, service.health.due_at)
+        return events
+
+    def _clear(self, service: Service, most: int, now: float) -> list[Event]:
+        """Have some of those that wait for a dead server go elsewhere; who has nobody else waits on, in its order."""
+        events: list[Event] = []
+        queue, health = service.queue, service.health
+        chosen = list(islice(queue, max(0, min(most, health.to_move))))
+        for number in chosen:
+            request = self.requests[number]
+            if self.servers.has_other(request):
+                self.abandon(request)
+                events += self.offer(request, now)
+            else:
+                queue.move_to_end(number)
+        health.to_move = min(health.to_move - len(chosen), len(queue))
         return events
 
     def attend(self, service: Service, now: float) -> list[Event]:
@@ -236,11 +255,11 @@ class Dispatch:
         health = service.health
         if health.dead_until is None:
             return []
+        events = self._clear(service, A_TURN, now) if health.to_move else []
         if health.dead_until <= now:
             if service.is_connected:
-                return self.revive(service, now)
+                return events + self.revive(service, now)
             health.dead_until = now + service.config.dead_time_s
-        events: list[Event] = []
         if health.probe.due_at is not None and health.probe.due_at <= now:
             data = self.packets.pack_probe(service, self._entropy(16))
             events.append(SendRadius(service.server, service.kind, PROBE_SOCKET, data))

@@ -55,7 +55,7 @@ class Probe:
 class Health:
     """Whether a service answers, and how much is sent to it at a time."""
 
-    __slots__ = ("dead_until", "failures", "probe", "window")
+    __slots__ = ("dead_until", "failures", "probe", "to_move", "window")
 
     def __init__(self, window: int = MAX_IN_FLIGHT) -> None:
         """Begin alive; ``window``: requests in flight at most."""
@@ -65,10 +65,14 @@ class Health:
         """Requests in a row without any answer."""
         self.window = window
         self.probe = Probe()
+        self.to_move = 0
+        """Requests that wait for the dead service and are still to go elsewhere, at once but some at a time."""
 
     @property
     def due_at(self) -> float | None:
         """Return when something is to be done about a dead service."""
+        if self.to_move:
+            return 0.0
         due_at = self.probe.due_at
         return self.dead_until if due_at is None or self.dead_until is None else min(due_at, self.dead_until)
 
@@ -94,18 +98,18 @@ class Health:
     def live(self) -> None:
         """Count it as alive."""
         self.dead_until = None
-        self.failures = 0
+        self.failures = self.to_move = 0
         self.probe.stop()
 
     def save(self) -> Saved:
         """Return plain data."""
-        return [self.dead_until, self.failures, self.window, self.probe.save()]
+        return [self.dead_until, self.failures, self.window, self.to_move, self.probe.save()]
 
     @classmethod
     def restore(cls, saved: Saved) -> Health:
         """Return the health of which ``saved`` is the plain data."""
         health = cls()
-        health.dead_until, health.failures, health.window, probe = saved
+        health.dead_until, health.failures, health.window, health.to_move, probe = saved
         health.probe = Probe.restore(probe)
         return health
 

@@ -88,6 +88,35 @@ def test_what_a_dead_server_had_moves_in_turns_and_all_at_once():
     assert machine.rows(now=died_at)[0]["in_flight"] == 0
 
 
+def test_what_waited_for_a_dead_server_moves_in_turns_and_all_at_once():
+    """A backlog may have a hundred thousand records."""
+    machine = exchanges(server("a", max_in_flight=1, **MORTAL), server("b"), server("c", group="g"))
+    for key in range(5 * A_TURN):
+        machine.account(key, None, attribute(40, 1) + BLOB, 0.0, now=0.5 if key else 0.0)
+    died_at, waiting, moved = machine.deadline, 5 * A_TURN, []
+    while waiting:
+        assert machine.deadline <= died_at
+        moved += sends(machine.handle_timeout(now=died_at))
+        before, waiting = waiting, machine.rows(now=died_at)[1]["in_flight"]
+        assert before - A_TURN <= waiting < before
+    assert {send.server for send in moved} == {1}
+    assert len(moved) == 5 * A_TURN
+    assert machine.deadline > died_at
+
+
+def test_who_has_nobody_else_to_go_to_waits_on_for_a_dead_server_in_order():
+    machine = exchanges(server("a", max_in_flight=1, timeout_s=3.0, max_tries=1, fail_count=1))
+    for key in range(3 * A_TURN):
+        machine.account(key, None, attribute(40, 1) + BLOB, 0.0, now=0.0)
+    first = [event for _, event in run(machine, 3.3) if isinstance(event, ServerDead)]
+    assert first == [ServerDead("a", Kind.ACCT)]
+    again = Exchanges.restore(
+        machine.save(), config(server("a", max_in_flight=1, timeout_s=3.0, max_tries=1, fail_count=1)), codec(), Dice()
+    )
+    assert again.save() == machine.save()
+    assert machine.records == 3 * A_TURN
+
+
 # -- patience
 
 
