@@ -124,7 +124,7 @@ SEVERAL: Final = frozenset((
 ))  # fmt: skip
 """Those of them of which each one counts, in order; of the others the first."""
 
-CAN_LACK: Final = frozenset(("Service-Type", "Framed-Protocol", *FURTHER))
+CAN_LACK: Final = frozenset(("Service-Type", "Framed-Protocol", "Framed-IP-Address", *FURTHER))
 """Those that can authorise what we lack, or have a value that makes no sense."""
 ANY: Final = "*"
 """In the configuration: all that are not named."""

@@ -24,6 +24,8 @@ PROTOCOL_PPP = 1
 NAS_CHOOSES = 0xFFFFFFFE
 USER_CHOOSES = 0xFFFFFFFF
 """Framed-IP-Address (RFC 2865 section 5.8)."""
+LOWEST_HOST, LOOPBACK, MULTICAST = 0x01000000, 127, 0xE0000000
+"""What is below the first, in the second, or from the last on is the address of no subscriber."""
 MIN_INTERIM_S = 60
 """A shorter Acct-Interim-Interval must not be sent (RFC 2869 section 5.16); it counts as this."""
 
@@ -75,7 +77,7 @@ def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Au
     numbers, octets, repeated = values.numbers, values.octets, values.repeated
     name, named = octets.get("User-Name"), octets.get("Bras-Profile")
     address = numbers.get("Framed-IP-Address", 0)
-    own = address if 0 < address < NAS_CHOOSES else None
+    own = _host(address)
     grant = _ordinary(
         octets.get("Framed-Pool"),
         numbers.get("Session-Timeout"),
@@ -86,7 +88,7 @@ def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Au
         address == USER_CHOOSES,
     )
     profile = None if named is None else text_of(named)
-    lacking, optional = _unsupported(numbers), tuple[str, ...]()
+    lacking, optional = _unsupported(numbers, own), tuple[str, ...]()
     if values.further:
         understood = understand(tuple(values.further))
         grant = _widened(grant, understood)
@@ -127,8 +129,15 @@ def _optional(understood: Understood, ignored: frozenset[str], profile: str | No
     return tuple(name for name, attribute in by if attribute in ignored and name not in own)
 
 
-def _unsupported(numbers: dict[str, int]) -> tuple[str, ...]:
-    """Return which attributes ask for a service that we do not offer (RFC 2865 section 5.6)."""
+def _host(address: int) -> int | None:
+    """Return an address that a subscriber can have."""
+    return address if LOWEST_HOST <= address < MULTICAST and address >> 24 != LOOPBACK else None
+
+
+def _unsupported(numbers: dict[str, int], own: int | None) -> tuple[str, ...]:
+    """Return which attributes ask for a service that we do not offer (RFC 2865 section 5.6), or an odd address."""
+    if own is None and 0 < numbers.get("Framed-IP-Address", 0) < NAS_CHOOSES:
+        return (*_unsupported(numbers, 0), "Framed-IP-Address")
     if (
         numbers.get("Service-Type", SERVICE_FRAMED) == SERVICE_FRAMED
         and numbers.get("Framed-Protocol", PROTOCOL_PPP) == PROTOCOL_PPP

@@ -151,9 +151,9 @@ def number(octets: bytes, size: int = 4) -> int:
 
 
 def word(octets: bytes) -> str:
-    """Read text of at least one character."""
+    """Read text of at least one character; some servers end it with a NUL all the same (RFC 2865 section 5)."""
     try:
-        text = octets.decode()
+        text = octets.rstrip(b"\0").decode()
     except UnicodeDecodeError as wrong:
         raise Senseless("not UTF-8") from wrong
     if not text or not text.isprintable():

@@ -8,6 +8,8 @@ from typing import Final
 from bras.radius import networks
 from bras.radius.draft import Draft, Lacking, Reader, Senseless, ipv6, number, word
 
+SMALLEST_TOLD: Final = 64
+"""Smallest Framed-MTU (RFC 2865 section 5.12)."""
 SMALLEST_MTU: Final = 68
 """What every IPv4 host takes (RFC 791 section 3.2)."""
 ENCRYPTION_REQUIRED: Final = 2
@@ -37,9 +39,9 @@ def _route(draft: Draft, octets: bytes) -> None:
 
 def mtu(draft: Draft, octets: int) -> None:
     """Take a Framed-MTU."""
-    if not SMALLEST_MTU <= octets <= 65535:
+    if not SMALLEST_TOLD <= octets <= 65535:
         raise Senseless(str(octets))
-    draft.put("framed_mtu", octets)
+    draft.put("framed_mtu", max(octets, SMALLEST_MTU))
 
 
 def _mtu(draft: Draft, octets: bytes) -> None:

@@ -17,7 +17,7 @@ def test_the_two_ways_have_none_in_common() -> None:
     assert not set(ORDINARY) & set(FURTHER)
     assert set(REPEATED) <= set(ORDINARY)
     assert set(SEVERAL) <= set(FURTHER)
-    assert {"Service-Type", "Framed-Protocol", *FURTHER} == CAN_LACK
+    assert {"Service-Type", "Framed-Protocol", "Framed-IP-Address", *FURTHER} == CAN_LACK
 
 
 def test_a_name_goes_before_any() -> None:

@@ -63,6 +63,35 @@ def test_what_makes_no_sense_is_told_from_what_we_lack():
     assert (rejected.reason, rejected.lacking) == ("unsupported", lacking)
 
 
+@pytest.mark.parametrize("address", [0x00000007, 0x7F000001, 0xE0000001, 0xFFFFFFFD])
+def test_an_address_that_no_host_can_have(address):
+    assert answer(2, attribute(8, address)).lacking == ("Framed-IP-Address",)
+    accepted = answer(2, attribute(8, address), ignored=frozenset(("Framed-IP-Address",)))
+    assert accepted.authorization.address is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # FreeRADIUS's users file, daloRADIUS, MikroTik's User Manager, Splynx, NPS, ISG: with what is nothing to us.
+        attribute(8, 0xFFFFFFFE) + attribute(9, 0xFFFFFFFF) + attribute(10, 3) + attribute(12, 1500) + attribute(13, 1),
+        attribute(14, 0x0A000001) + attribute(15, 0) + attribute(16, 23) + attribute(33, b"a") + attribute(33, b"b"),
+        attribute(27, 0) + attribute(28, 0) + attribute(85, 0) + attribute(62, 0),
+        attribute(27, 0xFFFFFFFF) + attribute(28, 0xFFFFFFFF) + attribute(85, 0xFFFFFFFF) + attribute(62, 0xFFFFFFFF),
+        vendor_attribute(311, 7, 1) + vendor_attribute(311, 8, 6) + vendor_attribute(311, 16, bytes(34)),
+        vendor_attribute(311, 12, bytes(32)) + vendor_attribute(311, 10, b"\1ISP") + attribute(25, bytes(40)),
+        vendor_attribute(14988, 3, b"group") + vendor_attribute(14988, 8, b"1M/2M\0"),
+        vendor_attribute(14122, 4, b"http://x") + vendor_attribute(14122, 7, 1_000_000),
+        attribute(64, 0x0100000D) + attribute(65, 0x01000006) + attribute(81, b"\x01100"),
+        attribute(26, b"\0\0\1\xad\0\0\x98\x23\0\0\0\1"),
+        attribute(26, b"\0\0\0\x09\1\x50abc") + attribute(241, b"\1abc"),
+        vendor_attribute(9, 1, b"subscriber:command=account-logon") + vendor_attribute(9, 250, b"AInternet"),
+    ],
+)  # fmt: skip
+def test_accepts_as_others_send_them(body):
+    assert isinstance(answer(2, attribute(6, 2) + attribute(7, 1) + body), Accepted)
+
+
 def test_an_empty_accept_grants_nothing():
     assert answer(2) == Accepted(5, "one", Authorization(Grant()), b"")
 
