@@ -222,6 +222,7 @@ class Exchanges:
         for number in removed:
             self._deadlines.set(-1 - number, None)
         for service in services:
+            service.health.follow(service.config, now=now)
             self._deadlines.set(-1 - service.number, service.health.due_at)
             events += self._dispatch.drain(service, now)
         return events

@@ -76,9 +76,20 @@ class Health:
         due_at = self.probe.due_at
         return self.dead_until if due_at is None or self.dead_until is None else min(due_at, self.dead_until)
 
+    def _dead_time_s(self, config: RadiusServerConfig) -> float:
+        return config.dead_time_s * (LAST_RESORT if config.status_server and self.probe.knows else 1)
+
+    def follow(self, config: RadiusServerConfig, *, now: float) -> None:
+        """Go on under other keys: being dead lasts no longer than under these, and is asked about as they say."""
+        if self.dead_until is None:
+            return
+        self.dead_until = min(self.dead_until, now + self._dead_time_s(config))
+        if config.status_server and self.probe.due_at is None:
+            self.probe.due_at = now + config.probe_interval_s
+
     def die(self, config: RadiusServerConfig, spread: float, *, now: float) -> None:
         """Count it as dead; the first Status-Server goes out in one interval, times ``spread``."""
-        self.dead_until = now + config.dead_time_s * (LAST_RESORT if config.status_server and self.probe.knows else 1)
+        self.dead_until = now + self._dead_time_s(config)
         if config.status_server:
             self.probe.due_at = now + config.probe_interval_s * spread
 

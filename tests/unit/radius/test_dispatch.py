@@ -208,3 +208,22 @@ def test_a_server_whose_slots_are_all_in_use_is_probed_all_the_same():
     machine.unreachable(0, Kind.AUTH, 0, now=0.1)
     probes = [event for _, event in run(machine, 13.0) if isinstance(event, SendRadius) and event.data[0] == 12]
     assert len(probes) == 1
+
+
+# -- another configuration
+
+
+def test_a_dead_server_is_asked_or_believed_as_the_new_configuration_says():
+    """One that knew Status-Server is not left for twenty times ``dead_time_s`` when nobody asks it any more."""
+    keys = {"dead_time_s": 50.0, **MORTAL}
+    machine = dead(server("b"), dead_time_s=50.0, **ASKED)
+    at, probe = next_sent(machine)
+    answer(machine, probe, at)
+    assert machine.rows(now=at)[0]["dead_left_s"] > 500.0
+    machine.reconfigure(config(server("a", **keys), server("b")), now=at)
+    assert machine.rows(now=at)[0]["dead_left_s"] == pytest.approx(50.0)
+    machine.reconfigure(config(server("a", **{**ASKED, **keys, "dead_time_s": 20.0}), server("b")), now=at + 1.0)
+    events = run(machine, at + 12.0)
+    assert [event.socket for _, event in events if isinstance(event, SendRadius)] == [PROBE_SOCKET]
+    machine.reconfigure(config(server("a", **{**keys, "dead_time_s": 5.0}), server("b")), now=at + 12.0)
+    assert ServerAlive("a", Kind.AUTH) in [event for _, event in run(machine, at + 17.1)]
