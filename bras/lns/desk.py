@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from bras.config.coa import CoaConfig
 from bras.config.radius import RadiusConfig
 from bras.config.understood import ignored
 from bras.forwarding.entry import Outcome
@@ -19,6 +20,9 @@ from bras.radius.profile import Profile
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 from bras.timers import DeadlineQueue
+
+NOBODY: Final = CoaConfig(())
+"""Nobody may ask."""
 
 
 class Change(NamedTuple):
@@ -161,10 +165,10 @@ class Desk:
 
     @classmethod
     def follow(cls, desk: Desk | None, config: RadiusConfig, codec: Codec) -> Desk | None:
-        """Return the desk under another configuration: what is under way goes on, unless nobody may ask any more."""
-        if desk is None or config.coa is None:
+        """Return the desk under another configuration: what is under way goes on, though nobody may ask any more."""
+        if desk is None or (config.coa is None and not desk.tickets):
             return cls.of(config, codec)
-        desk.server.follow(config.coa)
+        desk.server.follow(config.coa or NOBODY)
         desk.reader = _reader(config, codec)
         return desk
 
@@ -218,10 +222,10 @@ class Desk:
 
     @classmethod
     def restore(cls, saved: Saved | None, config: RadiusConfig, codec: Codec) -> Desk | None:
-        """Return the desk that ``save`` was called on, where the configuration still wants one."""
-        if saved is None or config.coa is None:
+        """Return the desk that ``save`` was called on, where it is still wanted."""
+        if saved is None or (config.coa is None and not saved["tickets"]):
             return cls.of(config, codec)
-        desk = cls(CoaServer.restore(saved["server"], config.coa), _reader(config, codec))
+        desk = cls(CoaServer.restore(saved["server"], config.coa or NOBODY), _reader(config, codec))
         desk.tickets = {ticket.number: ticket for ticket in map(Ticket.restore, saved["tickets"])}
         for ticket in desk.tickets.values():
             desk.deadlines.set(ticket.number, ticket.due_at)

@@ -480,6 +480,22 @@ def test_one_refused_puts_all_back_as_they_were(kind: type[CoaWorld]) -> None:
     assert made.told()[0].text == "no room"
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_change_is_done_whole_or_not_at_all_though_nobody_may_ask_any_more(refused: bool) -> None:
+    made = world(2, reply=attribute(USER, b"guest") + named("silver"))
+    before = dict(made.plane.entries)
+    made.slow.refuses, made.slow.delay_s = {1} if refused else set(), 0.5
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + named("gold"))
+    made.configure(config(profile=PROFILES))
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + named("gold"), identifier=2)
+    made.run(5.0)
+    after = {replace(entry, rate_down_bps=50_000_000, burst_down_octets=70_000) for entry in before.values()}  # type: ignore[type-var]  # Routes
+    assert set(made.plane.entries.values()) == (set(before.values()) if refused else after)
+    assert [data[1] for _, _, data in made.coa_replies] == [1], "if its socket is still there"
+    made.configure(config(profile=PROFILES))
+    assert made.lns.core.coa is None
+
+
 @KINDS
 @pytest.mark.parametrize("for_s", [0.5, 2.5, 12.0])
 def test_a_data_plane_that_refuses_what_was_before_as_well_is_told_again(kind: type[CoaWorld], for_s: float) -> None:

@@ -30,6 +30,7 @@ def ticket(number: int, *sessions: int) -> Ticket:
     made = Ticket(number, request, list(sessions), tuple(f"s{one}" for one in sessions), "u", 130.0)
     made.stage, made.left, made.text = Stage.RESTORING, dict.fromkeys(sessions), "no room"
     made.before = {one: Change(PROFILE, (b"old",)) for one in sessions}
+    made.doubtful = {sessions[0]: 2}
     made.after = {one: Change(PROFILE._replace(pool="x"), (), b"state") for one in sessions}
     return made
 
@@ -55,13 +56,19 @@ def test_it_goes_on_from_plain_data() -> None:
     assert desk().deadline is None
 
 
-def test_another_configuration_keeps_what_is_under_way_while_anybody_may_ask() -> None:
+def test_another_configuration_keeps_what_is_under_way() -> None:
     one = desk()
     one.tickets = {7: ticket(7, 1)}
     assert RADIUS.coa is not None
     wider = replace(RADIUS, coa=replace(RADIUS.coa, window_s=9.0))
     assert Desk.follow(one, wider, codec()) is one
     assert one.tickets
+    assert Desk.follow(one, config().radius, codec()) is one, "though nobody may ask any more"
+    again = Desk.restore(one.save(), config().radius, codec())
+    assert again is not None
+    assert again.tickets == one.tickets
+    one.tickets.clear()
+    assert Desk.restore(one.save(), config().radius, codec()) is None
     assert Desk.follow(one, config().radius, codec()) is None
     assert isinstance(Desk.follow(None, RADIUS, codec()), Desk)
 
