@@ -150,6 +150,7 @@ def _ends_with_a_name(saved: list[object]) -> list[object]:
 FIELDS = Profile._fields[:-2]
 BURST_UP, BURST_DOWN = FIELDS.index("burst_up_octets"), FIELDS.index("burst_down_octets")
 RATE_UP, RATE_DOWN = FIELDS.index("rate_up_bps"), FIELDS.index("rate_down_bps")
+SESSION_TIMEOUT = FIELDS.index("session_timeout_s")
 BUILT_IN_SOURCE, RADIUS_SOURCE = "built-in", "radius"
 _values_of = attrgetter(*FIELDS)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from bras.forwarding.entry import Counters, Leg, Outcome
 from bras.ids import Entropy
-from bras.radius.profile import Profile
+from bras.radius.profile import RADIUS_SOURCE, SESSION_TIMEOUT, Profile
 from bras.subscriber.events import (
     AddressFree,
     CountersWanted,
@@ -134,6 +134,16 @@ class Session:
     def prove_again(self, *, now: float) -> list[Event]:
         """Have the client prove itself again; who knows of no PPP can only end the session."""
         return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+
+    def admitted(self, profile: Profile, *, now: float) -> None:
+        """Put into force what is granted; a Session-Timeout of an Access-Accept counts from that one.
+
+        It may be what was left when the server was asked, of a session that LCP has renegotiated.
+        """
+        self.put_into_force(profile, now=now)
+        if self.instants.up_at is not None and profile.sources[SESSION_TIMEOUT] == RADIUS_SOURCE:
+            self.instants.renewing = True
+        self.renewed(now=now)
 
     def renewed(self, *, now: float) -> None:
         """Note that another Session-Timeout begins."""

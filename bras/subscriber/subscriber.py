@@ -277,9 +277,8 @@ class Subscriber(Session):
 
     def admit(self, profile: Profile, address: int, message: bytes, success: bytes, *, now: float) -> list[Event]:
         """Let the client in: ``address`` is its own from now on; ``success`` is MS-CHAPv2's "S=…"."""
-        self.put_into_force(profile, now=now)
+        self.admitted(profile, now=now)
         self.address = address
-        self.renewed(now=now)
         config = self._network_config(profile)
         if self.network is None or self.network.config is not config:
             self.network = Network(config, address)

@@ -165,6 +165,25 @@ def test_a_client_that_does_not_answer_is_out() -> None:
     assert end.reason == "authentication_timeout"
 
 
+@pytest.mark.parametrize("layer", ["radius", "defaults"])
+def test_a_session_timeout_of_radius_counts_from_the_accept_that_has_it(layer: str) -> None:
+    """Servers that count tell what is left; what is configured is for the whole session."""
+    left = [1000]
+    server = SimulatedRadius(reply=lambda _: (2, u32(27, left[0]) if layer == "radius" else b""))
+    made = config(auth=AuthConfig(methods=("chap",)), defaults=Grant(session_timeout_s=1000.0))
+    rim = Rim(made, servers=(server,))
+    lac, client = rim.up()
+    rim.run(700.0)
+    left[0] = 400
+    lac.send(client, b"\xff\x03" + struct.pack("!H", LCP) + b"\x01\x99\x00\x0a\x05\x06\x01\x02\x03\x04")
+    rim.run(285.0)
+    assert not rim.of(SubscriberEnded)
+    rim.run(200.0)
+    (end,) = rim.of(SubscriberEnded)
+    assert end.reason == "session_timeout"
+    assert end.duration_s == pytest.approx(1100.0 if layer == "radius" else 1000.0, abs=5.0)
+
+
 def test_user_names_that_radius_rewrites_stay_rewritten() -> None:
     rim, client, server = up("chap", grant(50, option(1, b"real")))
     rim.run(120.0)
