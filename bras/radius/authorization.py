@@ -63,10 +63,8 @@ class Authorization(NamedTuple):
     def restore(cls, saved: Saved) -> Authorization:
         """Return what ``saved`` are the fields of, in order."""
         grant, profile, user_name, classes, message, state, chargeable, address, *lists = saved
-        lists = map(tuple, lists)  # saved before there was ``optional``, it is not among them
-        return cls(
-            Grant.restore(grant), profile, user_name, tuple(classes), message, state, chargeable, address, *lists
-        )
+        alone = (Grant.restore(grant), profile, user_name, tuple(classes), message, state, chargeable, address)
+        return cls(*alone, *map(tuple, lists))  # of before there was ``optional`` it is not among them
 
 
 def authorization_of(values: Reply, ignored: frozenset[str] = frozenset()) -> Authorization:

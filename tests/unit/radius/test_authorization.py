@@ -27,3 +27,6 @@ def test_an_authorization_is_plain_data_and_back():
     octets = {"Bras-Profile": b"gold", "User-Name": b"real", "State": b"\0\xff", "Chargeable-User-Identity": b"cui-1"}
     found = authorization_of(values(numbers, octets, {"Class": (b"a", b"\0")}))
     assert Authorization.restore(decode(encode(save_fields(found)))) == found
+    saved = decode(encode(save_fields(found._replace(optional=("gold",), unsupported=("Filter-Id",)))))
+    assert Authorization.restore(saved) == found._replace(optional=("gold",), unsupported=("Filter-Id",))
+    assert Authorization.restore(saved[:-1]) == found._replace(unsupported=("Filter-Id",)), "of before there was that"
