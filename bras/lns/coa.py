@@ -67,11 +67,11 @@ def _meant(core: Core, request: DynamicRequest, local: str) -> list[Subscriber] 
         fault = change.beside_the_end(request.changes)
     if fault is not None:
         return fault
-    found = find.sessions(core, request, local)
+    found = find.sessions(core, request, local, most=MOST_MEANT)
     if isinstance(found, ErrorCause):
         return Fault(found, "")
     if len(found) > MOST_MEANT:
-        return Fault(ErrorCause.MULTIPLE_SESSION_SELECTION_UNSUPPORTED, f"{len(found)} sessions match, too many")
+        return Fault(ErrorCause.MULTIPLE_SESSION_SELECTION_UNSUPPORTED, f"more than {MOST_MEANT} sessions match")
     config = core.config.radius.coa
     if len(found) > 1 and config is not None and config.several == "refuse":
         return Fault(ErrorCause.MULTIPLE_SESSION_SELECTION_UNSUPPORTED, f"{len(found)} sessions match")

@@ -26,18 +26,19 @@ from bras.subscriber.subscriber import Subscriber
 MAIN_VRF: Final = 0
 
 
-def sessions(core: Core, request: DynamicRequest, local: str) -> list[Subscriber] | ErrorCause:
-    """Return the sessions that a request means, oldest first, or why there are none; ``local`` is where it came to."""
+def sessions(core: Core, request: DynamicRequest, local: str, *, most: int) -> list[Subscriber] | ErrorCause:
+    """Return the sessions that a request means, oldest first, or why there are none; ``local`` is where it came to.
+
+    Where there are more than ``most`` it is that many and one: nobody wants to know how many more.
+    """
     foreign = [one for one in request.nas if not _is_ours(core, one, local)]
     lists = [found for found in (_look_up(core, one) for one in request.session) if found is not None]
     if not lists:
         return ErrorCause.NAS_IDENTIFICATION_MISMATCH if foreign else ErrorCause.MISSING_ATTRIBUTE
-    found = _match(core, min(lists, key=len), request.session)
-    told = [octets_of(one) for one in foreign]
-    ours = [one for one in found if all(has(_told(one), attribute) for attribute in told)]
-    if foreign and not ours:
+    found = _match(core, min(lists, key=len), (*request.session, *foreign), most)
+    if foreign and not found:
         return ErrorCause.NAS_IDENTIFICATION_MISMATCH
-    return ours or ErrorCause.SESSION_CONTEXT_NOT_FOUND
+    return found or ErrorCause.SESSION_CONTEXT_NOT_FOUND
 
 
 def _is_ours(core: Core, attribute: Attribute, local: str) -> bool:
@@ -53,7 +54,7 @@ def _is_ours(core: Core, attribute: Attribute, local: str) -> bool:
     }
 
 
-def _match(core: Core, numbers: Sequence[int], named: Sequence[Attribute]) -> list[Subscriber]:
+def _match(core: Core, numbers: Sequence[int], named: Sequence[Attribute], most: int) -> list[Subscriber]:
     """Return those of ``numbers`` that are admitted, not ended, and have all that is named."""
     by_number = core.registry.by_number
     wanted = [(code, value, octets_of((code, value))) for code, value in named]
@@ -64,6 +65,8 @@ def _match(core: Core, numbers: Sequence[int], named: Sequence[Attribute]) -> li
             continue
         if all(_has(subscriber, code, value, octets) for code, value, octets in wanted):
             found.append(subscriber)
+            if len(found) > most:
+                break
     return found
 
 

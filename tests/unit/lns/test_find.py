@@ -23,14 +23,23 @@ def world() -> CoaWorld:
     return made
 
 
-def users(world: CoaWorld, *named: Attribute, nas: tuple[Attribute, ...] = (), local: str = "192.0.2.9") -> object:
-    found = find.sessions(world.lns.core, DynamicRequest("aaa", Asked.CHANGE, nas, named, ()), local)
+def users(
+    world: CoaWorld, *named: Attribute, nas: tuple[Attribute, ...] = (), local: str = "192.0.2.9", most: int = 9
+) -> object:
+    found = find.sessions(world.lns.core, DynamicRequest("aaa", Asked.CHANGE, nas, named, ()), local, most=most)
     return found if isinstance(found, ErrorCause) else [one.who.user for one in found]
 
 
 def test_the_oldest_is_the_first(world: CoaWorld) -> None:
     assert users(world, (89, b"cui-7")) == ["user1", "user2", "user3"]
     assert users(world, (89, b"cui-7"), (1, b"user2")) == ["user2"]
+
+
+def test_it_looks_at_no_more_than_it_may_find(world: CoaWorld) -> None:
+    """Fifty thousand guests have one name, and a request that means them all is refused anyway."""
+    assert users(world, (89, b"cui-7"), most=1) == ["user1", "user2"]
+    assert users(world, (89, b"cui-7"), (1, b"user3"), most=1) == ["user3"]
+    assert users(world, (89, b"cui-7"), nas=((32, b"lns2"),), most=1) is ErrorCause.NAS_IDENTIFICATION_MISMATCH
 
 
 def test_what_is_no_key_must_match_all_the_same(world: CoaWorld) -> None:
