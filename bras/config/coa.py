@@ -30,8 +30,8 @@ class CoaClientConfig:
 class CoaConfig:
     """`[radius.coa]`: CoA- and Disconnect-Requests (RFC 5176); without this section nobody listens for them."""
 
-    listen: tuple[Listen, ...]
-    """Addresses on which they are answered: "192.0.2.1" (UDP 3799), "192.0.2.1:1700", "[2001:db8::1]:3799"."""
+    listen: tuple[Listen, ...] = ()
+    """Addresses on which they are answered: "192.0.2.1" (UDP 3799), "192.0.2.1:1700", "[2001:db8::1]:3799"; may be left out with `tls_listen`."""
     client: tuple[CoaClientConfig, ...] = ()
     """Who may ask."""
     window_s: float = 300.0

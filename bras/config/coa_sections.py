@@ -19,7 +19,7 @@ COA = Section(
     "radius.coa",
     CoaConfig,
     {
-        "listen": Required(v.Many(v.LISTEN_FOR_COA, least=1, most=16), ()),
+        "listen": v.Many(v.LISTEN_FOR_COA, most=16),
         "tls_listen": v.Many(v.LISTEN_FOR_TLS, most=16),
         "tls_ca": v.FILE,
         "tls_certificate": v.FILE,

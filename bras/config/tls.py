@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -65,14 +66,19 @@ def make(files: TlsFiles, *, server_side: bool = False) -> Material:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION
     context.verify_mode = ssl.CERT_REQUIRED
-    _text(files.ca, "tls_ca")
-    try:
-        context.load_verify_locations(cafile=files.ca)
-    except OSError:  # ssl.SSLError is one
-        _no_certificate("tls_ca", files.ca)
+    _load_authorities(context, files.ca)
     certificate = _own(files.certificate)
-    _load_key(context, files)
+    _look_at_key(files.key)
+    _load_pair(context, files)
     return Material(context, certificate)
+
+
+def _load_authorities(context: ssl.SSLContext, path: str) -> None:
+    _text(path, "tls_ca")
+    try:
+        context.load_verify_locations(cafile=path)
+    except OSError:  # ssl.SSLError is one
+        _no_certificate("tls_ca", path)
 
 
 def _text(path: str, key: str) -> str:
@@ -96,14 +102,17 @@ def _no_certificate(key: str, path: str) -> NoReturn:
     raise WrongFile(key, wrong, 'give a file with "-----BEGIN CERTIFICATE-----"') from None
 
 
-def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
-    key = _text(files.key, "tls_key")
+def _look_at_key(path: str) -> None:
+    key = _text(path, "tls_key")
     if "PRIVATE KEY-----" not in key:
-        wrong = f"{files.key} has no private key in PEM form"
+        wrong = f"{path} has no private key in PEM form"
         raise WrongFile("tls_key", wrong, 'give a file with "-----BEGIN PRIVATE KEY-----"')
     if "ENCRYPTED" in key:
         right = "give a key without one (openssl pkey -in OLD -out NEW), readable by this user alone"
-        raise WrongFile("tls_key", f"{files.key} is locked with a passphrase", right)
+        raise WrongFile("tls_key", f"{path} is locked with a passphrase", right)
+
+
+def _load_pair(context: ssl.SSLContext, files: TlsFiles) -> None:
     try:
         context.load_cert_chain(files.certificate, files.key)
     except OSError as error:  # ssl.SSLError is one
@@ -116,12 +125,27 @@ def _load_key(context: ssl.SSLContext, files: TlsFiles) -> None:
         raise WrongFile("tls_certificate", wrong, "give a certificate and its key, both in PEM form") from None
 
 
+def _wrong(files: TlsFiles) -> Iterator[WrongFile]:
+    """Yield what is wrong with each file by itself."""
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for look in (
+        lambda: _load_authorities(anybody, files.ca),
+        lambda: _own(files.certificate),
+        lambda: _look_at_key(files.key),
+    ):
+        try:
+            look()
+        except WrongFile as wrong:
+            yield wrong
+
+
 def check(files: TlsFiles, at: str, findings: Findings, *, server_side: bool = False) -> None:
     """Note what is wrong with the files of a section, and what soon will be."""
     try:
         material = make(files, server_side=server_side)
-    except WrongFile as wrong:
-        findings.wrong(f"{at}.{wrong.key}", wrong.wrong, wrong.right)
+    except WrongFile as first:
+        for wrong in [*_wrong(files)] or [first]:  # that two do not fit is worth a word when each is good
+            findings.wrong(f"{at}.{wrong.key}", wrong.wrong, wrong.right)
         return
     if _everybody_reads(files.key):
         wrong_mode = f"{files.key} can be read by every user of this machine"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bras.config.coa import CoaClientConfig, CoaConfig
@@ -43,6 +45,14 @@ LISTEN = (Listen("192.0.2.1", 3799),)
             [],
         ),
         (CoaConfig((*LISTEN, Listen("0.0.0.0", 1700)), (client("a"),)), [], []),
+        (CoaConfig(client=(client("a"),)), ["radius.coa.listen"], []),
+        (CoaConfig(tls_listen=LISTEN, client=(client("a"),)), [], ["radius.coa.tls_listen"]),
+        (CoaConfig(tls_listen=LISTEN, client=(replace(client("a"), tls_name="a.example.net"),)), [], []),
+        (
+            CoaConfig(LISTEN, (replace(client("a"), tls_name="a"),), tls_listen=(Listen("0.0.0.0", 3799), *LISTEN)),
+            ["radius.coa.tls_listen[1]"],
+            [],
+        ),
     ],
 )
 def test_contradictions_are_found_at_their_keys(coa: CoaConfig | None, wrong: list[str], doubtful: list[str]) -> None:

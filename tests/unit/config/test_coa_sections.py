@@ -51,6 +51,7 @@ secret = "one"
     ("text", "keys"),
     [
         ("[radius.coa]\n", ["radius.coa.listen"]),
+        ('[radius.coa]\nlisten = ["nowhere"]\n', ["radius.coa.listen[0]"]),
         ('[radius.coa]\nlisten = ["192.0.2.1"]\nseveral = "some"\n', ["radius.coa.several"]),
         ('[radius.coa]\nlisten = ["192.0.2.1"]\nwindow_s = 0\n', ["radius.coa.window_s"]),
         (

@@ -45,12 +45,13 @@ def test_all_three_files_are_needed(tmp_path: Path, missing: str) -> None:
     assert problems[0].startswith(f"b.toml: radius.server[0].{missing}: it is missing, give the file with ")
 
 
-def test_a_wrong_one_is_told_by_its_key(tmp_path: Path) -> None:
+def test_all_wrong_ones_are_told_by_their_keys(tmp_path: Path) -> None:
     given = server(transport="tls", tls_ca="nowhere", tls_certificate="nowhere", tls_key="nowhere")
     _, problems = told(given, tmp_path)
     assert problems == [
-        f"b.toml: radius.server[0].tls_ca: {tmp_path}/nowhere cannot be read (No such file or directory), "
+        f"b.toml: radius.server[0].{key}: {tmp_path}/nowhere cannot be read (No such file or directory), "
         "give a file that this user can read"
+        for key in ("tls_ca", "tls_certificate", "tls_key")
     ]
 
 
