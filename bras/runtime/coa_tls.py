@@ -188,6 +188,7 @@ class CoaTls:
             await wire.lost
         finally:
             del self._wires[number]
+            wire.end(CLOSED)
 
     async def _shake_hands(self, opened: socket.socket, wire: Wire) -> Certificate:
         """Return the client's certificate; OSError, WrongFile or ValueError tell why not, and the wire has ended.

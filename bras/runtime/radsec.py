@@ -69,6 +69,7 @@ class RadSec:
             for kind, port in ((Kind.AUTH, server.auth_port), (Kind.ACCT, server.acct_port)):
                 if port:
                     self._connection((number, kind, 0))
+        self._forget_others()
         if self._timer is None and self._servers:
             self._timer = asyncio.get_running_loop().call_later(CHECK_S, self._look_at_ends)
 
@@ -76,6 +77,13 @@ class RadSec:
         del self._servers[number], self._papers[number]
         for key in [key for key in self._connections if key[0] == number]:
             self._connections.pop(key).close()
+
+    def _forget_others(self) -> None:
+        """Count, and look at the certificates, of those alone who are there now."""
+        names = {server.name for server in self._servers.values()}
+        self._tries = Counter({key: count for key, count in self._tries.items() if key[0] in names})
+        self._losses = Counter({key: count for key, count in self._losses.items() if key[0] in names})
+        self._warned = {name: certificate for name, certificate in self._warned.items() if name in names}
 
     def _connection(self, key: Key) -> Connection:
         connection = self._connections.get(key)

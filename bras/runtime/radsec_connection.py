@@ -155,7 +155,7 @@ class Connection:
         """Requests without an answer so far."""
         self._retries = 0
         self._turned_away = False
-        self._task: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._keep_up())
+        self._task: asyncio.Task[None] | None = self._begin()
 
     @property
     def is_up(self) -> bool:
@@ -170,7 +170,7 @@ class Connection:
             self._batch.append(data)
         if self._wire is None:
             if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._keep_up())
+                self._task = self._begin()
         elif len(self._batch) == 1:
             asyncio.get_running_loop().call_soon(self._flush)
         return True
@@ -190,8 +190,25 @@ class Connection:
             self._wire.write(self._batch)
             self._batch = []
 
-    async def _keep_up(self) -> None:
+    def _begin(self, pause_s: float = 0.0) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._keep_up(pause_s))
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """See that a defect, be it of those who are told, costs the server no more than this connection."""
+        wrong = None if task.cancelled() else task.exception()
+        if wrong is None:
+            return
+        asyncio.get_running_loop().call_exception_handler({"message": "a RadSec connection", "exception": wrong})
+        if self._wire is not None:
+            self._wire.end(CLOSED)
+            self._wire = None
+        self._task = self._begin(self._pause())
+
+    async def _keep_up(self, pause_s: float) -> None:
         """Connect, serve, and do it again."""
+        await asyncio.sleep(pause_s)
         while True:
             loss = await self._serve()
             if loss is None:  # the server had no use for it any more
@@ -228,7 +245,7 @@ class Connection:
             self._retries = 0
         self._turned_away = not has_lasted and not wire.heard
         if wire.wrong is not None or why is not None:
-            return wire.wrong or explain(why, name_of(self.config))
+            return wire.wrong or explain(why and let_go(why), name_of(self.config))
         if self._turned_away:
             return CLOSED_EARLY
         return None if was_up and not self._owed else CLOSED
@@ -316,12 +333,16 @@ _Wrong = TypeVar("_Wrong", bound=Exception)
 
 
 def let_go(error: _Wrong) -> _Wrong:
-    """Part an error from where it was raised, and return it.
+    """Part an error, and what led to it, from where they were raised; return it.
 
     asyncio's frames hold what ended a handshake, and are held by its traceback: a circle with a
     quarter of a megabyte of buffers, which nobody would collect for long.
     """
-    error.__traceback__ = error.__context__ = None
+    one: BaseException | None = error
+    while one is not None:
+        one.__traceback__, following = None, one.__cause__ or one.__context__
+        one.__cause__ = one.__context__ = None
+        one = following
     return error
 
 

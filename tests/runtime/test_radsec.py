@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bras.lns.inputs import TransportDown
+from bras.lns.inputs import Input, TransportDown
 from bras.radius.events import Kind, SendRadius
 from bras.runtime import radsec_connection
 from bras.runtime.radsec import RadSec
@@ -543,18 +543,65 @@ def test_handshakes_that_fail_keep_no_memory(authority: Authority, stranger: Aut
         writer.close()
 
     async def use(client: Client) -> None:
-        tries = client.radsec.figures
+        async def settled() -> None:
+            """Wait until none is amid its handshake any more, for nobody listens."""
+            before = client.radsec.figures().losses["one", "auth", "refused"]
+            await client.until(lambda: client.radsec.figures().losses["one", "auth", "refused"] > before + 1)
+
         wrong = files(stranger, stranger.issue("radius", "IP:127.0.0.1"))
         async with await asyncio.start_server(mad, "127.0.0.1", 0) as listening:
             client.serve(towards(listening.sockets[0].getsockname()[1], files(authority, ours)))
-            await client.until(lambda: tries().tries["one", "auth"] >= 4)
+            await client.until(lambda: client.radsec.figures().losses["one", "auth", "not_tls"] >= 4)
+        await settled()
         with refusing(wrong, ssl.TLSVersion.TLSv1_3) as port:
             client.serve(towards(port, files(authority, ours)))
-            await client.until(lambda: tries().tries["one", "auth"] >= 8)
+            await client.until(lambda: client.radsec.figures().losses["one", "auth", "untrusted"] >= 4)
+        await settled()
         client.radsec.close()
 
     with nothing_kept():
         run(use)
+
+
+def test_what_was_counted_of_a_server_goes_with_it(authority: Authority, theirs: Pair, ours: Pair) -> None:
+    """Nobody is to be woken by the certificate of a server that is no more."""
+
+    async def use(client: Client) -> None:
+        async with serving(files(authority, theirs)) as server:
+            one, two = (towards(server.port, files(authority, ours), name=name) for name in ("one", "two"))
+            client.serve(one, two)
+            await client.until(lambda: client.ups(0) and client.ups(1))
+            assert set(client.radsec.figures().ends) == {("one",), ("two",)}
+            client.serve(one)
+            figures = client.radsec.figures()
+            assert set(figures.ends) == {("one",)}
+            assert set(figures.tries) == {("one", "auth")}
+
+    run(use)
+
+
+def test_a_defect_of_who_is_told_costs_a_connection_and_not_the_server(
+    authority: Authority, theirs: Pair, ours: Pair
+) -> None:
+    async def use(client: Client) -> None:
+        told = client.told
+        wrong: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: wrong.append(context["exception"]))
+
+        def take(inputs: list[Input]) -> None:
+            if not wrong:
+                raise RuntimeError("a defect")
+            told.extend(inputs)
+
+        client.radsec = RadSec(take)
+        async with serving(files(authority, theirs)) as server:
+            client.serve(towards(server.port, files(authority, ours)))
+            await client.until(client.ups)
+            assert str(wrong) == "[RuntimeError('a defect')]"
+            client.radsec.send(request(1))
+            await client.until(client.received)
+
+    run(use)
 
 
 def test_nothing_is_shown_where_there_is_nothing() -> None:

@@ -211,12 +211,17 @@ def nothing_kept() -> Iterator[None]:
     """See that what becomes of connections leaves nothing for the garbage collector: each has large buffers."""
     gc.collect()
     gc.disable()
+    before = _connections()  # of a test that has failed, whose report holds them
     try:
         yield
-        kept = [one for one in gc.get_objects() if isinstance(one, asyncio.sslproto.SSLProtocol)]
+        kept = [one for one in _connections() if not any(one is other for other in before)]
         assert not kept, f"{len(kept)} connections"
     finally:
         gc.enable()
+
+
+def _connections() -> list[object]:
+    return [one for one in gc.get_objects() if isinstance(one, asyncio.sslproto.SSLProtocol)]
 
 
 async def _quiet() -> None:
