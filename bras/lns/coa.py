@@ -98,6 +98,21 @@ def _line_up(core: Core, desk: Desk, asked: CoaAsked, found: list[Subscriber], n
         desk.queues.setdefault(number, deque()).append(ticket.number)
     if desk.is_first(ticket):
         desk.ready.append(ticket.number)
+    elif ticket.request.asked is Asked.DISCONNECT:
+        for front in {desk.queues[number][0]: None for number in numbers}:
+            _give_way(core, desk, desk.tickets[front], now)
+
+
+def _give_way(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
+    """Sessions whose end is asked for next need not get back what they had, however long that takes."""
+    if ticket.stage is not Stage.RESTORING:
+        return
+    for number in list(ticket.left):
+        queue = desk.queues[number]
+        if len(queue) > 1 and desk.tickets[queue[1]].request.asked is Asked.DISCONNECT:
+            desk.leave(ticket, number)
+    if not ticket.left:
+        _finish(core, desk, ticket, ErrorCause.RESOURCES_UNAVAILABLE, ticket.text, now)
 
 
 def turn_ended(core: Core, desk: Desk, now: float) -> None:
@@ -257,6 +272,7 @@ def _overdue(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
     _answer(core, desk, ticket, ErrorCause.RESOURCES_UNAVAILABLE, text, now)
     if ticket.stage is Stage.CHANGING:
         _take_back(core, desk, ticket, text, now)
+        _give_way(core, desk, ticket, now)
         return
     for number in ticket.doubtful:
         subscriber = core.registry.by_number.get(number)

@@ -208,6 +208,17 @@ class Desk:
                 del self.queues[number]
         self.ready.extend(one for one in next_ones if one not in self.ready and self.is_first(self.tickets[one]))
 
+    def leave(self, ticket: Ticket, number: int) -> None:
+        """Have a request mean a session no longer; the next one for it may be ready then."""
+        ticket.sessions.remove(number)
+        ticket.left.pop(number, None)
+        queue = self.queues[number]
+        queue.remove(ticket.number)
+        if not queue:
+            del self.queues[number]
+        elif queue[0] not in self.ready and self.is_first(self.tickets[queue[0]]):
+            self.ready.append(queue[0])
+
     def is_first(self, ticket: Ticket) -> bool:
         """Return whether it is a request's turn: it is the first in the queues of all its sessions."""
         return all(self.queues[number][0] == ticket.number for number in ticket.sessions)

@@ -564,6 +564,33 @@ def test_what_a_data_plane_refuses_after_its_time_is_taken_back_all_the_same(kin
     assert made.plane.entries == before
 
 
+@KINDS
+@pytest.mark.parametrize("early", [True, False])
+def test_a_data_plane_that_says_nothing_keeps_nobody_from_ending_a_session(kind: type[CoaWorld], early: bool) -> None:
+    made = world(2, kind=kind, reply=attribute(USER, b"guest") + named("silver"))
+    one, other = (entry.generation for entry in made.plane.entries.values())
+    number = one
+    end_it = attribute(SESSION_ID, made.lns.core.registry.by_number[one].session_id.encode())
+    made.slow.silent = True
+    made.ask_for(COA_REQUEST, attribute(USER, b"guest") + named("gold"))
+    made.run(29.0 if early else 31.0)
+    made.ask_for(DISCONNECT_REQUEST, end_it, identifier=2)
+    made.run(5.0)
+    assert [(data[1], cause_of(data)) for _, _, data in made.coa_replies] == [(1, 506)]
+    end = made.lns.core.registry.by_number[number].standing.end
+    assert end is not None
+    assert end.reason == "disconnected_by_radius"
+    assert made.lns.core.registry.by_number[other].standing.end is None
+    made.slow.silent = False
+    for late in (one, other):
+        made.give_outcome(made.lns.core.registry.by_number[late].forwarding.slot, late)
+    made.run(5.0)
+    assert [(data[1], cause_of(data)) for _, _, data in made.coa_replies] == [(1, 506), (2, 0)]
+    assert len(statuses(made, 2)) == 1
+    assert made.lns.core.coa is not None
+    assert not made.lns.core.coa.queues
+
+
 def test_a_network_is_one_sessions() -> None:
     made = world(2, reply=attribute(USER, b"guest"))
     made.ask_for(COA_REQUEST, attribute(USER, b"guest") + attribute(22, b"192.0.2.0/24 0.0.0.0 1"))
