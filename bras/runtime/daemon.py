@@ -42,6 +42,7 @@ from bras.telemetry.pipe import LogPipe
 log = structlog.get_logger()
 
 STOP_WITHIN_S = 4.5
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 GC_THRESHOLDS = (50_000, 20, 100)
 """A full collection over many sessions holds the loop for long; there are no cycles to find in them."""
 
@@ -106,6 +107,7 @@ class _Daemon:
         if self.keeper is not None:
             await self.keeper.close(ended=ended)
         log.info("stopped")
+        _ignore_signals()
         return self.status
 
     def build(self) -> Driver:
@@ -204,7 +206,7 @@ class _Daemon:
         """Begin to answer: sessions of before are forwarded again when this returns."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._failed)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        for number in _ENDS:
             loop.add_signal_handler(number, self._signalled, number)
         loop.add_signal_handler(signal.SIGHUP, self.reloader.ask)
         gc.collect()
@@ -284,6 +286,14 @@ class _Daemon:
             "config_age_s": clock.now() + clock.wall_offset() - self.counts.config.read_at[()],
             "config_waits_for_restart": list(self.reloader.waiting),
         }
+
+
+def _ignore_signals() -> None:
+    """Let nobody spoil the last moments and the exit status: a loop that closes leaves signals to the kernel's ways."""
+    loop = asyncio.get_running_loop()
+    for number in (*_ENDS, signal.SIGHUP):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _notify(state: str) -> None:

@@ -5,9 +5,11 @@ lac 198.18.0.2 ── 198.18.0.1: bras :192.0.2.1 ── 192.0.2.2: RADIUS, and 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,22 @@ def test_a_signal_does_the_same(site: Site) -> None:
     site.wire.run(10.0, until=lambda: len(site.ids(STOP)) == 1)
     assert len(lns.log()) == lines
     no_harm(site, lac, [client])
+
+
+def test_signals_while_it_stops_change_nothing(site: Site) -> None:
+    """Neither what it leaves behind nor its exit status, to the last moment."""
+    lns = site.start()
+    process = lns._process
+    assert process is not None
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        lns.rewrite({"log": {"level": "debug"}})
+        process.send_signal(signal.SIGHUP)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.001)
+    assert process.returncode == 0
+    assert lns.log()[-1]["event"] == "stopped"
+    assert not [line for line in lns.log() if line["event"] == "config_reloaded"]
 
 
 def test_a_file_that_is_wrong_changes_nothing_and_all_of_it_is_told(site: Site) -> None:
