@@ -66,6 +66,8 @@ def make(files: TlsFiles, *, server_side: bool = False) -> Material:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION
     context.verify_mode = ssl.CERT_REQUIRED
+    if server_side:  # FreeRADIUS 3.2 takes tickets for an answer, waits for it, and so for ever does not ask
+        context.num_tickets = 0
     _load_authorities(context, files.ca)
     certificate = _own(files.certificate)
     _look_at_key(files.key)

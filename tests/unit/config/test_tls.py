@@ -64,6 +64,11 @@ def test_both_ends_prove_who_they_are(authority: Authority, pair: Pair) -> None:
         shake(client, server, "192.0.2.2")
 
 
+def test_nothing_comes_after_the_handshake_that_was_not_asked_for(authority: Authority, pair: Pair) -> None:
+    """A ticket of TLS 1.3 wakes FreeRADIUS 3.2, which then waits for a packet with its connection locked."""
+    assert make(files(authority, pair), server_side=True).context.num_tickets == 0
+
+
 def test_nothing_older_than_tls_1_2(authority: Authority, pair: Pair) -> None:
     for side in (False, True):
         context = make(files(authority, pair), server_side=side).context
