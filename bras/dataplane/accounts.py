@@ -9,6 +9,7 @@ sides take from one bucket.  That is not atomic from here; a subscriber can gain
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from bras.dataplane.records import ACCOUNT, CARRIED, COST_SHIFT, SESSION, UPLINK, Account, Session, Uplink
 from bras.forwarding.entry import Counters
@@ -28,6 +29,8 @@ _CARRIED_UP, _UPLINK_WORDS = slice(Uplink.up_octets4.offset // 8, UPLINK.size //
 """Words of an uplink that make the first two, while it has one."""
 _KEPT = slice(Account.up_spoofed.offset // 8, Account.slow.offset // 8)
 """Words of an account that make the other four."""
+_NOBODYS = 0
+"""A place that no uplink has."""
 _SLOW = Account.slow.offset // 8
 _COUNTERS = CARRIED + _KEPT.stop - _KEPT.start
 """Counters of our own, from word ``_SLOW`` on."""
@@ -99,7 +102,7 @@ class SharedPolicer:
 class Accounts:
     """All accounts, by slot."""
 
-    __slots__ = ("_carried", "_places", "_up", "_used", "words")
+    __slots__ = ("_carried", "_places", "_up", "_ups", "_used", "words")
 
     def __init__(self, sessions: memoryview, accounts: memoryview, uplinks: memoryview) -> None:
         """Take the memory of the maps of these names; what a predecessor counted in it stays."""
@@ -107,6 +110,7 @@ class Accounts:
         self._carried = sessions.cast("B").cast("Q")
         self._places = sessions.cast("B").cast("I")[_UPLINK::_STEP]
         self._up = uplinks.cast("B").cast("Q")
+        self._ups = [self._up[index::_UPLINK_WORDS] for index in range(_CARRIED_UP.start, _CARRIED_UP.stop)]
         self._used: set[int] = set()
         """Where the ``slow`` part of an account begins, of those in which it may not be zero."""
         if any(any(self.words[index::WORDS]) for index in range(_SLOW, _SLOW + _COUNTERS)):
@@ -187,11 +191,9 @@ class Accounts:
 
         Only of sessions that have an uplink it is all.
         """
-        places = self._places[first:last].tolist()
-        columns = [
-            list(map(self._up[index::_UPLINK_WORDS].__getitem__, places))
-            for index in range(_CARRIED_UP.start, _CARRIED_UP.stop)
-        ]
+        # Far apart in memory, so in one go: whatever is done between two of them is waited for as well.
+        gather = itemgetter(*self._places[first:last].tolist(), _NOBODYS)
+        columns: list[Sequence[int]] = [gather(column)[:-1] for column in self._ups]
         carried = self._carried[first * _SESSION : last * _SESSION]
         kept = self.words[first * WORDS : last * WORDS]
         columns += [carried[index::_SESSION].tolist() for index in range(_CARRIED.start, _CARRIED.stop)]
