@@ -17,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 settings.register_profile(
     "fast", max_examples=60, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("brief", parent=settings.get_profile("fast"), max_examples=15)
 settings.register_profile("deep", parent=settings.get_profile("fast"), max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 

@@ -22,6 +22,10 @@ _OUTSIDE = ("cli", "lab", "runtime", "dataplane", "store", "telemetry")
 # The one C file has 60 MB, most of it indentation; gcc would look it up line by line, for 80 seconds.
 _QUICKLY = {"MYPYC_OPT_LEVEL": "0", "MYPYC_DEBUG_LEVEL": "0", "CFLAGS": "-Wno-misleading-indentation"}
 
+_IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+_LESS: dict[str, str] = {} if _IS_LONG else {"HYPOTHESIS_PROFILE": "brief", "BRAS_STORM_CALLS": "10"}
+"""The same tests have run interpreted; `make test-long` has them all compiled, too."""
+
 
 def _run(command: list[str], house: Path, **environment: str) -> str:
     done = subprocess.run(
@@ -68,5 +72,6 @@ def test_compiled_it_behaves_the_same(compiled: Path) -> None:
         [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not long and not interpreted", *outside, *tests],
         compiled,
         PYTHONPATH=str(compiled),
+        **_LESS,
     )
     assert " passed" in summary

@@ -27,8 +27,8 @@ _FRESH = {
     "test_two_instances_side_by_side": "tc",
 }
 """Modes of tests that lay a network of their own for each case."""
-_EVERY = {"test_pings_both_ways_are_billed", "test_tcp_both_ways_octet_for_octet"}
-"""These have all cases."""
+_EVERY = {"test_pings_both_ways_are_billed"}
+"""This one has all cases."""
 
 
 def is_fixture(item: pytest.Item) -> bool:
