@@ -92,7 +92,7 @@ class Pending:
 class CoaServer:
     """Takes requests, makes answers."""
 
-    __slots__ = ("_clients", "_config", "_counts", "_pending", "_repeats", "_tickets")
+    __slots__ = ("_clients", "_config", "_counts", "_offset_s", "_oldest_s", "_pending", "_repeats", "_tickets")
 
     def __init__(self, config: CoaConfig) -> None:
         """Begin with nothing asked."""
@@ -103,6 +103,10 @@ class CoaServer:
         self._tickets = 0
         self._counts: dict[tuple[str, str], int] = {}
         """By client, and what became of a request."""
+        self._offset_s = float("-inf")
+        """Wall clock minus ``now``, as of the last request."""
+        self._oldest_s = float("-inf")
+        """Event-Timestamp that was the oldest to pass so far, by the wall clock."""
 
     def follow(self, config: CoaConfig) -> None:
         """Take another configuration; what is pending is answered as it would have been."""
@@ -116,6 +120,8 @@ class CoaServer:
             return [CoaDropped("", origin.remote, DropReason.RADIUS_UNKNOWN_CLIENT)]
         name = client.config.name
         found = verify(data, client.secrets, client.rules, wall_s=wall_s)
+        if isinstance(found, Verified) and self._was_too_old(found.event_at, wall_s, now):
+            found = DropReason.RADIUS_STALE
         if isinstance(found, DropReason):
             self._count(name, "dropped")
             return [CoaDropped(name, origin.remote, found)]
@@ -123,6 +129,21 @@ class CoaServer:
         if seen is not None and (seen[1] or seen[0] in self._pending):
             return self._repeated(name, origin, *seen)
         return [self._new(client, origin, data[:20], found, wall_s, now)]
+
+    def _was_too_old(self, event_at: float | None, wall_s: float, now: float) -> bool:
+        """Return whether a request was too old before the wall clock was set back, which makes nothing young again.
+
+        A clock that is set back by more than the window was so wrong before that nobody could
+        be heard if it counted: only what is still remembered is known again then.
+        """
+        offset_s, window_s = wall_s - now, self._config.window_s
+        if offset_s < self._offset_s:
+            self._repeats.stretch(self._offset_s - offset_s)
+        self._offset_s = offset_s
+        if wall_s < self._oldest_s:
+            self._oldest_s = wall_s - window_s
+        self._oldest_s = max(self._oldest_s, wall_s - window_s)
+        return event_at is not None and event_at < self._oldest_s
 
     def _repeated(self, client: str, origin: Origin, ticket: int, data: bytes) -> list[Event]:
         self._count(client, "repeated")
@@ -216,6 +237,7 @@ class CoaServer:
             ],
             "repeats": self._repeats.save(),
             "tickets": self._tickets,
+            "clock": [self._offset_s, self._oldest_s],
             "counts": [[*key, count] for key, count in self._counts.items()],
         }
 
@@ -232,5 +254,6 @@ class CoaServer:
                 )
         server._repeats.restore(saved["repeats"])
         server._tickets = saved["tickets"]
+        server._offset_s, server._oldest_s = saved["clock"]
         server._counts = {(client, what): count for client, what, count in saved["counts"]}
         return server

@@ -57,6 +57,10 @@ class Repeats:
         if found is not None:
             self._seen[key] = (max(found[0], now + ANSWER_S), found[1], data)
 
+    def stretch(self, by_s: float) -> None:
+        """Remember all for longer: the clock by which their timestamps are judged was set back."""
+        self._seen = {key: (until_at + by_s, ticket, data) for key, (until_at, ticket, data) in self._seen.items()}
+
     def save(self) -> Saved:
         """Return plain data."""
         return [[*key, *entry] for key, entry in self._seen.items()]

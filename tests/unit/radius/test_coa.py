@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bras.config.coa import CoaClientConfig, CoaConfig
@@ -104,6 +106,35 @@ def test_a_request_is_remembered_as_long_as_its_time_would_pass() -> None:
     server.answer(first, None, now=100.0)
     assert isinstance(receive(server, timeless, now=160.0)[-1], CoaRepeated)
     assert asked(server, timeless, now=162.0).ticket != first
+
+
+@pytest.mark.parametrize("back_s", [30.0, 59.0])
+def test_a_clock_that_is_set_back_makes_no_recorded_request_young_again(back_s: float) -> None:
+    server = CoaServer(config(window_s=60.0))
+    early = dynamic_request(COA_REQUEST, SESSION + attribute(55, int(WALL) + 100))
+    late = dynamic_request(COA_REQUEST, SESSION + attribute(55, int(WALL) + 220), identifier=2)
+    server.answer(asked(server, early, now=100.0).ticket, None, now=100.0)
+    server.answer(asked(server, late, now=220.0).ticket, None, now=220.0)
+    again = CoaServer.restore(decode(encode(server.save())), config(window_s=60.0))
+    origin = Origin(0, "192.0.2.1", "198.51.100.7", 40000)
+
+    def set_back(data: bytes, now: float) -> list[Any]:
+        return again.receive(origin, data, wall_s=WALL + now - back_s, now=now)
+
+    assert set_back(early, 221.0)[0].reason is DropReason.RADIUS_STALE
+    for now in (222.0, 280.0 + back_s):
+        assert isinstance(set_back(late, now)[-1], CoaRepeated)
+    assert set_back(late, 282.0 + back_s)[0].reason is DropReason.RADIUS_STALE
+    honest = dynamic_request(COA_REQUEST, SESSION + attribute(55, int(WALL + 300.0 - back_s)), identifier=3)
+    assert isinstance(set_back(honest, 300.0)[0], CoaAsked)
+
+
+def test_a_clock_that_was_wrong_by_more_than_the_window_keeps_nobody_out() -> None:
+    server = CoaServer(config(window_s=60.0))
+    asked(server, dynamic_request(COA_REQUEST, SESSION + attribute(55, int(WALL) + 9000)), now=9000.0)
+    origin = Origin(0, "192.0.2.1", "198.51.100.7", 40000)
+    honest = dynamic_request(COA_REQUEST, SESSION + attribute(55, int(WALL) + 100), identifier=2)
+    assert isinstance(server.receive(origin, honest, wall_s=WALL + 101.0, now=9001.0)[0], CoaAsked)
 
 
 def test_it_goes_on_from_plain_data() -> None:
