@@ -2,8 +2,8 @@
 
 A request goes to all its sessions or to none.  It is checked against all of them before
 any is touched; it is answered when the data plane has done it for all; if that refuses
-one, all are put back as they were.  A data plane that refuses this too is told again, and
-at last the session ends: nobody knows what it has.  Requests for one session are done one
+one, all are put back as they were.  A data plane that refuses this too is told again by the
+session itself, which at last ends: nobody knows what it has.  Requests for one session are done one
 after the other, in the order in which they came: each has a place in the queue of each of
 its sessions, and its turn is when it is the first in all of them.
 """
@@ -26,10 +26,6 @@ from bras.subscriber.subscriber import Subscriber
 
 PATIENCE_S: Final = 30.0
 """A request that is not done after so long is refused."""
-RETRY_S: Final = 1.0
-"""After so long, and then after twice as long each time, a session is told again what it had before."""
-MOST_REFUSALS: Final = 5
-"""When the data plane has refused that so often the session ends."""
 MOST_IN_LINE: Final = 16
 """Requests for one session, the one under way among them; one more is refused."""
 MOST_MEANT: Final = 1000
@@ -137,9 +133,6 @@ def _look(core: Core, desk: Desk, ticket: Ticket, number: int, refusal: str | No
     if refusal is not None and ticket.stage is Stage.CHANGING:
         _take_back(core, desk, ticket, refusal or "the data plane refused", now)
         return
-    if refusal is not None and ticket.stage is Stage.RESTORING:
-        _doubt(core, desk, ticket, number, refusal, now)
-        return
     subscriber = core.registry.by_number.get(number)
     if subscriber is None or (subscriber.standing.end is not None and ticket.stage is not Stage.ENDING):
         ticket.left.pop(number, None)
@@ -169,20 +162,6 @@ def _take_back(core: Core, desk: Desk, ticket: Ticket, text: str, now: float) ->
             core.backlog.at_work = number
             live.apply(core, subscriber, before, now)
     core.backlog.at_work = 0
-
-
-def _doubt(core: Core, desk: Desk, ticket: Ticket, number: int, text: str, now: float) -> None:
-    """The data plane does not give a session what it had, so nobody knows what it has: insist, and at last end it."""
-    refusals = ticket.doubtful[number] = ticket.doubtful.get(number, 0) + 1
-    if refusals < MOST_REFUSALS:
-        desk.postpone(ticket, min(ticket.due_at, now + RETRY_S * 2.0 ** (refusals - 1)))
-        return
-    subscriber = core.registry.by_number.get(number)
-    if subscriber is not None:
-        core.backlog.at_work = number
-        events = subscriber.end(TerminateCause.NAS_ERROR, "data_plane_refused", text, now=now)
-        core.backlog.subscriber.append((subscriber, events))
-        desk.news[number] = None
 
 
 def _begin(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
@@ -273,9 +252,3 @@ def _overdue(core: Core, desk: Desk, ticket: Ticket, now: float) -> None:
     if ticket.stage is Stage.CHANGING:
         _take_back(core, desk, ticket, text, now)
         _give_way(core, desk, ticket, now)
-        return
-    for number in ticket.doubtful:
-        subscriber = core.registry.by_number.get(number)
-        if subscriber is not None and number in ticket.left:
-            core.backlog.at_work = number
-            core.backlog.subscriber.append((subscriber, subscriber.insist()))

@@ -71,8 +71,6 @@ class Ticket:
     """What they have been given."""
     text: str = ""
     """What the data plane said when it refused."""
-    doubtful: dict[int, int] = field(default_factory=dict)
-    """Sessions that the data plane does not even give what they had before, and how often it has refused that."""
 
     def save(self) -> Saved:
         """Return plain data."""
@@ -88,13 +86,12 @@ class Ticket:
             _save_changes(self.before),
             _save_changes(self.after),
             self.text,
-            list(self.doubtful.items()),
         ]
 
     @classmethod
     def restore(cls, saved: Saved) -> Ticket:
         """Return the ticket that ``save`` was called on."""
-        number, request, sessions, told, user, due_at, stage, left, before, after, text, doubtful = saved
+        number, request, sessions, told, user, due_at, stage, left, before, after, text = saved
         return cls(
             number,
             _restore_request(request),
@@ -107,7 +104,6 @@ class Ticket:
             _restore_changes(before),
             _restore_changes(after),
             text,
-            dict(doubtful),
         )
 
 

@@ -100,13 +100,8 @@ def _quotas(subscriber: Subscriber) -> Row:
     profile, total = subscriber.profile, subscriber.forwarding.total
     if profile is None or not profile.limited:
         return {}
-    up, down = total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6
-    quotas = (
-        ("both ways", profile.quota_octets, up + down),
-        ("up", profile.quota_up_octets, up),
-        ("down", profile.quota_down_octets, down),
-    )
-    return {way: max(0, quota - used) for way, quota, used in quotas if quota}
+    used = profile.used(total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6)
+    return {way: max(0, quota - octets) for way, quota, octets in used}
 
 
 def _counters(subscriber: Subscriber) -> Row:

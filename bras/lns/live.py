@@ -123,4 +123,5 @@ def in_force(subscriber: Subscriber) -> bool:
     """Return whether the data plane has done all that is wanted; of one without Entry nothing is wanted now."""
     forwarding = subscriber.forwarding
     wanted = forwarding.wanted
-    return wanted is None or (forwarding.state is EntryState.ACTIVE and forwarding.present == wanted)
+    done = forwarding.state is EntryState.ACTIVE and not forwarding.refusals
+    return wanted is None or (done and forwarding.present == wanted)

@@ -95,6 +95,15 @@ class Profile(NamedTuple):
         """Return whether there is a quota."""
         return bool(self.quota_octets or self.quota_up_octets or self.quota_down_octets)
 
+    def used(self, up_octets: int, down_octets: int) -> list[tuple[str, int, int]]:
+        """Return (which way, quota, octets used of it) of each quota that there is."""
+        quotas = (
+            ("both ways", self.quota_octets, up_octets + down_octets),
+            ("up", self.quota_up_octets, up_octets),
+            ("down", self.quota_down_octets, down_octets),
+        )
+        return [one for one in quotas if one[1]]
+
     def networks(self, address: int) -> tuple[tuple[int, int], ...]:
         """Return the IPv4 networks that are routed to the subscriber who has ``address``, besides that."""
         if not self.routes and self.prefix_length == WHOLE:  # nearly always

@@ -68,6 +68,8 @@ class Forwarding:
     """What earlier Entries of this session carried (LCP was renegotiated)."""
     last: Counters = NOTHING_CARRIED
     """What the present Entry had carried when its counters were last read."""
+    refusals: int = 0
+    """How often the data plane has refused the change to ``present``: what it has is not known while there are any."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Forwarding:
@@ -97,15 +99,15 @@ class Forwarding:
                 self.state = EntryState.REMOVING
                 return RemoveEntry(self.slot, self.present.generation)
             if self.wanted != self.present:
-                self.state, self.present = EntryState.CHANGING, self.wanted
+                self.state, self.present, self.refusals = EntryState.CHANGING, self.wanted, 0
                 return ReplaceEntry(self.wanted)
         return None
 
     def answered(self, outcome: Outcome) -> None:
         """Note what became of the operation on its way.
 
-        A refused change leaves the Entry as it was told before; a refused removal means that
-        there is nothing: in both the state must not wait for ever.
+        A refused change is to be told again; a refused removal means that there is nothing: in
+        both the state must not wait for ever.
         """
         if self.state is EntryState.NONE:
             return  # it was removed twice, to be sure
@@ -117,6 +119,7 @@ class Forwarding:
             self.state, self.present = EntryState.NONE, None
         else:
             self.state = EntryState.ACTIVE
+            self.refusals = 0 if outcome.ok else self.refusals + 1
 
     def tell_again(self) -> Operation | None:
         """Return what tells a back end of a new process an Entry that it has found; ``None`` where it is to go.
@@ -163,6 +166,8 @@ class Instants:
     """Nothing moved for the idle timeout, as far as was read: the counters were asked for."""
     interim_at: float | None = None
     """The next Interim-Update is due."""
+    insist_at: float | None = None
+    """The data plane is told again what it has refused to change."""
     interim_wanted: bool = False
     """An Interim-Update waits for the counters."""
     renewed_at: float | None = None

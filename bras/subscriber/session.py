@@ -38,6 +38,10 @@ from bras.subscriber.parts import (
 )
 from bras.subscriber.settings import Settings
 
+INSIST_S: Final = 1.0
+"""After so long, and then after twice as long each time, the data plane is told again what it has refused to change."""
+MOST_REFUSALS: Final = 5
+"""When it has refused that so often the session ends."""
 RENEWAL_RETRY_S: Final = 60.0
 """Seconds until a client whose proof nobody could judge is asked for another."""
 
@@ -94,7 +98,9 @@ class Session:
         instants = self.instants
         if standing.phase is not Phase.UP:
             return instants.setup_by_at
-        at = instants.interim_at
+        at, interim_at = instants.insist_at, instants.interim_at
+        if at is None or (interim_at is not None and interim_at < at):
+            at = interim_at
         profile = self.profile
         if profile is None:
             return at
@@ -112,6 +118,9 @@ class Session:
         instants, profile = self.instants, self.profile
         if self.standing.phase is not Phase.UP:
             return self.end(TerminateCause.USER_ERROR, "setup_timeout", "", now=now)
+        if instants.insist_at is not None and instants.insist_at <= now:
+            instants.insist_at = None
+            return self._insist()
         if profile is not None and instants.up_at is not None:
             begun_at = instants.up_at if instants.renewed_at is None else instants.renewed_at
             if profile.session_timeout_s and not instants.renewing and now >= begun_at + profile.session_timeout_s:
@@ -185,11 +194,21 @@ class Session:
         """Tell the data plane what it may not know yet; the Entry's counters go on."""
         return [] if self.forwarding.wanted is None else self._sync_entry(now)
 
-    def insist(self) -> list[Event]:
+    def _insist(self) -> list[Event]:
         """Tell the data plane once more what it has refused; what is on its way is not told again."""
         forwarding = self.forwarding
         again = forwarding.tell_again() if forwarding.state is EntryState.ACTIVE else None
         return [] if again is None else [EntryChanged(again)]
+
+    def _change_refused(self, reason: str, now: float) -> list[Event]:
+        """Nobody knows what the data plane has of the session: insist for a while, and at last end it."""
+        forwarding = self.forwarding
+        if self.standing.end is not None or forwarding.wanted != forwarding.present:
+            return self._sync_entry(now)
+        if forwarding.refusals >= MOST_REFUSALS or self.standing.phase is not Phase.UP:
+            return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", reason, now=now)
+        self.instants.insist_at = now + INSIST_S * 2.0 ** (forwarding.refusals - 1)
+        return []
 
     def programmed(self, outcome: Outcome, *, now: float) -> list[Event]:
         """Take the data plane's answer to the operation that was on its way."""
@@ -202,6 +221,9 @@ class Session:
         forwarding.answered(outcome)
         if not outcome.ok and was_adding and self.standing.end is None:
             return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", outcome.reason, now=now)
+        if not outcome.ok and forwarding.state is EntryState.ACTIVE:
+            return self._change_refused(outcome.reason, now)
+        self.instants.insist_at = None
         if begins and forwarding.present is not None and forwarding.present == forwarding.wanted:
             return self._forwarding_began(now)
         return self._sync_entry(now)
@@ -370,12 +392,7 @@ def _is_active(before: Counters, after: Counters, direction: str) -> bool:
 
 def _spent(total: Counters, profile: Profile) -> str:
     """Return which quota is exhausted, in words; nothing while none is."""
-    up, down = total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6
-    for quota, used, way in (
-        (profile.quota_octets, up + down, "of both ways"),
-        (profile.quota_up_octets, up, "up"),
-        (profile.quota_down_octets, down, "down"),
-    ):
-        if quota and used >= quota:
+    for way, quota, used in profile.used(total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6):
+        if used >= quota:
             return f"quota of {quota} octets {way} is exhausted"
     return ""

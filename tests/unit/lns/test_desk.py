@@ -30,7 +30,6 @@ def ticket(number: int, *sessions: int) -> Ticket:
     made = Ticket(number, request, list(sessions), tuple(f"s{one}" for one in sessions), "u", 130.0)
     made.stage, made.left, made.text = Stage.RESTORING, dict.fromkeys(sessions), "no room"
     made.before = {one: Change(PROFILE, (b"old",)) for one in sessions}
-    made.doubtful = {sessions[0]: 2}
     made.after = {one: Change(PROFILE._replace(pool="x"), (), b"state") for one in sessions}
     return made
 

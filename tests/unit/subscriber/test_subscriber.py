@@ -79,6 +79,53 @@ def test_a_data_plane_that_refuses_ends_it_unbilled():
     assert pair.taken(HangUp), "the client has acknowledged the Terminate-Request"
 
 
+def test_a_change_that_is_refused_is_told_again_until_it_is_done():
+    """Whoever wanted it: a LAC at another port, another proof, a new process."""
+    pair = up(rate_up_bps=5)
+    pair.take(pair.subscriber.change(profile(rate_up_bps=6), now=pair.now))
+    first = pair.operation
+    for waits in (1.0, 2.0):
+        pair.programmed(ok=False)
+        pair.pass_time(waits - 0.1)
+        assert pair.operation is None
+        pair.pass_time(0.2)
+        assert pair.operation == first
+    pair.programmed()
+    pair.events.clear()
+    pair.pass_time(10.0)
+    assert not pair.taken(EntryChanged)
+    assert pair.subscriber.phase is Phase.UP
+
+
+def test_what_is_wanted_instead_takes_the_place_of_a_change_that_is_refused():
+    pair = up(rate_up_bps=5)
+    pair.take(pair.subscriber.change(profile(rate_up_bps=6), now=pair.now))
+    pair.programmed(ok=False)
+    pair.take(pair.subscriber.change(profile(rate_up_bps=5), now=pair.now))
+    assert isinstance(pair.operation, ReplaceEntry)
+    assert pair.operation.entry.rate_up_bps == 5
+    pair.programmed()
+    pair.events.clear()
+    pair.pass_time(10.0)
+    assert not pair.taken(EntryChanged)
+
+
+def test_a_change_that_is_refused_for_good_ends_it():
+    """Nobody knows what the data plane has of it."""
+    pair = up(rate_up_bps=5)
+    pair.counters = Counters(up_octets4=500, up_packets4=5)
+    pair.take(pair.subscriber.change(profile(rate_up_bps=6), now=pair.now))
+    for waits in (1.0, 2.0, 4.0, 8.0, 0.0):
+        assert isinstance(pair.operation, ReplaceEntry)
+        pair.programmed(ok=False)
+        pair.pass_time(waits)
+    assert isinstance(pair.operation, RemoveEntry)
+    pair.programmed()
+    (ended,) = pair.taken(SubscriberEnded)
+    assert (ended.cause, ended.reason, ended.text) == (TerminateCause.NAS_ERROR, "data_plane_refused", "no room")
+    assert ended.counters == pair.counters
+
+
 def test_the_order_of_an_end():
     """Entry, then Stop with the final counters, then the address, then the call, then nothing."""
     pair = up()
