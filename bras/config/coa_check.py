@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from bras.config.coa import CoaConfig
 from bras.config.findings import Findings
-from bras.config.listen import Listen
+from bras.config.listen_check import check_listen
 
 
 def check_coa(coa: CoaConfig | None, findings: Findings) -> None:
     """Note every contradiction; nothing when there is no such section."""
     if coa is None:
         return
-    _check_listen(coa.listen, "listen", findings)
-    _check_listen(coa.tls_listen, "tls_listen", findings)
+    check_listen(coa.listen, "radius.coa.listen", findings)
+    check_listen(coa.tls_listen, "radius.coa.tls_listen", findings)
     _check_clients(coa, findings)
     if not coa.listen and not coa.tls_listen and not any("listen" in one.key for one in findings.problems):
         findings.wrong("radius.coa.listen", "it is missing, and tls_listen too", "give at least one of the two")
@@ -23,16 +21,6 @@ def check_coa(coa: CoaConfig | None, findings: Findings) -> None:
     elif coa.tls_listen and not any(client.tls_name for client in coa.client):
         right = "give a [[radius.coa.client]] its tls_name"
         findings.doubtful("radius.coa.tls_listen", "nobody may ask over TLS", right)
-
-
-def _check_listen(listens: tuple[Listen, ...], key: str, findings: Findings) -> None:
-    """See that no port of 0.0.0.0 (or of ::) is asked for again with a single address of that family."""
-    for index, listen in enumerate(listens):
-        for other in listens:
-            same = listen != other and listen.port == other.port and (":" in listen.address) == (":" in other.address)
-            if same and ip_address(other.address).is_unspecified:
-                wrong = f"port {listen.port} of {listen.address} is among those of {other.address}"
-                findings.wrong(f"radius.coa.{key}[{index}]", wrong, "give one of the two")
 
 
 def _check_clients(coa: CoaConfig, findings: Findings) -> None:

@@ -7,11 +7,12 @@ It is done after every single value was read, with stand-ins for those that were
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from bras.config.coa_check import check_coa
 from bras.config.findings import Findings
 from bras.config.grant import Grant
+from bras.config.listen_check import check_listen
 from bras.config.model import Config, LacConfig, PoolConfig
 from bras.config.radius_checks import check_radius, named_groups
 from bras.wire import ipv4_of, ipv4_text
@@ -21,7 +22,7 @@ SHORTEST_INTERIM_S = 60.0
 
 def crosscheck(config: Config, findings: Findings) -> None:
     """Note every contradiction between the sections of a configuration."""
-    _check_listen(config, findings)
+    check_listen(config.lns.listen, "lns.listen", findings)
     _check_names(config, findings)
     _check_timers(config, findings)
     _check_references(config, findings)
@@ -45,17 +46,6 @@ def _grants(config: Config) -> Iterator[tuple[str, Grant]]:
     for index, user in enumerate(config.user):
         yield f"user[{index}]", user.grant
     yield "defaults", config.defaults
-
-
-def _check_listen(config: Config, findings: Findings) -> None:
-    """See that no port of 0.0.0.0 (or of ::) is asked for again with a single address of that family."""
-    listens = config.lns.listen
-    for index, listen in enumerate(listens):
-        for other in listens:
-            same = listen != other and listen.port == other.port and (":" in listen.address) == (":" in other.address)
-            if same and ip_address(other.address).is_unspecified:
-                wrong = f"port {listen.port} of {listen.address} is among those of {other.address}"
-                findings.wrong(f"lns.listen[{index}]", wrong, "give one of the two")
 
 
 def _check_names(config: Config, findings: Findings) -> None:

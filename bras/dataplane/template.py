@@ -10,7 +10,9 @@ import socket
 import struct
 import sys
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from bras.dataplane.police import burst_of
@@ -74,27 +76,7 @@ def parts(route: Route) -> tuple[int, bytes, bytes, bytes]:
     ``slow`` part, which no program knows; and its peer.  Raises OSError when its addresses are none.
     """
     leg = route.legs[0]
-    kind = _kind(
-        leg.local,
-        leg.local_port,
-        leg.remote,
-        leg.remote_port,
-        leg.acfc,
-        leg.pfc,
-        leg.length_bit,
-        leg.numbered,
-        leg.udp6_zero_checksum,
-        route.mtu,
-        route.clamp_mss,
-        route.source_check,
-        route.vrf,
-        route.mark,
-        route.priority,
-        route.rate_up_bps,
-        route.burst_up_octets,
-        route.rate_down_bps,
-        route.burst_down_octets,
-    )
+    kind = _kind(*_of_leg(leg), *_of_route(route))
     flags = kind.flags | _IPV6_TOO if route.prefixes6 else kind.flags
     address = socket.htonl(route.addresses[0]) if route.addresses else 0
     begins = _BEGINS.pack(route.generation & 0xFFFFFFFF, 0, address)
@@ -125,6 +107,21 @@ _OfLeg = tuple[str, int, str, int, bool, bool, bool, bool, bool]
 _OfRoute = tuple[int, bool, bool, int, int, int, int, int, int, int]
 _SPLIT: Final = 9
 """Fields of a leg, of those that make a kind; the other ones are a Route's."""
+_of_leg: Final[Callable[[Leg], _OfLeg]] = attrgetter(
+    "local", "local_port", "remote", "remote_port", "acfc", "pfc", "length_bit", "numbered", "udp6_zero_checksum"
+)
+_of_route: Final[Callable[[Route], _OfRoute]] = attrgetter(
+    "mtu",
+    "clamp_mss",
+    "source_check",
+    "vrf",
+    "mark",
+    "priority",
+    "rate_up_bps",
+    "burst_up_octets",
+    "rate_down_bps",
+    "burst_down_octets",
+)
 
 
 class _Kind(NamedTuple):
@@ -208,7 +205,7 @@ def bucket(rate_bps: int, burst_octets: int) -> tuple[int, int]:
 
 def path(leg: Leg) -> int:
     """Return the place where the way to the LAC is remembered: the same in every process, shared by few."""
-    return _frame_of(leg).place
+    return _frame(*_of_leg(leg)).place
 
 
 class _Frame(NamedTuple):
@@ -227,20 +224,6 @@ class _Frame(NamedTuple):
     flags: int
     peer: bytes
     """The record of both ends."""
-
-
-def _frame_of(leg: Leg) -> _Frame:
-    return _frame(
-        leg.local,
-        leg.local_port,
-        leg.remote,
-        leg.remote_port,
-        leg.acfc,
-        leg.pfc,
-        leg.length_bit,
-        leg.numbered,
-        leg.udp6_zero_checksum,
-    )
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ from bras.dataplane import tcx
 from bras.dataplane.base import Outlet
 from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, Counters, Leg, Route
+from tests.support.fastpath import FastPath, fast_path
 from tests.support.namespaces import Namespace, Network
 from tests.support.provider import MODES, Road, bpf_file_system, road
 from tests.support.pump import Client, Pump
@@ -150,3 +151,17 @@ def road_of(request: pytest.FixtureRequest, pins: Path) -> Iterator[Road]:
     """Return a road of each mode of ``ebpf``; programs are loaded once for all the tests of a mode."""
     with road(request.param, pins / request.param) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def loaded_path() -> Iterator[FastPath]:
+    """Load the programs once for the fixtures of a module."""
+    with fast_path() as made:
+        yield made
+
+
+@pytest.fixture
+def fast(loaded_path: FastPath) -> FastPath:
+    """Return the programs, with nothing in their maps."""
+    loaded_path.clear()
+    return loaded_path

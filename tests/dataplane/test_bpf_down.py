@@ -8,7 +8,6 @@ refuses, and what it does on a real interface is seen there (``test_bpf_anchor.p
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -28,7 +27,6 @@ from tests.support.fastpath import (
     SHOT,
     UNSPEC,
     FastPath,
-    fast_path,
     frame,
     icmp,
     ip,
@@ -46,18 +44,6 @@ CLIENT = {4: CLIENT4, 6: CLIENT6}
 LEGS = {4: LEG, 6: LEG6}
 MSS = b"\x02\x04\x05\xb4"
 COMPRESSIONS = [(False, False), (True, False), (False, True), (True, True)]
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[FastPath]:
-    with fast_path() as made:
-        yield made
-
-
-@pytest.fixture
-def fast(loaded: FastPath) -> FastPath:
-    loaded.clear()
-    return loaded
 
 
 def to_client(inner: int, octets: int = 100) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -32,7 +32,6 @@ from tests.support.fastpath import (
     FastPath,
     Passed,
     datagram,
-    fast_path,
     frame,
     message,
     packed,
@@ -53,17 +52,10 @@ MINIMUM = 34
 """A test run wants so many octets of a frame with an IP packet."""
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[FastPath]:
-    with fast_path() as made:
-        yield made
-
-
 @pytest.fixture
-def fast(loaded: FastPath) -> FastPath:
-    loaded.clear()
-    loaded.port(XdpMode.DECAP)
-    return loaded
+def fast(fast: FastPath) -> FastPath:
+    fast.port(XdpMode.DECAP)
+    return fast
 
 
 # The reader

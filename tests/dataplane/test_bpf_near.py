@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -17,7 +16,6 @@ from tests.support.fastpath import (
     REDIRECT,
     SHOT,
     FastPath,
-    fast_path,
     frame,
     is_downstream,
     packed,
@@ -30,17 +28,10 @@ pytestmark = pytest.mark.root
 GOLDEN, BITS, CELLS = 0x9E3779B1, 12, 16
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[FastPath]:
-    with fast_path() as made:
-        yield made
-
-
 @pytest.fixture
-def fast(loaded: FastPath) -> FastPath:
-    loaded.clear()
-    loaded.forget()
-    return loaded
+def fast(fast: FastPath) -> FastPath:
+    fast.forget()
+    return fast
 
 
 def line_of(host: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -24,7 +23,6 @@ from tests.support.fastpath import (
     UNSPEC,
     FastPath,
     datagram,
-    fast_path,
     frame,
     icmp,
     ip,
@@ -42,18 +40,6 @@ pytestmark = pytest.mark.root
 CLIENT = {4: CLIENT4, 6: CLIENT6}
 LEGS = {4: LEG, 6: LEG6}
 MSS = b"\x02\x04\x05\xb4"
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[FastPath]:
-    with fast_path() as made:
-        yield made
-
-
-@pytest.fixture
-def fast(loaded: FastPath) -> FastPath:
-    loaded.clear()
-    return loaded
 
 
 def packet_of(inner: int, octets: int = 100) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -24,7 +23,6 @@ from tests.support.fastpath import (
     UNSPEC,
     XDP_PASS,
     FastPath,
-    fast_path,
     route,
     udp,
     upstream,
@@ -33,18 +31,6 @@ from tests.support.fastpath import (
 pytestmark = pytest.mark.root
 FAR = 77
 """A place of which no number here speaks."""
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[FastPath]:
-    with fast_path() as made:
-        yield made
-
-
-@pytest.fixture
-def fast(loaded: FastPath) -> FastPath:
-    loaded.clear()
-    return loaded
 
 
 def up(fast: FastPath, call: int = CALL, outer: int = 4) -> int:

@@ -31,7 +31,6 @@ from tests.support.fastpath import (
     XDP_REDIRECT,
     FastPath,
     datagram,
-    fast_path,
     frame,
     icmp,
     ip,
@@ -48,18 +47,6 @@ pytestmark = pytest.mark.root
 CLIENT = {4: CLIENT4, 6: CLIENT6}
 LEGS = {4: LEG, 6: LEG6}
 MSS = b"\x02\x04\x05\xb4"
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[FastPath]:
-    with fast_path() as made:
-        yield made
-
-
-@pytest.fixture
-def fast(loaded: FastPath) -> FastPath:
-    loaded.clear()
-    return loaded
 
 
 def mac(text: str) -> bytes:

@@ -30,16 +30,6 @@ ADDRESS = "198.18.1.2"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("radsec") / "ca")
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("stranger") / "ca", "Stranger CA")
-
-
-@pytest.fixture(scope="module")
 def theirs(authority: Authority) -> Pair:
     return authority.issue("radius", f"DNS:radius.example.net,IP:{ADDRESS}")
 

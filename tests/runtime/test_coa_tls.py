@@ -36,16 +36,6 @@ SECRET = b"radsec"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca") / "ca")
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("stranger") / "ca", "Stranger CA")
-
-
-@pytest.fixture(scope="module")
 def ours(authority: Authority) -> Pair:
     return authority.issue("lns1", "IP:127.0.0.1,IP:192.0.2.1")
 

@@ -42,16 +42,6 @@ def request(identifier: int, size: int = 20, socket_number: int = 0, kind: Kind 
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca") / "ca")
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("stranger") / "ca", "Stranger CA")
-
-
-@pytest.fixture(scope="module")
 def theirs(authority: Authority) -> Pair:
     return authority.issue("radius", NAMES)
 
