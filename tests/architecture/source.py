@@ -17,6 +17,7 @@ CORE = (
     "radius",
     "addressing",
     "forwarding",
+    "accounting",
     "config/daemon.py",
     "config/grant.py",
     "config/model.py",
