@@ -2,10 +2,12 @@
 
 One row for each accounting session, under its key: the Start, whether it is owed still, the
 newest Interim-Update that nobody has acknowledged, the Stop.  A row without Stop is an open
-session.  Accounting-On and -Off stand beside the rows, under keys of their own.
+session.  Accounting-On and -Off are rows too, under keys of their own: so the order of the
+keys is the order in which a group was owed its records, with the server's among the sessions'.
 
 Every operation may be done twice: what is there already is not put again, what is gone
-already is not dropped again.
+already is not dropped again.  A Stop whose session has no row makes one, for it is owed all
+the same; an Interim-Update does not.
 """
 
 from __future__ import annotations
@@ -68,9 +70,14 @@ class Row:
     """One accounting session, or one Accounting-On or -Off, as it stands on disk."""
 
     key: int
+    status: int
+    """Acct-Status-Type of ``start``: Start, Accounting-On or Accounting-Off."""
     group: str | None
     start: bytes
-    """Attributes of the Start, or of the Accounting-On or -Off; they hold what all records of the session share."""
+    """Attributes of the Start, or of the Accounting-On or -Off; they hold what all records of the session share.
+
+    Empty where the Stop has come alone, because the spool was begun anew while the session was up.
+    """
     start_made: Made
     start_owed: bool
     interim: bytes | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bras.accounting import rows
 from bras.forwarding.entry import Operation
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import ClosePort, OpenPort, Path, SendDatagram
@@ -98,6 +99,27 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class Spool:
+    """What is owed to the accounting servers from now on, or no more; it is on disk when ``Stored`` says so."""
+
+    number: int
+    """Greater than that of any Spool before."""
+    operations: tuple[rows.Operation, ...]
+    """Those of one key in the order in which they are to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRecords:
+    """Read again what the spool holds for a group of servers; answered with ``Fetched``, after all Spools before it."""
+
+    group: str | None
+    most: int
+    """Rows; those with the least keys, which were begun first."""
+    after: int
+    """Only rows whose key is greater."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a Command came to."""
 
@@ -125,8 +147,10 @@ Effect = (
     | ReadCounters
     | MeasurePath
     | Journal
+    | Spool
+    | FetchRecords
     | Answer
     | Report
 )
 
-hasten(Forward, Journal)
+hasten(Forward, Journal, Spool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bras.accounting.rows import Depth, Row
 from bras.config.model import Config
 from bras.forwarding.entry import Counters, Outcome
 from bras.ids import CallKey
@@ -102,6 +103,39 @@ class PacketsToNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """The spool has on disk what every ``Spool`` up to this number said; no power cut takes it away."""
+
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFailed:
+    """The disk refuses what the spool writes; told once, ``Stored`` comes when all is caught up."""
+
+    reason: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the spool holds for a group of servers: all of it, when they are fewer rows than were asked for."""
+
+    group: str | None
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolCounted:
+    """How much stands in the spool; told now and then while that changes."""
+
+    depths: tuple[Depth, ...]
+    """Of each group that is owed anything."""
+    octets: int
+    """What it takes on disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class CoaReceived:
     """A CoA- or Disconnect-Request came, or what is meant to be one."""
 
@@ -156,6 +190,10 @@ Input = (
     | Programmed
     | CountersRead
     | PacketsToNumber
+    | Stored
+    | SpoolFailed
+    | Fetched
+    | SpoolCounted
     | CoaReceived
     | PathMeasured
     | CommandReceived
@@ -164,4 +202,4 @@ Input = (
     | TimerFired
 )
 
-hasten(DatagramReceived, RadiusReceived, Programmed)
+hasten(DatagramReceived, RadiusReceived, Programmed, Stored)
