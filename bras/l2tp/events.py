@@ -76,6 +76,8 @@ class Cause:
     text: str = ""
     of_tunnel: bool = False
     """A call that ended because its tunnel did."""
+    stop: int = 0
+    """Result Code with which that tunnel ended, which is another number than a call's."""
     avp: str = ""
     """Name of the AVP that was wrong, where one was."""
     section: str = ""

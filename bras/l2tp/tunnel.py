@@ -57,7 +57,7 @@ _STOPCCN: Final = MessageType.STOPCCN
 _NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer")
 _TOO_SLOW: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "not established in time")
 _NO_CALLS: Final = Cause(By.LOCAL, StopResult.GENERAL_REQUEST, 0, "no calls")
-REPLACED: Final = Cause(By.PEER, StopResult.GENERAL_REQUEST, 0, "the peer began anew")
+REPLACED: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer began anew")
 
 
 class Tunnel:
@@ -396,4 +396,4 @@ def _patience(group: LacConfig) -> Patience:
 def _cause_of_call(cause: Cause) -> Cause:
     # Result Codes of StopCCN and CDN are different numbers; calls end with those of CDN.
     result = CdnResult.LOSS_OF_CARRIER if cause.by is By.TIMEOUT else CdnResult.ADMINISTRATIVE
-    return Cause(cause.by, result, cause.error, cause.text, of_tunnel=True)
+    return Cause(cause.by, result, cause.error, cause.text, of_tunnel=True, stop=cause.result)

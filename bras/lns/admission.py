@@ -17,7 +17,7 @@ from bras.radius.attributes import CHARGEABLE_USER_IDENTITY, returned_state, val
 from bras.radius.authorization import Authorization
 from bras.radius.profile import WHOLE, Profile
 from bras.subscriber import local
-from bras.subscriber.events import Authenticated, AuthOutcome, TerminateCause
+from bras.subscriber.events import Authenticated, AuthOutcome
 from bras.subscriber.parts import Who
 from bras.subscriber.subscriber import Subscriber
 
@@ -30,7 +30,7 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
     if before.claimed:
         _forget_wait(core, subscriber)
     if subscriber.address and user != before.claimed:
-        _end(core, subscriber, TerminateCause.NAS_REQUEST, "user_changed", "the client came back as another user", now)
+        _end(core, subscriber, "user_changed", "the client came back as another user", now)
         return
     asking = core.policy.asking(subscriber.line.group, credentials.name)
     blobs = identity_of(core, subscriber, asking.name)
@@ -213,7 +213,7 @@ def _user_is_busy(core: Core, subscriber: Subscriber, verdict: Verdict, now: flo
         return True
     _wait_for(core, subscriber, older[0], verdict, now)
     for other in older:
-        _end(core, other, TerminateCause.NAS_REQUEST, "replaced_by_new_session", "", now)
+        _end(core, other, "replaced_by_new_session", "", now)
     return True
 
 
@@ -272,7 +272,7 @@ def _address_for(core: Core, subscriber: Subscriber, profile: Profile, verdict: 
     if held and fixed in (None, held):
         return held  # LCP was renegotiated: the lease goes on
     if held:
-        _end(core, subscriber, TerminateCause.NAS_REQUEST, "address_changed", "", now)
+        _end(core, subscriber, "address_changed", "", now)
         return None
     if fixed is not None:
         holder = core.pools.claim(profile.vrf, fixed, subscriber.number, now=now)
@@ -297,7 +297,7 @@ def _take_over(core: Core, subscriber: Subscriber, holder: int, verdict: Verdict
         refuse(core, subscriber, AuthOutcome.DENIED_ADDRESS_CONFLICT, "address is in use", now)
         return
     _wait_for(core, subscriber, other, verdict, now)
-    _end(core, other, TerminateCause.NAS_REQUEST, "address_given_to_new_session", "", now)
+    _end(core, other, "address_given_to_new_session", "", now)
 
 
 def _wait_for(core: Core, subscriber: Subscriber, other: Subscriber, verdict: Verdict, now: float) -> None:
@@ -312,8 +312,8 @@ def _forget_wait(core: Core, subscriber: Subscriber) -> None:
         waiters[:] = [(number, verdict) for number, verdict in waiters if number != subscriber.number]
 
 
-def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str, text: str, now: float) -> None:
-    core.backlog.subscriber.append((subscriber, subscriber.end(cause, reason, text, now=now)))
+def _end(core: Core, subscriber: Subscriber, reason: str, text: str, now: float) -> None:
+    core.backlog.subscriber.append((subscriber, subscriber.end(reason, text, now=now)))
 
 
 def address_wanted(core: Core, subscriber: Subscriber, wanted: int, *, now: float) -> None:

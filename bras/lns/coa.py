@@ -21,7 +21,6 @@ from bras.radius import change
 from bras.radius.change import Fault
 from bras.radius.coa_events import CoaAsked, Event, Origin, SendCoaReply
 from bras.radius.dynauth import Asked, DynamicRequest, ErrorCause
-from bras.subscriber.events import TerminateCause
 from bras.subscriber.subscriber import Subscriber
 
 PATIENCE_S: Final = 30.0
@@ -207,7 +206,7 @@ def _disconnect(core: Core, desk: Desk, ticket: Ticket, alive: list[Subscriber],
         core.backlog.at_work = subscriber.number
         if classes and subscriber.profile is not None:  # they are for its Stop
             live.apply(core, subscriber, live.standing_of(subscriber)._replace(classes=classes), now)
-        events = subscriber.end(TerminateCause.ADMIN_RESET, "disconnected_by_radius", text, now=now)
+        events = subscriber.end("disconnected_by_radius", text, now=now)
         core.backlog.subscriber.append((subscriber, events))
     core.backlog.at_work = 0
     _await(desk, ticket, alive)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from bras.l2tp.disconnect import Direction, Disconnect, DisconnectCode
 from bras.ppp.constants import CHAP, IPCP, LCP, PAP
+from bras.subscriber.ends import ENDS
 from bras.subscriber.events import Phase, TerminateCause
 from bras.subscriber.parts import End
 from bras.subscriber.subscriber import Subscriber
@@ -19,31 +20,6 @@ _AUTHENTICATION: Final = -1
 _C: Final = DisconnectCode
 _PEER: Final = Direction.PEER
 _LOCAL: Final = Direction.LOCAL
-
-RECEIVED: Final[dict[int, TerminateCause]] = {
-    _C.ADMINISTRATIVE: TerminateCause.ADMIN_RESET,
-    _C.PROXY_LCP_EXPECTED: TerminateCause.NAS_ERROR,
-    _C.NORMAL: TerminateCause.USER_REQUEST,
-    _C.ENCRYPTION_REFUSED: TerminateCause.USER_ERROR,
-    _C.LCP_TIMEOUT: TerminateCause.PORT_ERROR,
-    _C.NO_LCP_PACKETS: TerminateCause.PORT_ERROR,
-    _C.LOOPBACK: TerminateCause.PORT_ERROR,
-    _C.ECHO_TIMEOUT: TerminateCause.LOST_CARRIER,
-    _C.UNEXPECTED_ENDPOINT_DISCRIMINATOR: TerminateCause.USER_ERROR,
-    _C.UNEXPECTED_MRRU: TerminateCause.USER_ERROR,
-    _C.UNEXPECTED_SHORT_SEQUENCE_NUMBER: TerminateCause.USER_ERROR,
-    _C.CALLBACK_REFUSED: TerminateCause.USER_ERROR,
-    _C.AUTHENTICATION_TIMEOUT: TerminateCause.USER_ERROR,
-    _C.UNEXPECTED_NAME: TerminateCause.USER_ERROR,
-    _C.AUTHENTICATION_PROTOCOL_REFUSED: TerminateCause.USER_ERROR,
-    _C.AUTHENTICATION_FAILED: TerminateCause.USER_ERROR,
-    _C.NCP_TIMEOUT: TerminateCause.USER_ERROR,
-    _C.NO_NCP: TerminateCause.SERVICE_UNAVAILABLE,
-    _C.NO_ACCEPTABLE_ADDRESS: TerminateCause.USER_ERROR,
-    _C.NO_PERMITTED_ADDRESS: TerminateCause.SERVICE_UNAVAILABLE,
-}
-"""Acct-Terminate-Cause of a code that the LAC sends.  "Normal" is the user's wish whichever way: had we sent the
-Terminate-Request, the session would have its own cause already.  No information means: see the Result Code."""
 
 
 class Told(NamedTuple):
@@ -113,10 +89,10 @@ _BY_CAUSE: Final[dict[TerminateCause, Told]] = {
 _UNKNOWN: Final = Told(_C.NO_INFORMATION)
 
 
-def heard(disconnect: Disconnect) -> tuple[TerminateCause, str] | None:
-    """Return the Acct-Terminate-Cause and a stable word for what the LAC says; ``None``: it says nothing."""
-    cause = RECEIVED.get(disconnect.code)
-    return None if cause is None else (cause, f"lac_ppp_{disconnect.word}")
+def heard(disconnect: Disconnect) -> str | None:
+    """Return the word of the table of ends for what the LAC says; ``None``: nothing, so see the Result Code."""
+    reason = f"lac_ppp_{disconnect.word}"
+    return reason if reason in ENDS else None
 
 
 def told(subscriber: Subscriber) -> Disconnect | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from bras.forwarding.entry import Leg
 from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
-from bras.l2tp.constants import ErrorCode, StopResult
+from bras.l2tp.constants import CdnResult, ErrorCode, StopResult
 from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, Path, SendDatagram
 from bras.lns import disconnect, from_subscriber
 from bras.lns.core import Core
@@ -17,7 +18,6 @@ from bras.lns.effects import MeasurePath, Report
 from bras.lns.identity import speeds_of
 from bras.lns.inputs import PortOpened
 from bras.ppp.handover import Handover
-from bras.subscriber.events import TerminateCause
 from bras.subscriber.parts import Line
 from bras.subscriber.subscriber import Subscriber
 
@@ -231,25 +231,34 @@ def call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
     if subscriber is None:
         return
     core.backlog.at_work = subscriber.number
-    cause, reason = cause_of(event.cause)
-    events = subscriber.call_down(cause, reason, _text(event.cause), now=now)
+    events = subscriber.call_down(reason_of(event.cause), _text(event.cause), now=now)
     from_subscriber.take(core, subscriber, events, now)
 
 
-def cause_of(cause: Cause) -> tuple[TerminateCause, str]:
-    """Translate the end of a call into an Acct-Terminate-Cause and a stable word (RFC 2661 section 4.4.2).
+def reason_of(cause: Cause) -> str:
+    """Translate the end of a call into a word of the table of ends (RFC 2661 section 4.4.2).
 
     What the LAC knows of PPP says more than its Result Code (RFC 3145).
     """
     if cause.of_tunnel:
-        return OF_TUNNEL[cause.by]
-    if cause.by is not By.PEER:
-        return TerminateCause.NAS_REQUEST, "call_closed"
-    if cause.disconnect is not None:
-        heard = disconnect.heard(cause.disconnect)
-        if heard is not None:
-            return heard
-    return BY_PEER.get(cause.result, (TerminateCause.NAS_ERROR, "lac_error"))
+        return _of_tunnel(cause)
+    if cause.by is By.PEER:
+        heard = disconnect.heard(cause.disconnect) if cause.disconnect is not None else None
+        return heard or BY_PEER.get(cause.result, "lac_error")
+    if cause.by is By.LOCAL and cause.result == CdnResult.GENERAL_ERROR:
+        return _OUR_ERROR if cause.error == ErrorCode.NONE else _THEIR_ERROR
+    return "call_closed"
+
+
+def _of_tunnel(cause: Cause) -> str:
+    """A tunnel that goes takes its calls along: to their subscribers it is the line that was cut."""
+    if cause.by is By.TIMEOUT:
+        return "tunnel_lost"
+    if cause.by is By.PEER:
+        return TUNNEL_BY_PEER.get(cause.stop, "lac_closed_tunnel")
+    if cause.stop == StopResult.GENERAL_ERROR and cause.error == ErrorCode.NONE:
+        return _OUR_ERROR
+    return _THEIR_ERROR if cause.stop in (StopResult.GENERAL_ERROR, StopResult.FSM_ERROR) else "tunnel_closed"
 
 
 def _text(cause: Cause) -> str:
@@ -258,17 +267,21 @@ def _text(cause: Cause) -> str:
     return "; ".join(dict.fromkeys(text for text in said if text))
 
 
-OF_TUNNEL = {
-    By.TIMEOUT: (TerminateCause.LOST_CARRIER, "tunnel_lost"),
-    By.PEER: (TerminateCause.LOST_CARRIER, "lac_closed_tunnel"),
-    By.LOCAL: (TerminateCause.NAS_REQUEST, "tunnel_closed"),
-}
-"""A tunnel that goes takes its calls along: to their subscribers it is the line that was cut."""
-BY_PEER = {
-    1: (TerminateCause.LOST_CARRIER, "lac_lost_carrier"),
-    2: (TerminateCause.NAS_ERROR, "lac_error"),
-    3: (TerminateCause.USER_REQUEST, "lac_hung_up"),
-    4: (TerminateCause.SERVICE_UNAVAILABLE, "lac_no_facilities"),
-    5: (TerminateCause.SERVICE_UNAVAILABLE, "lac_no_facilities"),
+_OUR_ERROR: Final = "internal_error"
+"""A general error without an Error Code: ``bras.lns.defect``."""
+_THEIR_ERROR: Final = "lac_protocol_error"
+BY_PEER: Final[dict[int, str]] = {
+    CdnResult.LOSS_OF_CARRIER: "lac_lost_carrier",
+    CdnResult.GENERAL_ERROR: "lac_error",
+    CdnResult.ADMINISTRATIVE: "lac_hung_up",
+    CdnResult.NO_FACILITIES_TEMPORARY: "lac_no_facilities",
+    CdnResult.NO_FACILITIES_PERMANENT: "lac_no_facilities",
 }
 """Result Codes of a CDN: an LAC whose client hung up sends 1 or 3."""
+TUNNEL_BY_PEER: Final[dict[int, str]] = {
+    StopResult.GENERAL_ERROR: "lac_tunnel_error",
+    StopResult.CHANNEL_EXISTS: "lac_began_anew",
+    StopResult.SHUTTING_DOWN: "lac_shutting_down",
+    StopResult.FSM_ERROR: "lac_tunnel_error",
+}
+"""Result Codes of a StopCCN; any other one only says that the tunnel is to go."""

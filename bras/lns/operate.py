@@ -137,12 +137,12 @@ def _disconnect(operations: Operations, core: Core, identifier: int, selector: s
     operations.is_busy = True
     operations.disconnecting[identifier] = ({subscriber.number for subscriber in chosen}, len(chosen))
     for subscriber in chosen:
-        _end(core, subscriber, TerminateCause.ADMIN_RESET, "disconnected_by_operator", now)
+        _end(core, subscriber, "disconnected_by_operator", now)
 
 
-def _end(core: Core, subscriber: Subscriber, cause: TerminateCause, reason: str, now: float) -> None:
+def _end(core: Core, subscriber: Subscriber, reason: str, now: float) -> None:
     core.backlog.at_work = subscriber.number
-    core.backlog.subscriber.append((subscriber, subscriber.end(cause, reason, "", now=now)))
+    core.backlog.subscriber.append((subscriber, subscriber.end(reason, "", now=now)))
 
 
 def turn_ended(operations: Operations, core: Core, now: float) -> None:
@@ -205,7 +205,7 @@ def _go_on(operations: Operations, core: Core, now: float) -> None:
     if operations.stage is Stage.ENDING_SESSIONS:
         alive = [sub for sub in core.registry.by_number.values() if sub.standing.end is None]
         for subscriber in alive[:SESSIONS_A_TURN]:
-            _end(core, subscriber, TerminateCause.ADMIN_REBOOT, "shutdown", now)
+            _end(core, subscriber, "shutdown", now)
         if len(alive) <= SESSIONS_A_TURN:
             _enter(operations, Stage.SAYING_GOODBYE, now + PPP_GRACE_S)
         else:

@@ -47,7 +47,7 @@ from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
 from bras.radius.exchange import Exchanges
 from bras.subscriber import journal
-from bras.subscriber.events import RecordDue, SubscriberEnded, TerminateCause
+from bras.subscriber.events import RecordDue, SubscriberEnded
 from bras.subscriber.subscriber import Subscriber
 
 A_TURN = 200
@@ -124,7 +124,7 @@ class Resumption:
             billing.tell(core, number, group, octets, created_at=created_at + shift, now=now)
         for subscriber in self.lost:
             alive_at = max(past.alive_at, subscriber.instants.active_at, subscriber.instants.up_at or 0.0)
-            for event in subscriber.lose(TerminateCause.NAS_REBOOT, "reboot", at=alive_at):
+            for event in subscriber.lose("reboot", at=alive_at):
                 if isinstance(event, RecordDue):
                     billing.record_due(core, subscriber, event, at=alive_at + shift, now=now)
                 elif isinstance(event, SubscriberEnded):
@@ -307,7 +307,7 @@ def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
     if info is not None:
         subscriber.move(info.path.listener, info.path.remote_port)
     elif standing.call_up:
-        subscriber.orphan(TerminateCause.LOST_CARRIER, "call_lost")
+        subscriber.orphan("call_lost")
         resumption.orphans += 1
     core.registry.adopt(subscriber)
     if profile is None or standing.settled:

@@ -194,7 +194,11 @@ class RecordDue:
     session_time_s: float
     counters: Counters
     cause: TerminateCause | None = None
-    """For a Stop."""
+    """For a Stop, as what follows."""
+    reason: str = ""
+    """Why, more exactly: a word of the table of ends."""
+    text: str = ""
+    """What somebody said of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bras.forwarding.entry import Counters, Leg
 from bras.ids import Entropy
 from bras.radius.profile import Profile
-from bras.subscriber.events import CountersWanted, Event, Phase, RecordDue, Status, TerminateCause
+from bras.subscriber.events import CountersWanted, Event, Phase, RecordDue, Status
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.settings import Settings
 
@@ -52,7 +52,7 @@ class Metered:
         """Return where the subscriber stands."""
         return self.standing.phase
 
-    def end(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
+    def end(self, reason: str, text: str, *, now: float) -> list[Event]:
         """End the session."""
         raise NotImplementedError
 
@@ -71,7 +71,7 @@ class Metered:
         if profile is not None and profile.limited:
             spent = _spent(forwarding.total, profile)
             if spent:
-                return self.end(TerminateCause.NAS_REQUEST, "quota_exhausted", spent, now=now)
+                return self.end("quota_exhausted", spent, now=now)
         if instants.interim_wanted:
             instants.interim_wanted = False
             self._arm_interim(now)
@@ -79,7 +79,7 @@ class Metered:
         if instants.idle_suspected:
             instants.idle_suspected = False
             if profile is not None and now >= instants.active_at + profile.idle_timeout_s:
-                return self.end(TerminateCause.IDLE_TIMEOUT, "idle_timeout", "", now=now)
+                return self.end("idle_timeout", "", now=now)
         return []
 
     def _check_idle(self) -> list[Event]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from bras.forwarding.entry import Counters, Outcome
 from bras.radius.profile import RADIUS_SOURCE, SESSION_TIMEOUT, Profile
+from bras.subscriber.ends import ENDS
 from bras.subscriber.events import (
     AddressFree,
     EntryChanged,
@@ -22,7 +23,6 @@ from bras.subscriber.events import (
     Status,
     SubscriberEnded,
     SubscriberUp,
-    TerminateCause,
 )
 from bras.subscriber.metered import Metered
 from bras.subscriber.parts import NOTHING_CARRIED, End, EntryState, Who
@@ -69,7 +69,7 @@ class Session(Metered):
         """Set-up took too long, the session's time is over, it idles, or an interim is due."""
         instants, profile = self.instants, self.profile
         if self.standing.phase is not Phase.UP:
-            return self.end(TerminateCause.USER_ERROR, "setup_timeout", "", now=now)
+            return self.end("setup_timeout", "", now=now)
         if instants.insist_at is not None and instants.insist_at <= now:
             instants.insist_at = None
             return self._insist()
@@ -90,11 +90,11 @@ class Session(Metered):
         if profile.at_session_timeout == "reauthenticate":
             self.instants.renewing = True
             return self.prove_again(now=now)
-        return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+        return self.end("session_timeout", "", now=now)
 
     def prove_again(self, *, now: float) -> list[Event]:
         """Have the client prove itself again; who knows of no PPP can only end the session."""
-        return self.end(TerminateCause.SESSION_TIMEOUT, "session_timeout", "", now=now)
+        return self.end("session_timeout", "", now=now)
 
     def admitted(self, profile: Profile, *, now: float) -> None:
         """Put into force what is granted; a Session-Timeout of an Access-Accept counts from that one.
@@ -158,7 +158,7 @@ class Session(Metered):
         if self.standing.end is not None or forwarding.wanted != forwarding.present:
             return self._sync_entry(now)
         if forwarding.refusals >= MOST_REFUSALS or self.standing.phase is not Phase.UP:
-            return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", reason, now=now)
+            return self.end("data_plane_refused", reason, now=now)
         self.instants.insist_at = now + INSIST_S * 2.0 ** (forwarding.refusals - 1)
         return []
 
@@ -172,7 +172,7 @@ class Session(Metered):
         begins = was_adding or self.standing.phase is Phase.PROGRAMMING
         forwarding.answered(outcome)
         if not outcome.ok and was_adding and self.standing.end is None:
-            return self.end(TerminateCause.NAS_ERROR, "data_plane_refused", outcome.reason, now=now)
+            return self.end("data_plane_refused", outcome.reason, now=now)
         if not outcome.ok and forwarding.state is EntryState.ACTIVE:
             return self._change_refused(outcome.reason, now)
         self.instants.insist_at = None
@@ -204,16 +204,16 @@ class Session(Metered):
 
     # -- the end
 
-    def end(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
-        """End the session; harmless when it is ending already."""
-        self._note_end(cause, reason, text)
+    def end(self, reason: str, text: str, *, now: float) -> list[Event]:
+        """End the session, for one of the reasons of ``ENDS``; harmless when it is ending already."""
+        self._note_end(reason, text)
         return self._remove_entry() + self._settle(now)
 
-    def _note_end(self, cause: TerminateCause, reason: str, text: str) -> None:
+    def _note_end(self, reason: str, text: str) -> None:
         """Keep the first cause: what comes after it follows from it."""
         standing = self.standing
         if standing.end is None:
-            standing.end = End(cause, reason, text, standing.phase)
+            standing.end = End(ENDS[reason], reason, text, standing.phase)
             standing.phase = Phase.ENDING
             self.forwarding.wanted = None
 
@@ -241,19 +241,19 @@ class Session(Metered):
         duration_s = now - up_at if up_at is not None else 0.0
         events: list[Event] = []
         if self.standing.started:
-            events.append(RecordDue(Status.STOP, duration_s, total, end.cause))
+            events.append(RecordDue(Status.STOP, duration_s, total, end.cause, end.reason, end.text))
         events.append(self._summary(end, duration_s, total))
         events.append(AddressFree())
         return events
 
-    def orphan(self, cause: TerminateCause, reason: str) -> None:
+    def orphan(self, reason: str) -> None:
         """Note that a new process has found no call of it: it goes on to its end, from ``Subscriber.resume`` on."""
         self.standing.call_up = False
-        self._note_end(cause, reason, "")
+        self._note_end(reason, "")
 
-    def lose(self, cause: TerminateCause, reason: str, *, at: float) -> list[Event]:
+    def lose(self, reason: str, *, at: float) -> list[Event]:
         """End it in the books alone, as of ``at``: nothing of it is there any more."""
-        self._note_end(cause, reason, "")
+        self._note_end(reason, "")
         standing = self.standing
         if standing.settled or standing.end is None:
             return []

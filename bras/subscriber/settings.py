@@ -1,4 +1,4 @@
-"""What all subscribers of one policy group share, worked out once; and the table of ends."""
+"""What all subscribers of one policy group share, worked out once."""
 
 from __future__ import annotations
 
@@ -6,25 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from bras.forwarding.entry import Leg, Route
 from bras.plain import Saved, restore_fields, save_fields
-from bras.ppp.events import LinkEnd
 from bras.ppp.settings import LinkConfig, NetworkConfig
 from bras.radius.profile import Profile
-from bras.subscriber.events import TerminateCause
 from bras.wire import ipv4_of
-
-END_OF_LINK: dict[LinkEnd, tuple[TerminateCause, str]] = {
-    LinkEnd.PEER_TERMINATED: (TerminateCause.USER_REQUEST, "client_terminated"),
-    LinkEnd.LOCAL_CLOSE: (TerminateCause.NAS_REQUEST, "closed"),
-    LinkEnd.AUTH_REFUSED: (TerminateCause.USER_ERROR, "authentication_refused"),
-    LinkEnd.AUTH_TIMEOUT: (TerminateCause.USER_ERROR, "authentication_timeout"),
-    LinkEnd.NO_COMMON_AUTH: (TerminateCause.USER_ERROR, "no_common_authentication"),
-    LinkEnd.NEGOTIATION_FAILED: (TerminateCause.USER_ERROR, "lcp_failed"),
-    LinkEnd.ECHO_TIMEOUT: (TerminateCause.LOST_CARRIER, "echo_timeout"),
-    LinkEnd.LOOPBACK: (TerminateCause.PORT_ERROR, "loopback"),
-    LinkEnd.PROTOCOL_REJECTED: (TerminateCause.USER_ERROR, "protocol_rejected"),
-}
-"""What the end of a link means for accounting, and its stable word in logs."""
-
 
 LinkFacts = tuple[int, bool, bool]
 """The client's MRU, and whether address-and-control and protocol fields are compressed towards it."""

@@ -28,10 +28,11 @@ from bras.ppp.link import Link
 from bras.ppp.network import Network
 from bras.ppp.settings import NetworkConfig
 from bras.radius.profile import Profile
-from bras.subscriber.events import AccmAgreed, EntryChanged, Event, PacketReceived, Phase, ProxyJudged, TerminateCause
+from bras.subscriber.ends import END_OF_LINK
+from bras.subscriber.events import AccmAgreed, EntryChanged, Event, PacketReceived, Phase, ProxyJudged
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.session import Session
-from bras.subscriber.settings import END_OF_LINK, Settings
+from bras.subscriber.settings import Settings
 
 _MOST_SOFTWARE: Final = 64
 """Characters kept of what the client says of its software."""
@@ -270,8 +271,7 @@ class Subscriber(Session):
     def _link_down(self, event: ppp.LinkDown, now: float) -> list[Event]:
         """PPP is over, by whoever's will."""
         self.standing.link_up = False
-        cause, reason = END_OF_LINK[event.end]
-        return self.end(cause, reason, event.text, now=now)
+        return self.end(END_OF_LINK[event.end], event.text, now=now)
 
     # -- authentication and address
 
@@ -317,7 +317,7 @@ class Subscriber(Session):
 
     def refuse(self, message: bytes, ms_chap_error: bytes, reason: str, text: str, *, now: float) -> list[Event]:
         """Turn the client away: it is told why before the link is closed."""
-        self._note_end(TerminateCause.USER_ERROR, reason, text)
+        self._note_end(reason, text)
         answer = self.link.refuse(message, ms_chap_error, now=now)
         if not answer:  # it has begun LCP anew meanwhile: nothing waits for this verdict
             answer = self.link.close(message, now=now)
@@ -353,7 +353,7 @@ class Subscriber(Session):
         if self.standing.end is not None:
             return []
         if event.final:
-            return self.end(TerminateCause.USER_ERROR, "ipcp_failed", event.text, now=now)
+            return self.end("ipcp_failed", event.text, now=now)
         self.forwarding.wanted = None
         if self.standing.phase in (Phase.UP, Phase.PROGRAMMING):
             self.standing.phase = Phase.NETWORK
@@ -380,16 +380,16 @@ class Subscriber(Session):
 
     # -- the end
 
-    def end(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
-        """End the session; harmless when it is ending already."""
-        self._note_end(cause, reason, text)
+    def end(self, reason: str, text: str, *, now: float) -> list[Event]:
+        """End the session, for one of the reasons of ``ENDS``; harmless when it is ending already."""
+        self._note_end(reason, text)
         events = self._remove_entry()
         if self.standing.link_up and self.standing.call_up:
             events += self._take(self.link.close(text.encode(), now=now), now)
         return events + self._settle(now)
 
-    def call_down(self, cause: TerminateCause, reason: str, text: str, *, now: float) -> list[Event]:
+    def call_down(self, reason: str, text: str, *, now: float) -> list[Event]:
         """Note that the call is down: there is nobody to say good-bye to."""
         self.standing.call_up = False
-        self._note_end(cause, reason, text)
+        self._note_end(reason, text)
         return self._remove_entry() + self._settle(now)

@@ -311,7 +311,7 @@ def test_listeners_may_be_others_at_the_next_start(listen: tuple[Listen, ...], g
         assert {entry.legs[0].listener for entry in world.plane.entries.values()} == {1}
         _check_agreement(world, [lac])
         return
-    assert {(end.cause, end.reason) for end in _ends(world)} == {(TerminateCause.LOST_CARRIER, "call_lost")}
+    assert {(end.cause, end.reason) for end in _ends(world)} == {(TerminateCause.NAS_ERROR, "call_lost")}
     assert len(_ends(world)) == 2
     world.run(60.0)
     _check_books(world)
@@ -335,7 +335,7 @@ def test_a_session_that_is_lost_at_the_start_is_billed_to_the_last_packet(kind: 
     world.feed_all()
     world.run(5.0)
     assert not world.plane.entries
-    assert {(end.cause, end.reason) for end in _ends(world)} == {(TerminateCause.LOST_CARRIER, "call_lost")}
+    assert {(end.cause, end.reason) for end in _ends(world)} == {(TerminateCause.NAS_ERROR, "call_lost")}
     assert len(_ends(world)) == 3
     _check_books(world)
     assert not world.lns.core.registry.by_number

@@ -80,7 +80,7 @@ def test_the_old_tunnel_ends_once_the_new_one_is_established(secret: bytes) -> N
     (down,) = rim.of(TunnelDown)
     assert (down.tunnel_id, down.cause.text) == (old.tunnel_id, "the peer began anew")
     (end,) = rim.of(SubscriberEnded)
-    assert (end.cause, end.reason) == (TerminateCause.LOST_CARRIER, "lac_closed_tunnel")
+    assert (end.cause, end.reason) == (TerminateCause.LOST_CARRIER, "lac_began_anew")
     stop = rim.radius.accounting[-1]
     assert stop[ACCT_STATUS_TYPE][-1] == STOP
     assert stop[ACCT_TERMINATE_CAUSE][-1] == LOST_CARRIER

@@ -41,7 +41,7 @@ def test_the_refusal_names_what_is_lacking_in_the_log_and_to_the_lac() -> None:
     assert (decided.outcome, decided.source) == (AuthOutcome.UNSUPPORTED, "radius1")
     assert decided.text == "unsupported: Filter-Id, Framed-IPv6-Prefix"
     (end,) = rim.of(SubscriberEnded)
-    assert (end.cause, end.reason) == (TerminateCause.USER_ERROR, "authentication_unsupported")
+    assert (end.cause, end.reason) == (TerminateCause.SERVICE_UNAVAILABLE, "authentication_unsupported")
     assert end.text == decided.text
     (cdn,) = rim.controls(CDN)
     assert b"unsupported: Filter-Id, Framed-IPv6-Prefix" in cdn.avps[1]

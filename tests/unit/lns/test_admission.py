@@ -8,7 +8,7 @@ from bras.lns import admission
 from bras.radius.authorization import Authorization
 from bras.radius.events import Accepted, Unanswered
 from bras.secret import Secret
-from bras.subscriber.events import Authenticated, AuthOutcome, Phase, SubscriberEnded, TerminateCause
+from bras.subscriber.events import Authenticated, AuthOutcome, Phase, SubscriberEnded
 from tests.scenario.test_client_comes_back import again, dialled, up
 from tests.support.rim import Rim, option
 from tests.support.world import config
@@ -81,7 +81,7 @@ def test_a_verdict_on_one_that_is_gone_or_going_is_nothing() -> None:
     core = line.rim.lns.core
     (subscriber,) = core.registry.by_number.values()
     admission.answered(core, Unanswered(99), now=0.0)
-    subscriber.end(TerminateCause.ADMIN_RESET, "x", "", now=0.0)
+    subscriber.end("shutdown", "", now=0.0)
     admission.answered(core, Accepted(subscriber.number, "r", Authorization(Grant()), b""), now=0.0)
     assert subscriber.phase is Phase.ENDING
     assert not core.backlog.subscriber

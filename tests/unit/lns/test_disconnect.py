@@ -11,10 +11,10 @@ from bras.l2tp import messages
 from bras.l2tp.disconnect import Disconnect, DisconnectCode
 from bras.l2tp.events import By, Cause
 from bras.lns import disconnect
-from bras.lns.from_l2tp import cause_of
+from bras.lns.from_l2tp import reason_of
+from bras.subscriber.ends import END_OF_LINK, ENDS
 from bras.subscriber.events import AuthOutcome, Phase, TerminateCause
 from bras.subscriber.parts import End
-from bras.subscriber.settings import END_OF_LINK
 from tests.support.rim import Rim
 
 BRAS = Path(__file__).resolve().parents[3] / "bras"
@@ -134,7 +134,7 @@ def _reasons() -> set[str]:
 
 
 def test_no_end_is_without_a_row() -> None:
-    reasons = _reasons() | {reason for _, reason in END_OF_LINK.values()}
+    reasons = _reasons() | set(END_OF_LINK.values())
     reasons |= {f"authentication_{outcome.value}" for outcome in AuthOutcome if outcome is not AuthOutcome.ACCEPTED}
     assert reasons >= {"idle_timeout", "shutdown", "address_changed"}, "the walk finds them"
     assert reasons - {"setup_timeout", ""} == set(disconnect.SENT)
@@ -168,15 +168,16 @@ def test_no_end_is_without_a_row() -> None:
 def test_what_a_lac_says_is_believed(code: int, cause: TerminateCause) -> None:
     said = Disconnect(code, 0, 1, "")
     word = DisconnectCode(code).name.lower()
-    assert cause_of(Cause(By.PEER, 1, disconnect=said)) == (cause, f"lac_ppp_{word}")
+    assert reason_of(Cause(By.PEER, 1, disconnect=said)) == f"lac_ppp_{word}"
+    assert ENDS[f"lac_ppp_{word}"] is cause
 
 
 @pytest.mark.parametrize("code", [0, 21, 0xFFFF])
 def test_what_says_nothing_leaves_the_result_code(code: int) -> None:
     said = Disconnect(code, 0, 1, "")
-    assert cause_of(Cause(By.PEER, 3, disconnect=said)) == (TerminateCause.USER_REQUEST, "lac_hung_up")
+    assert reason_of(Cause(By.PEER, 3, disconnect=said)) == "lac_hung_up"
 
 
 def test_a_tunnels_end_is_its_own_reason() -> None:
     cause = Cause(By.PEER, 1, of_tunnel=True, disconnect=Disconnect(3))
-    assert cause_of(cause) == (TerminateCause.LOST_CARRIER, "lac_closed_tunnel")
+    assert reason_of(cause) == "lac_closed_tunnel"

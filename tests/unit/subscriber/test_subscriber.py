@@ -130,7 +130,7 @@ def test_the_order_of_an_end():
     """Entry, then Stop with the final counters, then the address, then the call, then nothing."""
     pair = up()
     pair.counters = Counters(up_octets4=500, up_packets4=5)
-    pair.take(pair.subscriber.end(TerminateCause.ADMIN_RESET, "disconnected", "why not", now=pair.now))
+    pair.take(pair.subscriber.end("disconnected_by_operator", "why not", now=pair.now))
     assert isinstance(pair.operation, RemoveEntry)
     assert pair.kinds() == ["EntryChanged"], "the rest waits for the final counters"
     pair.now += 3.0
@@ -139,13 +139,13 @@ def test_the_order_of_an_end():
     assert (stop.status, stop.cause, stop.session_time_s) == (Status.STOP, TerminateCause.ADMIN_RESET, 3.0)
     assert stop.counters == Counters(up_octets4=500, up_packets4=5)
     assert pair.kinds() == ["RecordDue", "SubscriberEnded", "AddressFree", "HangUp"]
-    pair.take(pair.subscriber.call_down(TerminateCause.NAS_REQUEST, "call_closed", "", now=pair.now))
+    pair.take(pair.subscriber.call_down("call_closed", "", now=pair.now))
     assert pair.kinds() == ["Gone"]
 
 
 def test_a_call_that_goes_down_leaves_nobody_to_say_good_bye_to():
     pair = up()
-    pair.take(pair.subscriber.call_down(TerminateCause.LOST_CARRIER, "tunnel_lost", "no answer", now=pair.now))
+    pair.take(pair.subscriber.call_down("tunnel_lost", "no answer", now=pair.now))
     assert pair.subscriber.phase is Phase.ENDING
     pair.programmed()
     assert pair.kinds() == ["EntryChanged", "RecordDue", "SubscriberEnded", "AddressFree", "Gone"]
@@ -153,9 +153,9 @@ def test_a_call_that_goes_down_leaves_nobody_to_say_good_bye_to():
 
 def test_the_first_cause_is_the_one_that_counts():
     pair = up()
-    pair.take(pair.subscriber.end(TerminateCause.IDLE_TIMEOUT, "idle_timeout", "", now=pair.now))
-    pair.take(pair.subscriber.end(TerminateCause.ADMIN_RESET, "later", "", now=pair.now))
-    pair.take(pair.subscriber.call_down(TerminateCause.LOST_CARRIER, "later", "", now=pair.now))
+    pair.take(pair.subscriber.end("idle_timeout", "", now=pair.now))
+    pair.take(pair.subscriber.end("disconnected_by_operator", "", now=pair.now))
+    pair.take(pair.subscriber.call_down("tunnel_lost", "", now=pair.now))
     pair.programmed()
     (ended,) = pair.taken(SubscriberEnded)
     assert (ended.cause, ended.reason, ended.phase) == (TerminateCause.IDLE_TIMEOUT, "idle_timeout", Phase.UP)
@@ -166,7 +166,7 @@ def test_an_end_while_the_entry_is_being_added():
     pair = Pair()
     pair.begin()
     pair.admit()
-    pair.take(pair.subscriber.call_down(TerminateCause.LOST_CARRIER, "gone", "", now=pair.now))
+    pair.take(pair.subscriber.call_down("tunnel_lost", "", now=pair.now))
     assert not pair.taken(Gone)
     pair.programmed()
     assert isinstance(pair.taken(EntryChanged)[-1].operation, RemoveEntry), "it came too late"
@@ -225,7 +225,7 @@ def test_an_idle_client_is_asked_about_before_it_is_believed():
 
 def test_counters_that_come_when_there_is_no_entry_any_more_are_nobodys():
     pair = up(idle_timeout_s=60.0)
-    pair.take(pair.subscriber.end(TerminateCause.ADMIN_RESET, "x", "", now=pair.now))
+    pair.take(pair.subscriber.end("disconnected_by_operator", "", now=pair.now))
     assert pair.subscriber.counters_read(Counters(up_octets4=1), now=pair.now) == []
     assert pair.subscriber.forwarding.total == Counters()
 
@@ -318,7 +318,7 @@ def test_it_survives_as_plain_data(stage):
     if stage == "anew":
         pair.take(pair.subscriber.receive(frame(LCP, 1), now=pair.now))
     if stage == "ending":
-        pair.take(pair.subscriber.end(TerminateCause.ADMIN_RESET, "x", "y", now=pair.now))
+        pair.take(pair.subscriber.end("disconnected_by_operator", "y", now=pair.now))
     saved = pair.subscriber.save()
     again = Subscriber.restore(decode(encode(saved)), pair.subscriber.settings, pair.subscriber.entropy)
     assert again.save() == saved
