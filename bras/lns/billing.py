@@ -29,11 +29,12 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
             counters.up_packets4 + counters.up_packets6,
             counters.down_octets4 + counters.down_octets6,
             counters.down_packets4 + counters.down_packets6,
+            *counters[4:8],
         )
     cause = due.cause.value if due.cause is not None else 0
     at = now if at is None else at
     octets = core.books.encoder.record(
-        due.status.value, who.record, usage, cause, event_at=at + core.books.wall_offset_s
+        due.status.value, who.record, usage, cause, due.reason, due.text, event_at=at + core.books.wall_offset_s
     )
     tell(core, core.books.new_record(), group, octets, created_at=at, now=now)
 

@@ -65,7 +65,7 @@ class Lns:
             exchanges=Exchanges(config.radius, codec, entropy),
             pools=Pools(config.pool, reserved=state.reserved_addresses(config)),
             policy=Policy(config, epoch),
-            books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
+            books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec, config.radius.ipv6_counters)),
             registry=Registry(),
             entropy=entropy,
             coa=Desk.of(config.radius, codec),

@@ -25,7 +25,7 @@ def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
     config, codec = given.config, given.codec
     policy = core.policy.follow(config, _groups_in_use(core))
     pools = _pools(core, config)
-    identities, encoder = IdentityEncoder(codec, config.radius), AccountingRecords(codec)
+    identities, encoder = IdentityEncoder(codec, config.radius), AccountingRecords(codec, config.radius.ipv6_counters)
     core.endpoint.follow(config.lns, config.lac, now=now)
     core.policy, core.pools = policy, pools
     core.books.identities, core.books.encoder = identities, encoder

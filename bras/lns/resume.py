@@ -273,7 +273,7 @@ def _core(
         exchanges=Exchanges(config.radius, codec, entropy),
         pools=Pools(config.pool, reserved_addresses(config)),
         policy=Policy(config, epoch),
-        books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec)),
+        books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec, config.radius.ipv6_counters)),
         registry=registry,
         entropy=entropy,
         coa=Desk.of(config.radius, codec),

@@ -127,7 +127,10 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         pools=Pools.restore(config.pool, reserved_addresses(config), saved["pools"]),
         policy=policy,
         books=Books(
-            IdentityEncoder(codec, config.radius), AccountingRecords(codec), saved["records"], saved["wall_offset_s"]
+            IdentityEncoder(codec, config.radius),
+            AccountingRecords(codec, config.radius.ipv6_counters),
+            saved["records"],
+            saved["wall_offset_s"],
         ),
         registry=Registry.restore(saved["registry"], subscribers),
         entropy=entropy,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from enum import Enum
 from struct import Struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from bras.radius import ipv6_counters
 from bras.radius.attributes import MAX_SHARED_OCTETS, without
 from bras.radius.codec import HEADER_OCTETS, MAX_OCTETS, Codec
 from bras.radius.networks import octets6
@@ -20,10 +21,17 @@ DELAY_OCTETS = 6
 """The Acct-Delay-Time that the exchange adds."""
 ROOM = MAX_OCTETS - HEADER_OCTETS - DELAY_OCTETS
 """Octets that the attributes of a record may have (RFC 2865 section 3)."""
+MOST_REASON: Final = 48
+"""Octets of the word for an end."""
+MOST_TEXT: Final = 200
+"""Octets kept of what somebody said of an end."""
+OWN_OCTETS: Final = 12 + 42 + ipv6_counters.MOST_OCTETS + 6 + 8 + MOST_REASON
+"""What a record has of its own, at most; the text goes where there is room."""
 _U32 = 0xFFFFFFFF
 _status_and_time = Struct("!BBIBBI").pack
 _one = Struct("!BBI").pack
 _usage = Struct("!" + "BBI" * 7).pack
+_NO_IPV6 = (0, 0, 0, 0)
 
 
 START = 1
@@ -49,6 +57,11 @@ class Usage(NamedTuple):
     up_packets: int
     down_octets: int
     down_packets: int
+    up_octets6: int = 0
+    """Of ``up_octets`` those of IPv6, and so on."""
+    up_packets6: int = 0
+    down_octets6: int = 0
+    down_packets6: int = 0
 
 
 class AccountingRecords:
@@ -57,10 +70,11 @@ class AccountingRecords:
     __slots__ = (
         "_address",
         "_authentic",
-        "_cause",
         "_class",
         "_class_code",
         "_delegated",
+        "_end",
+        "_ipv6",
         "_prefix",
         "_session_id",
         "_status",
@@ -68,11 +82,12 @@ class AccountingRecords:
         "_usage_codes",
     )
 
-    def __init__(self, codec: Codec) -> None:
-        """Take codes and encoders from the dictionary."""
+    def __init__(self, codec: Codec, ipv6: str = "bras") -> None:
+        """Take codes and encoders from the dictionary; ``ipv6``: see ``bras.radius.ipv6_counters``."""
         self._status = codec.code("Acct-Status-Type", "integer")[1]
         self._time = codec.code("Event-Timestamp", "date")[1]
-        self._cause = codec.code("Acct-Terminate-Cause", "integer")[1]
+        self._end = _EndEncoder(codec)
+        self._ipv6 = ipv6_counters.encoder_of(ipv6, codec)
         self._authentic = codec.encoder("Acct-Authentic", "integer")
         self._address = codec.encoder("Framed-IP-Address", "ipaddr")
         self._class = codec.encoder("Class", "octets")
@@ -111,7 +126,7 @@ class AccountingRecords:
 
     def _with_classes(self, shared: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Add Class attributes, as many as there is room for."""
-        room = ROOM - 12 - 42 - 6 - len(shared)
+        room = ROOM - OWN_OCTETS - len(shared)
         for octets in classes:
             attribute = self._class(octets)
             room -= len(attribute)
@@ -130,15 +145,28 @@ class AccountingRecords:
                 identity += attribute
         return identity
 
-    def record(self, status: int, session: bytes, usage: Usage | None, cause: int = 0, *, event_at: float) -> bytes:
+    def record(
+        self,
+        status: int,
+        session: bytes,
+        usage: Usage | None,
+        cause: int = 0,
+        reason: str = "",
+        text: str = "",
+        *,
+        event_at: float,
+    ) -> bytes:
         """Build a Start (without ``usage``), Interim-Update or Stop (with ``cause``, its Acct-Terminate-Cause).
 
-        ``event_at`` is when it happened, in seconds since 1970 (UTC).
+        ``event_at`` is when it happened, in seconds since 1970 (UTC); ``reason`` and ``text``
+        say more exactly why it ended.
         """
         attributes = _status_and_time(self._status, 6, status, self._time, 6, int(event_at) & _U32) + session
         if usage is not None:
             attributes += self._usage(usage)
-        return attributes + _one(self._cause, 6, cause) if cause else attributes
+            if usage[5:] != _NO_IPV6 and len(attributes) + ipv6_counters.MOST_OCTETS + 6 <= ROOM:
+                attributes += self._ipv6(*usage[5:])
+        return self._end.add(attributes, cause, reason, text) if cause else attributes
 
     def server_record(self, status: int, nas: bytes, session_id: str, cause: int = 0, *, event_at: float) -> bytes:
         """Build an Accounting-On, which ends whatever was open before, or an Accounting-Off.
@@ -150,7 +178,7 @@ class AccountingRecords:
 
     def _usage(self, usage: Usage) -> bytes:
         """Encode time and counters; octets go in 64 bits (RFC 2869 sections 5.1 and 5.2)."""
-        seconds, up_octets, up_packets, down_octets, down_packets = usage
+        seconds, up_octets, up_packets, down_octets, down_packets = usage[:5]
         codes = self._usage_codes
         return _usage(
             codes[0],
@@ -175,3 +203,29 @@ class AccountingRecords:
             6,
             down_octets >> 32 & _U32,
         )
+
+
+class _EndEncoder:
+    """Says why something ended: its cause for every server, the exact reason for those who know ours."""
+
+    __slots__ = ("_cause", "_reason", "_text")
+
+    def __init__(self, codec: Codec) -> None:
+        self._cause = codec.code("Acct-Terminate-Cause", "integer")[1]
+        self._reason = codec.encoder("Bras-Terminate-Reason", "string")
+        self._text = codec.encoder("Bras-Terminate-Text", "string")
+
+    def add(self, attributes: bytes, cause: int, reason: str, text: str) -> bytes:
+        """Add the cause, and of the rest what there is room for."""
+        attributes += _one(self._cause, 6, cause)
+        for more in (self._reason(reason), self._text(_fit(text)) if text else b""):
+            if len(attributes) + len(more) <= ROOM:
+                attributes += more
+        return attributes
+
+
+def _fit(text: str) -> str:
+    """Return what somebody said in a line of a bounded length; he may have sent any octets."""
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else " " for one in text)
+    return text.encode("utf-8", "replace")[:MOST_TEXT].decode("utf-8", "ignore").strip()

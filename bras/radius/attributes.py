@@ -24,7 +24,7 @@ NAS_PORT_ID = 87
 CHARGEABLE_USER_IDENTITY = 89
 WHICH_IDENTITY = bytes((CHARGEABLE_USER_IDENTITY, 3, 0))
 """A Chargeable-User-Identity of one NUL: the server is asked for the right one (RFC 4372 section 2.1)."""
-MAX_SHARED_OCTETS = MAX_OCTETS - 128
+MAX_SHARED_OCTETS = MAX_OCTETS - 256
 """Attributes that the records of a session may share, with room for what each has of its own."""
 MAX_TUNNELS_KEPT = 8192
 """Tunnels whose attributes are kept encoded; twice what a worker can hold."""

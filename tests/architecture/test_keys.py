@@ -108,6 +108,7 @@ EFFECTS = {
     "radius.dictionaries": RUNTIME + "dictionaries",
     "radius.accounting": RADIUS + "accounting",
     "radius.access_line": CALLS + "access_line",
+    "radius.ipv6_counters": SENT + "ipv6_counters",
     "radius.interim_jitter": RADIUS + "interim_jitter",
     "radius.unsupported": "scenario/test_unsupported.py::test_unsupported",
     "radius.server.address": RUNTIME + "server_address_and_ports",

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pyrad.packet import AcctPacket
 
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, Config, LacConfig, PppConfig
+from bras.forwarding.entry import Counters
 from bras.l2tp.messages import CallRequest
 from bras.radius.events import Kind
 from bras.secret import Secret
 from tests.scenario.test_keys_calls import BARE, FULL, shown
+from tests.support.radius import own_dictionary
 from tests.support.rim import Rim, option
-from tests.support.world import LNS_ADDRESS, SimulatedRadius, config
+from tests.support.world import LNS_ADDRESS, RADIUS_SECRET, SimulatedRadius, config
 
 NAS_IP_ADDRESS, NAS_PORT_TYPE, CONNECTION, NAS_PORT_ID, NAS_IPV6_ADDRESS = 4, 61, 68, 87, 95
 FRAMED_MTU, SESSION, MULTI_SESSION, TIMESTAMP, CUI, SERVER_AUTH_ID = 12, 44, 50, 55, 89, 91
@@ -26,6 +29,12 @@ def group(**keys: object) -> Config:
 
 def radius(**keys: object) -> Config:
     return replace(config(), radius=replace(config().radius, **keys))  # type: ignore[arg-type]  # keys of [radius]
+
+
+def read_vendors(data: bytes) -> dict[str, list[int]]:
+    """Return the attributes of a record as pyrad reads them."""
+    packet = AcctPacket(packet=data, secret=RADIUS_SECRET, dict=own_dictionary())
+    return {name: packet[name] for name in packet.keys()}  # noqa: SIM118 - it is no dict
 
 
 def called(configuration: Config, request: CallRequest = BARE) -> tuple[Rim, dict[int, bytes], dict[int, bytes]]:
@@ -180,3 +189,17 @@ def test_who_had_to_wait_for_its_address_is_charged_once() -> None:
     rim.run(10.0)
     start = next(one for one in rim.requests(Kind.ACCT) if one.attributes.get(1) == b"user2")
     assert start.data.count(option(CUI, b"cui-7")) == 1
+
+
+@pytest.mark.parametrize(("kind", "vendor"), [("bras", 32473), ("erx", 4874), ("off", None)])
+def test_ipv6_counters(kind: str, vendor: int | None) -> None:
+    rim = Rim(radius(ipv6_counters=kind))
+    lac, client = rim.up()
+    rim.plane.feed(rim.entry.slot, Counters(1000, 10, 2000, 20, 300, 3, 400, 4))
+    lac.hang_up(client)
+    rim.run(3.0)
+    stop = rim.requests(Kind.ACCT)[-1]
+    assert int.from_bytes(stop.attributes[42], "big") == 1300, "both families"
+    told = {name: values[0] for name, values in read_vendors(stop.data).items() if "IPv6" in name}
+    assert set(told.values()) >= ({300, 3, 400, 4} if vendor else set())
+    assert {name.partition("-")[0].lower() for name in told} == ({kind} if vendor else set())

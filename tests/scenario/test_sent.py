@@ -13,12 +13,15 @@ from pyrad.packet import AcctPacket, AuthPacket
 
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, Config, LacConfig
+from bras.forwarding.entry import Counters
 from bras.l2tp.constants import LINE_RATES, LineAvp
+from bras.l2tp.events import By, Cause
 from bras.l2tp.line import gather
 from bras.l2tp.messages import CallRequest
 from bras.lns.commands import Shutdown
 from bras.radius.events import Kind
 from bras.secret import Secret
+from tests.support.lacs import Client, SimulatedLac
 from tests.support.radius import own_dictionary
 from tests.support.rim import Asked, Rim, option
 from tests.support.world import RADIUS_SECRET, SimulatedRadius, config
@@ -27,6 +30,10 @@ MANUAL = Path(__file__).resolve().parents[2] / "MANUAL.md"
 PACKETS = ("Access-Request", "Start", "Interim-Update", "Stop", "On, Off")
 STATUS = {"Start": "Start", "Interim-Update": "Interim-Update", "Stop": "Stop"}
 METHODS = ("pap", "chap", "mschapv1", "mschapv2")
+IPV6_COUNTERS = {"pap": "erx", "mschapv1": "off"}
+"""By method; our own for the others."""
+OF_IPV6 = Counters._fields[4:8]
+CARRIED = Counters(1000, 10, 2000, 20, 300, 3, 400, 4)
 TEXTS = (LineAvp.AGENT_CIRCUIT_ID, LineAvp.AGENT_REMOTE_ID)
 """What a LAC can tell of a line, all of it."""
 
@@ -66,6 +73,7 @@ def settings(method: str, *, full: bool) -> Config:
     if not full:  # of one family, or none: the address that the LAC called stands for it
         return replace(made, radius=replace(made.radius, nas_ipv6_address="2001:db8::9" if method == "pap" else None))
     keys = {"nas_ip_address": "192.0.2.9", "nas_ipv6_address": "2001:db8::9", "unsupported": (("*", "ignore"),)}
+    keys["ipv6_counters"] = IPV6_COUNTERS.get(method, "bras")
     return replace(made, radius=replace(made.radius, chargeable_user_identity=True, access_timestamp=True, **keys))
 
 
@@ -75,6 +83,12 @@ def accept(full: bool) -> Callable[[dict[int, bytes]], tuple[int, bytes]]:
     prefixes = option(97, bytes.fromhex("0040 20010db8000a0000")) + option(123, bytes.fromhex("0030 20010db8000b"))
     much = option(89, b"cui-7") + option(25, b"gold") + again + prefixes
     return lambda attributes: (2, much if full else b"")
+
+
+def hang_up_with_words(rim: Rim, lac: SimulatedLac, client: Client) -> None:
+    """End a call as a LAC does that says why."""
+    assert client.key is not None
+    lac.take(lac.endpoint.close_call(client.key, Cause(By.LOCAL, 1, 0, "line lost"), now=rim.now), rim.now)
 
 
 def read(one: Asked) -> tuple[str, set[str]]:
@@ -99,8 +113,14 @@ def packets() -> tuple[Asked, ...]:
             rim = Rim(settings(method, full=full), servers=(SimulatedRadius(reply=accept(full)),))
             lac = rim.lac()
             client = lac.dial("user1", "pass", method=method, request=FULL if full else BARE)
-            rim.run(100.0)
-            lac.hang_up(client)
+            rim.run(3.0)
+            for slot in rim.plane.entries:  # but for MS-CHAPv2, which wants an answer from the server too
+                rim.plane.feed(slot, CARRIED if full else CARRIED._replace(**dict.fromkeys(OF_IPV6, 0)))
+            rim.run(97.0)
+            if full:
+                hang_up_with_words(rim, lac, client)
+            elif method != "chap":  # that one is ended by the shutdown, which says nothing
+                lac.hang_up(client)
             rim.run(2.0)
             rim.ask(Shutdown())
             rim.run(2.0)

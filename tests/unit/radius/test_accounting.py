@@ -4,6 +4,8 @@ from bras.radius.accounting import (
     ACCOUNTING_OFF,
     ACCOUNTING_ON,
     INTERIM_UPDATE,
+    MOST_REASON,
+    MOST_TEXT,
     ROOM,
     START,
     STOP,
@@ -110,3 +112,41 @@ def test_what_does_not_fit_32_bits_wraps():
     assert packet["Acct-Output-Octets"] == [0xFFFFFFFF]
     assert packet["Acct-Output-Gigawords"] == [0xFFFFFFFF]
     assert packet["Acct-Output-Packets"] == [3]
+
+
+def test_the_exact_reason_and_what_was_said_beside_it():
+    stop = as_pyrad_reads(RECORDS.record(STOP, IDENTITY, USAGE, 2, "lac_closed_tunnel", "Straße 7\0\n", event_at=0))
+    assert stop["Bras-Terminate-Reason"] == ["lac_closed_tunnel"]
+    assert stop["Bras-Terminate-Text"] == ["Straße 7"]
+    bare = as_pyrad_reads(RECORDS.record(STOP, IDENTITY, USAGE, 2, "echo_timeout", "", event_at=0))
+    assert "Bras-Terminate-Text" not in bare
+
+
+def test_a_long_text_is_cut_between_characters():
+    stop = as_pyrad_reads(RECORDS.record(STOP, IDENTITY, USAGE, 2, "lac_error", "x" + "ä" * 500, event_at=0))
+    assert stop["Bras-Terminate-Text"] == ["x" + "ä" * ((MOST_TEXT - 1) // 2)]
+
+
+def test_text_that_is_no_unicode_is_told_as_far_as_it_is():
+    stop = as_pyrad_reads(RECORDS.record(STOP, IDENTITY, USAGE, 2, "lac_error", "a\udcffb\x1b", event_at=0))
+    assert stop["Bras-Terminate-Text"] == ["a b"]
+
+
+def test_a_text_is_left_out_of_a_record_that_has_no_room_for_it():
+    classes = tuple(bytes((n,)) * 253 for n in range(16))
+    session = RECORDS.session(IDENTITY, 1, classes, Authentic.RADIUS)
+    usage = USAGE._replace(up_octets6=1)
+    stop = RECORDS.record(STOP, session, usage, 1, "r" * MOST_REASON, "t" * MOST_TEXT, event_at=0)
+    assert len(stop) <= ROOM
+    codes = [code for code, _ in parts(stop)]
+    assert codes.count(26) == 5, "four counters and the reason"
+
+
+def test_what_an_earlier_version_has_made_too_long_keeps_what_every_server_needs():
+    session = IDENTITY + attribute(25, b"c" * 253) * 15 + attribute(25, b"d" * 131)
+    for filler in range(35):
+        stop = RECORDS.record(
+            STOP, session + attribute(25, b"e" * filler), USAGE._replace(up_octets6=1), 1, "x" * 48, "y", event_at=0
+        )
+        assert len(stop) <= ROOM
+        assert 49 in [code for code, _ in parts(stop)]
