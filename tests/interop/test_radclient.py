@@ -66,6 +66,8 @@ def meant(name: str, one: Any, text: str) -> Any:
         return int(datetime.strptime(text.strip('"'), "%b %d %Y %H:%M:%S UTC").replace(tzinfo=UTC).timestamp())
     if one.type == "integer":
         return int(values().get((name, text), text))
+    if one.type == "integer64":
+        return int(text)
     if one.type == "ipv6addr":
         return str(IPv6Address(text))
     return text[1:-1] if one.type == "string" else text

@@ -16,10 +16,11 @@ from tests.property.test_radius_differential import plain
 from tests.scenario.test_sent import packets, table
 from tests.support.freeradius import FreeRadius, Record
 from tests.support.namespaces import Namespace, Network
-from tests.support.radius import own_dictionary
+from tests.support.radius import OWN, own_dictionary
 from tests.support.rim import Asked
 from tests.support.world import RADIUS_SECRET
 
+OURS = Path(OWN).with_name("dictionary.bras")
 PORTS = {Kind.AUTH: 1812, Kind.ACCT: 1813}
 ONLY_THE_SERVERS = {"Message-Authenticator", "User-Password"}
 """Checked by the server itself, which does not answer otherwise; the password is in its book as it was before."""
@@ -80,7 +81,9 @@ def test_the_books_of_freeradius_have_all_of_it(
     monkeypatch.setenv("TZ", "UTC")
     namespace = network.namespace("radius")
     secret = RADIUS_SECRET.decode()
-    with FreeRadius(namespace, tmp_path / "freeradius", address="127.0.0.1", secret=secret) as server:
+    with FreeRadius(
+        namespace, tmp_path / "freeradius", address="127.0.0.1", secret=secret, dictionaries=(OURS,)
+    ) as server:
         for one in packets():
             code = ask(namespace, one)[0]
             assert code == (2 if one.kind is Kind.AUTH else 5), f"{code}: {told(one)}"
