@@ -14,6 +14,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import bras
+from bras.radius import further
 from tests.fuzz import harness as base
 
 ROOT = Path(bras.__path__[0]).resolve()
@@ -29,8 +30,9 @@ class Traced:
         self.arcs: set[Arc] = set()
 
     def run(self, what: Callable[[], object]) -> set[Arc]:
-        """Return those that were taken."""
+        """Return those that were taken; what is remembered of earlier runs is forgotten, for it would hide them."""
         self.arcs = set()
+        further.understand.cache_clear()
         before = sys.gettrace()
         sys.settrace(self._call)
         try:
