@@ -27,6 +27,7 @@ TUNNEL_BITS = 16 - WORKER_BITS
 MAX_TUNNELS = (1 << TUNNEL_BITS) - 1
 """Tunnels that one worker can hold (id 0 of its range is not used)."""
 MAX_CALLS = 0xFFFF
+ACCOUNTING_ID_DIGITS = (20, 16)
 
 
 def call_key(tunnel_id: int, session_id: int) -> CallKey:
@@ -47,6 +48,31 @@ def session_of(key: int) -> int:
 def worker_of(tunnel_id: int) -> int:
     """Return which worker owns a local tunnel id."""
     return tunnel_id >> TUNNEL_BITS
+
+
+def session_origin(node: int, worker: int, epoch: int) -> str:
+    """Return what the Acct-Session-Ids of one start have in common: node (12 bits), worker (4), epoch (32)."""
+    return f"{node & 0xFFF:03X}{worker & 0xF:X}{epoch & 0xFFFFFFFF:08X}"
+
+
+def accounting_id(origin: str, number: int) -> str:
+    """Return an Acct-Session-Id (RFC 2866 section 5.5): 20 digits, unique over nodes, workers and starts."""
+    return f"{origin}{number:08X}"
+
+
+def number_of(accounting_id: str) -> int | None:
+    """Return the number in an Acct-Session-Id, be it of 16 digits as they once were; ``None``: it is none."""
+    if len(accounting_id) not in ACCOUNTING_ID_DIGITS:
+        return None
+    try:
+        return int(accounting_id[-8:], 16)
+    except ValueError:
+        return None
+
+
+def epoch_of(accounting_id: str) -> int:
+    """Return the epoch in an Acct-Session-Id that we have made."""
+    return int(accounting_id[-16:-8], 16)
 
 
 def new_tunnel_id(worker: int, taken: Container[int], entropy: Entropy) -> int | None:

@@ -30,6 +30,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "lns.listen": Rule(False, "tunnels are on these sockets"),
     "lns.max_sessions": Rule(False, "the data plane has as many places"),
     "lns.worker": Rule(False, "it is in the ids of all tunnels"),
+    "lns.node": Rule(False, "it is in the ids of all sessions"),
     "lns.receive_buffer_octets": Rule(False, "the sockets have it from their beginning"),
     "lac": Rule(
         True,

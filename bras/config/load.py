@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bras.config import node
 from bras.config.crosscheck import crosscheck
 from bras.config.findings import Findings
 from bras.config.grant import Grant
@@ -86,6 +87,8 @@ def _read_config(table: Mapping[str, object], path: Path, findings: Findings) ->
         if "lns" not in table:
             findings.wrong("lns", "the section is missing", 'give [lns] with listen = ["192.0.2.1"]')
         parts["lns"] = sections["lns"].build(listen=())
+    if parts["lns"].node is None:
+        parts["lns"] = replace(parts["lns"], node=node.derived(parts["lns"].hostname))
     if "radius" in parts:
         parts["radius"] = with_tls(_with_dictionaries(parts["radius"], directory, findings), directory, findings)
     config = Config(**parts)

@@ -45,6 +45,8 @@ class LnsConfig:
     """Seconds at most of a lock-out; quiet for as long after it, a LAC has a clean record again."""
     worker: int = 0
     """Number of this worker (0 to 15): the upper four bits of its tunnel ids."""
+    node: int | None = None
+    """Number of this machine (0 to 4095) among those that tell the same RADIUS servers, in its Acct-Session-Ids; none: one that is derived from its machine-id(5), which is right while no two are alike."""
     receive_buffer_octets: int = 8388608
     """Receive buffer asked for each L2TP socket, in octets."""
 

@@ -99,6 +99,7 @@ SECTIONS = (
             "lockout_initial_s": v.seconds(0, DAY_S),
             "lockout_cap_s": v.seconds(1, DAY_S),
             "worker": v.whole(0, 15),
+            "node": v.whole(0, 4095),
             "receive_buffer_octets": v.whole(65536, 1 << 30),
         },
     ),

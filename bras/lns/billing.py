@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bras.ids import accounting_id
 from bras.lns.core import Core
 from bras.plain import encode
 from bras.radius.accounting import Authentic, Usage
@@ -58,7 +59,7 @@ def announce(core: Core, status: int, cause: int, now: float) -> None:
     """Send Accounting-On or -Off to every group of servers (RFC 2866 section 5.1)."""
     if not core.config.radius.accounting:
         return
-    session_id = f"{core.policy.epoch:08X}00000000"
+    session_id = accounting_id(core.policy.origin, 0)
     groups = {server.group for server in core.config.radius.server if server.acct_port}
     for group in sorted(groups, key=lambda name: name or ""):
         octets = core.books.encoder.server_record(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Final
 
+from bras.ids import number_of
 from bras.lns.core import Core
 from bras.lns.index import INDEXED, has
 from bras.radius.dynauth import (
@@ -82,10 +83,8 @@ def _told(subscriber: Subscriber) -> bytes:
 
 
 def _by_session_id(_core: Core, value: bytes) -> Sequence[int]:
-    try:
-        return (int(value[-8:], 16),)
-    except ValueError:
-        return ()
+    number = number_of(value.decode("ascii", "replace"))
+    return () if number is None else (number,)
 
 
 def _by_address(core: Core, value: bytes) -> Sequence[int]:

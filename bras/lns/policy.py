@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, UserConfig
+from bras.ids import session_origin
 from bras.lns.caller import Names
 from bras.lns.realms import Asking, Realms
 from bras.ppp.settings import LinkConfig
@@ -35,6 +36,7 @@ class Policy:
         "config",
         "epoch",
         "former",
+        "origin",
         "path_mtu",
         "realms",
         "resolver",
@@ -44,6 +46,8 @@ class Policy:
         """Index the configuration; ``former``: groups that are configured no more, whose sessions live on."""
         self.config = config
         self.epoch = epoch
+        self.origin = session_origin(config.lns.node or 0, config.lns.worker, epoch)
+        """What the Acct-Session-Ids of this start begin with."""
         self.former = tuple(former)
         groups = (*config.lac, *self.former)
         self.realms = Realms(config.realm)
@@ -125,7 +129,7 @@ class Policy:
             setup_timeout_s=config.lns.setup_timeout_s,
             interim_jitter=config.radius.interim_jitter,
             clamp_mss=config.dataplane.clamp_mss,
-            epoch=self.epoch,
+            origin=self.origin,
         )
 
     def named(self, said: Authorization) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from bras.ids import session_of, tunnel_of
+from bras.ids import number_of, session_of, tunnel_of
 from bras.lns import groups, tables, tunnels
 from bras.lns.commands import (
     Plain,
@@ -88,11 +88,9 @@ def _nothing(identifier: int, words: str) -> Answer:
 def select(core: Core, selector: str) -> list[Subscriber]:
     """Find sessions by Acct-Session-Id, IPv4 address or user name."""
     registry = core.registry
-    if len(selector) == 16:
-        try:
-            subscriber = registry.by_number.get(int(selector[8:], 16))
-        except ValueError:
-            subscriber = None
+    number = number_of(selector)
+    if number is not None:
+        subscriber = registry.by_number.get(number)
         if subscriber is not None and subscriber.session_id == selector.upper():
             return [subscriber]
     address = ipv4_of(selector)

@@ -38,7 +38,7 @@ from bras.subscriber.settings import Settings
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_of
 
-VERSION = 4
+VERSION = 5
 _CREDENTIALS: dict[str, Callable[..., ppp.Credentials]] = {
     kind.__name__: kind
     for kind in (ppp.PapCredentials, ppp.ChapCredentials, ppp.MsChapCredentials, ppp.MsChap2Credentials)

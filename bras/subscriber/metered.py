@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bras.forwarding.entry import Counters, Leg
-from bras.ids import Entropy
+from bras.ids import Entropy, accounting_id
 from bras.radius.profile import Profile
 from bras.subscriber.events import CountersWanted, Event, Phase, RecordDue, Status
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
@@ -33,8 +33,8 @@ class Metered:
     ) -> None:
         """Stand ready on an established call; ``number`` is never used twice, ``slot`` is ours until Gone."""
         self.number = number
-        self.session_id = f"{settings.epoch:08X}{number:08X}"
-        """Acct-Session-Id (RFC 2866 section 5.5), unique over restarts and workers."""
+        self.session_id = accounting_id(settings.origin, number)
+        """Acct-Session-Id (RFC 2866 section 5.5), unique over nodes, workers and restarts."""
         self.line = line
         self.leg = leg
         self.settings = settings

@@ -26,8 +26,8 @@ class Settings:
     interim_jitter: float
     """Share of the interval by which an Interim-Update is moved."""
     clamp_mss: bool
-    epoch: int
-    """32 bits that differ at each start: the first half of every Acct-Session-Id."""
+    origin: str
+    """What every Acct-Session-Id of this start begins with; see ``bras.ids``."""
     shortest_wait_s: float = 1.0
     """No timer of a subscriber is armed for less than this: restart, authentication, echo."""
     _facts: dict[LinkFacts, LinkFacts] = field(default_factory=dict, compare=False)

@@ -52,6 +52,7 @@ EFFECTS = {
     "lns.lockout_initial_s": "scenario/test_hostile.py::test_a_wrong_response_locks_out_longer_each_time",
     "lns.lockout_cap_s": "scenario/test_hostile.py::test_a_wrong_response_locks_out_longer_each_time",
     "lns.worker": LNS + "worker",
+    "lns.node": LNS + "node",
     "lns.receive_buffer_octets": RUNTIME + "receive_buffer_octets",
     "lac.name": LAC + "name",
     "lac.address": LAC + "address",

@@ -9,6 +9,7 @@ import pytest
 from bras.config.grant import Grant
 from bras.config.model import ProfileConfig
 from bras.forwarding.entry import Route
+from bras.lns.commands import Disconnect
 from bras.lns.inputs import CoaReceived
 from bras.radius.coa_events import Origin
 from bras.radius.dynauth import COA_ACK, COA_REQUEST, DISCONNECT_ACK, DISCONNECT_NAK, DISCONNECT_REQUEST
@@ -97,3 +98,30 @@ def test_a_disconnect_has_one_stop(tmp_path: Path, how: str) -> None:
     stops = [record for record in made.radius.accounting if record[40][-1] == 2]
     assert [record[1] for record in stops] == [b"user1"]
     assert not made.lns.core.registry.of_user("user1")
+
+
+def test_session_ids_of_the_version_before_stay_and_are_found(tmp_path: Path) -> None:
+    """They had 16 digits; who has one keeps it to its Stop."""
+    made = Mortal(tmp_path, with_coa(config()))
+    made.lns.core.policy.origin = "68E00001"
+    lac = SimulatedLac(made)
+    lac.open()
+    for user in ("user1", "user2"):
+        lac.dial(user, "pass")
+    made.run(3.0)
+    made.kill("unheard")
+    made.run(3.0)
+    old = [made.lns.core.registry.of_user(user)[0].session_id for user in ("user1", "user2")]
+    assert old == ["68E0000100000001", "68E0000100000002"]
+    lac.dial("user3", "pass")
+    made.run(3.0)
+    (new,) = made.lns.core.registry.of_user("user3")
+    assert len(new.session_id) == 20
+    assert ask(made, DISCONNECT_REQUEST, attribute(44, old[0].encode())) == [DISCONNECT_ACK]
+    assert ask(made, DISCONNECT_REQUEST, attribute(44, b"0000" + old[1].encode()), 2) == [DISCONNECT_NAK]
+    made.ask(Disconnect(old[1].lower()))
+    made.ask(Disconnect(new.session_id))
+    made.run(3.0)
+    assert not made.lns.core.registry.by_number
+    stops = [one[44].decode() for one in made.radius.accounting if one[40][-1] == 2]
+    assert stops == [*old, new.session_id]

@@ -9,11 +9,14 @@ import pytest
 from bras.config.model import LacConfig, LnsConfig, PppConfig
 from bras.l2tp.events import CallUp, TunnelDown, TunnelUp
 from bras.l2tp.messages import CallRequest
+from bras.radius.events import Kind
 from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, SubscriberUp
 from tests.support.lacs import SimulatedLac
 from tests.support.rim import CDN, CHAP, ICRP, SCCRP, STOPCCN, Rim
 from tests.support.world import LNS_ADDRESS, Listen, config
+
+ACCT_SESSION_ID = 44
 
 
 def lns(**keys: object) -> LnsConfig:
@@ -103,6 +106,15 @@ def test_max_sessions(most: int) -> None:
         rim.run(2.0)
     assert len(rim.of(SubscriberUp)) == most
     assert [refusal.result for refusal in rim.controls(CDN)] == [(4, 0)] * (4 - most), "no facilities, for now"
+
+
+@pytest.mark.parametrize(("node", "digits"), [(0, "000"), (7, "007"), (4095, "FFF")])
+def test_node(node: int, digits: str) -> None:
+    rim = Rim(config(lns=lns(node=node, worker=11)))
+    rim.up()
+    on, start = (one.attributes[ACCT_SESSION_ID].decode() for one in rim.requests(Kind.ACCT))
+    assert start == f"{digits}B68E0000000000001"
+    assert on == f"{digits}B68E0000000000000"
 
 
 @pytest.mark.parametrize("worker", [0, 5, 15])

@@ -5,10 +5,14 @@ from __future__ import annotations
 from bras.ids import (
     MAX_CALLS,
     MAX_TUNNELS,
+    accounting_id,
     call_key,
+    epoch_of,
     new_session_id,
     new_tunnel_id,
+    number_of,
     session_of,
+    session_origin,
     tunnel_of,
     worker_of,
 )
@@ -56,3 +60,25 @@ def test_none_when_all_are_taken_and_the_last_one_is_found():
     sessions = set(range(1, MAX_CALLS + 1))
     assert new_session_id(sessions, entropy_of(7)) is None
     assert new_session_id(sessions - {6}, entropy_of(7)) == 6
+
+
+def test_a_session_id_says_node_worker_start_and_number():
+    made = accounting_id(session_origin(0xABC, 5, 0x68E00001), 0x1234)
+    assert made == "ABC568E0000100001234"
+    assert (epoch_of(made), number_of(made)) == (0x68E00001, 0x1234)
+
+
+def test_session_ids_differ_if_anything_does():
+    origins = [(node, worker, epoch) for node in (0, 1, 4095) for worker in (0, 15) for epoch in (1, 2, 0xFFFFFFFF)]
+    made = {accounting_id(session_origin(*one), number) for one in origins for number in (1, 2, 0xFFFFFFFF)}
+    assert len(made) == len(origins) * 3
+    assert {len(one) for one in made} == {20}, "an attribute of 32 octets at most is what some servers' tables hold"
+
+
+def test_ids_of_earlier_versions_are_read():
+    assert (epoch_of("68E0000100001234"), number_of("68E0000100001234")) == (0x68E00001, 0x1234)
+
+
+def test_what_is_no_session_id():
+    for text in ("", "alice", "x" * 20, "0000", "ABC568E0000100001234F"):
+        assert number_of(text) is None

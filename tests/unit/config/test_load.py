@@ -22,6 +22,7 @@ from bras.config.model import (
     ProfileConfig,
     UserConfig,
 )
+from bras.config.node import derived
 from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.config.sections import POLICY
 from bras.errors import ConfigError
@@ -87,7 +88,7 @@ def problems_of(path: Path) -> list[str]:
 
 def test_the_promised_configuration_loads_word_for_word(written):
     assert load(written(WORD_FOR_WORD)) == Config(
-        lns=LnsConfig(listen=(Listen("198.18.0.1", 1701),), hostname="lns1"),
+        lns=LnsConfig(listen=(Listen("198.18.0.1", 1701),), hostname="lns1", node=derived("lns1")),
         lac=(
             LacConfig(
                 name="any",
@@ -119,7 +120,7 @@ def test_it_raises_no_warning_when_only_its_owner_can_read_it(written):
 def test_what_is_left_out_has_the_defaults_of_the_model(written):
     config = load(written(LEAST))
     assert config == Config(
-        lns=LnsConfig(listen=(Listen("192.0.2.1", 1701),)),
+        lns=LnsConfig(listen=(Listen("192.0.2.1", 1701),), node=derived("bras")),
         auth=AuthConfig(source="local"),
         user=(UserConfig(name="u", password=Secret(b"p")),),
     )
@@ -172,6 +173,7 @@ idle_tunnel_s = 0
 max_tunnels = 10
 max_sessions = 1000
 worker = 3
+node = 4095
 receive_buffer_octets = 1000000
 [[lac]]
 name = "g"
@@ -288,6 +290,7 @@ on_stop = "teardown"
             max_tunnels=10,
             max_sessions=1000,
             worker=3,
+            node=4095,
             receive_buffer_octets=1000000,
         ),
         lac=(

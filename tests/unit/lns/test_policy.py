@@ -60,7 +60,7 @@ def test_settings_are_made_once_for_a_group_and_an_mru() -> None:
     assert policy.settings("one", "198.18.0.9") is not one
     two = policy.settings("two", "198.18.0.2")
     assert (one.link.methods, two.link.methods) == (("chap",), ("pap",))
-    assert (one.group, one.epoch, one.link.mru) == ("one", 7, 1460)
+    assert (one.group, one.origin, one.link.mru) == ("one", "000000000007", 1460)
 
 
 def test_a_group_that_is_configured_no_more_has_defaults() -> None:

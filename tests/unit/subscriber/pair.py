@@ -40,7 +40,7 @@ def settings(**changes: object) -> Settings:
         "setup_timeout_s": 30.0,
         "interim_jitter": 0.0,
         "clamp_mss": True,
-        "epoch": 0x68E00000,
+        "origin": "000068E00000",
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]  # its fields
 

@@ -65,7 +65,7 @@ def test_the_road_of_a_call():
     (start,) = pair.taken(RecordDue)
     (fact,) = pair.taken(SubscriberUp)
     assert start.status is Status.START
-    assert (fact.user, fact.address, fact.session) == ("user1", ADDRESS, "68E0000000000007")
+    assert (fact.user, fact.address, fact.session) == ("user1", ADDRESS, "000068E0000000000007")
 
 
 def test_a_data_plane_that_refuses_ends_it_unbilled():
