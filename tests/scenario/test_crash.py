@@ -75,7 +75,7 @@ def _books(world: Mortal) -> dict[bytes, dict[int, dict[int, bytes]]]:
 def _check_books(world: Mortal) -> None:
     for session, records in _books(world).items():
         assert set(records) == {1, 2}, f"{session!r}: a Start and a Stop"
-        number = int(session[8:], 16)
+        number = int(session[-8:], 16)
         carried = world.carried.get(number)
         up, down, up_packets, down_packets = _octets(records[2])
         if carried is None:
