@@ -18,6 +18,7 @@ CORE = (
     "addressing",
     "forwarding",
     "accounting",
+    "query",
     "config/daemon.py",
     "config/grant.py",
     "config/model.py",

@@ -37,6 +37,7 @@ NAMES: dict[str, str] = {
     "admin": "admin",
     "dynauth": "dynauth",
     "radsec": "radsec",
+    "query": "query",
 }
 """Each harness, and the module in this folder whose ``harness(name)`` makes it."""
 SHARES: dict[str, int] = {
@@ -57,6 +58,7 @@ SHARES: dict[str, int] = {
     "admin": 40,
     "dynauth": 3,
     "radsec": 60,
+    "query": 40,
 }
 """The inputs of each, in thousandths of all, more or less: the faster it is, the more it gets."""
 
