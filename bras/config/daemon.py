@@ -31,3 +31,5 @@ class StateConfig:
     """Directory of the journal, on a local disk; made if it is not there, readable by the daemon's user alone."""
     on_stop: str = "keep"
     """What SIGTERM does: `keep` leaves every tunnel and session to the next start, `teardown` ends them; SIGQUIT always ends them."""
+    checkpoint_s: float = 30.0
+    """Seconds after which the journal is put out of a power cut's reach again; counters of after the last time are lost with it."""

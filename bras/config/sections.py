@@ -224,7 +224,11 @@ SECTIONS = (
     Section(
         "state",
         StateConfig,
-        {"directory": Required(v.PATH, ""), "on_stop": v.choice("keep", "teardown")},
+        {
+            "directory": Required(v.PATH, ""),
+            "on_stop": v.choice("keep", "teardown"),
+            "checkpoint_s": v.seconds(1, 3600),
+        },
     ),
 )
 """Every section, in the order of MANUAL.md."""

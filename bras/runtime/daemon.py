@@ -31,8 +31,10 @@ from bras.runtime.plane import Chosen, choose
 from bras.runtime.ports import Sockets, bind_again, more_descriptors
 from bras.runtime.reload import Reloader, load_codec
 from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
+from bras.runtime.spooler import Spooler
 from bras.runtime.state import Keeper
 from bras.runtime.udp import Listener
+from bras.store.spool import SpoolFile
 from bras.telemetry.counts import Counts
 from bras.telemetry.logs import set_level, start_logging
 from bras.telemetry.metrics import BrasCollector
@@ -75,6 +77,7 @@ class _Daemon:
         self.stopping = asyncio.Event()
         self.tears_down = config.state is None or config.state.on_stop == "teardown"
         self.keeper: Keeper | None = None
+        self.spooler: Spooler | None = None
         self.chosen: Chosen | None = None
         self.observer: Observer | None = None
         self.status = 0
@@ -92,6 +95,7 @@ class _Daemon:
                 await exporter.start()
         except OSError as wrong:
             log.error("start_failed", reason=str(wrong))
+            await self._close_spool()
             driver.stop()
             self.close(keep=self.keeper is not None)
             return 1
@@ -102,6 +106,7 @@ class _Daemon:
         await admin.close()
         if exporter is not None:
             await exporter.close()
+        await self._close_spool()  # while the machine can hear what has been stored
         driver.stop()
         self.close(keep=not self.tears_down)
         if self.keeper is not None:
@@ -116,6 +121,7 @@ class _Daemon:
         codec = load_codec(config)
         if config.state is not None:
             self.keeper = Keeper(config.state)
+            self.spooler = Spooler(SpoolFile(config.state.directory))
             records = self.keeper.journal.read()
         listeners = self._listeners(records, boot)
         self.chosen = choose(config, listeners, slots_in_use(records, boot))
@@ -124,7 +130,7 @@ class _Daemon:
         lns = self._lns(codec, records, boot, listeners)
         plane = self.chosen.plane
         plane.retain(lns.core.registry.entries())
-        return Driver(lns, plane, listeners, observer.observe, write_journal=write)
+        return Driver(lns, plane, listeners, observer.observe, write_journal=write, spooler=self.spooler)
 
     @property
     def counts(self) -> Counts:
@@ -142,6 +148,10 @@ class _Daemon:
         """Close the data plane; ``keep``: sessions are left to the next start, it is to go on to forward for them."""
         if self.chosen is not None:
             self.chosen.plane.close(keep=keep)
+
+    async def _close_spool(self) -> None:
+        if self.spooler is not None:
+            await self.spooler.close()
 
     def _listeners(self, records: Mapping[str, bytes], boot: str) -> list[Listener]:
         """Bind the addresses of the configuration, and the ports that tunnels of before had."""
@@ -212,6 +222,8 @@ class _Daemon:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+        if self.keeper is not None:
+            self.keeper.start()
         driver.start()
         self._sift(self._sieve(driver))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -17,7 +18,18 @@ from bras.config.model import Config
 from bras.dataplane.base import DataPlane, DataPlaneError
 from bras.l2tp.events import ClosePort, OpenPort, SendDatagram
 from bras.lns.commands import Command
-from bras.lns.effects import Answer, Effect, Fact, Forward, Journal, MeasurePath, ReadCounters, Report
+from bras.lns.effects import (
+    Answer,
+    Effect,
+    Fact,
+    FetchRecords,
+    Forward,
+    Journal,
+    MeasurePath,
+    ReadCounters,
+    Report,
+    Spool,
+)
 from bras.lns.inputs import (
     ClockRead,
     CommandReceived,
@@ -38,6 +50,7 @@ from bras.runtime.coa_ways import CoaWays
 from bras.runtime.ports import Ports
 from bras.runtime.radius_udp import Key
 from bras.runtime.radius_ways import RadiusWays
+from bras.runtime.spooler import Spooler
 from bras.runtime.steps import steps
 from bras.runtime.udp import Listener, path_mtu
 
@@ -53,6 +66,13 @@ Observe = Callable[[Fact], None]
 Write = Callable[[list[tuple[str, bytes]]], None]
 
 
+class _Stores(NamedTuple):
+    """Where state is put that outlives the process."""
+
+    write_journal: Write | None
+    spooler: Spooler | None
+
+
 class Driver:
     """Drives one Lns on an asyncio loop."""
 
@@ -64,6 +84,7 @@ class Driver:
         observe: Observe,
         *,
         write_journal: Write | None = None,
+        spooler: Spooler | None = None,
     ) -> None:
         """Drive ``lns`` from ``start`` on; the addresses for CoA are bound at once, or OSError tells why not."""
         self.lns = lns
@@ -84,7 +105,7 @@ class Driver:
         """Where CoA- and Disconnect-Requests come to."""
         self.coa.bind(lns.core.config.radius.coa)
         self._observe = observe
-        self._write_journal = write_journal
+        self._stores = _Stores(write_journal, spooler)
         self._timer: asyncio.TimerHandle | None = None
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._offset_s: float | None = None
@@ -100,6 +121,8 @@ class Driver:
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
         self.radius.serve(self.lns.core.exchanges.servers)
+        if self._stores.spooler is not None:
+            self._stores.spooler.start(self._take_now)
         self._check_clock()
 
     def deafen(self) -> None:
@@ -219,11 +242,12 @@ class Driver:
 
     def _handle_all(self, inputs: list[Input], effects: list[Effect], now: float) -> None:
         """Handle inputs; ``effects`` gets what is to be done."""
-        if self._write_journal is None:
+        write = self._stores.write_journal
+        if write is None:
             for given in inputs:
                 effects += self._handle(given, now)
         else:
-            self._commit(inputs, effects, self._write_journal, now)
+            self._commit(inputs, effects, write, now)
 
     def _commit(self, inputs: list[Input], effects: list[Effect], write: Write, now: float) -> None:
         """Handle inputs, and put what they change out of reach of any crash before anything else is done."""
@@ -276,6 +300,9 @@ class Driver:
                 failed = self.radius.send(effect)
                 if failed is not None:
                     inputs.append(failed)
+            elif type(effect) is Spool or type(effect) is FetchRecords:
+                if self._stores.spooler is not None:
+                    self._stores.spooler.perform(effect)
             elif type(effect) is Forward:
                 self.plane.forward(effect.slot, effect.generation, effect.packet, now=now)
             else:

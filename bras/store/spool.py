@@ -18,6 +18,7 @@ from typing import Final
 from bras.accounting.rows import KEY_BITS, Depth, Operation, Put, Row
 from bras.errors import BrasError
 from bras.store import spool_rows
+from bras.store.reserve import Reserve
 
 VERSIONS: Final = (spool_rows.TABLES,)
 """What leads from each version of the tables to the next; a file says how many of them it has seen (user_version)."""
@@ -47,7 +48,7 @@ def is_damage(wrong: sqlite3.Error) -> bool:
 class SpoolFile:
     """The spool of a directory."""
 
-    __slots__ = ("_connection", "_epoch", "damaged", "path")
+    __slots__ = ("_connection", "_epoch", "_reserve", "damaged", "path")
 
     def __init__(self, directory: str) -> None:
         """Open it, or begin one; raises SpoolError."""
@@ -55,11 +56,13 @@ class SpoolFile:
         self.damaged: list[str] = []
         """What damaged files were moved to."""
         self._epoch = 0
+        self._reserve = Reserve(self.path + ".reserve", WAL_PAGES * 4096)
         try:
             self._connection = self._opened(check=True)
         except (OSError, sqlite3.Error) as wrong:
             raise SpoolError(f"{self.path}: {wrong}") from wrong
         self._epoch = self.greatest_key() >> KEY_BITS
+        self._reserve.make()
 
     def apply(self, operations: Sequence[Operation]) -> None:
         """Do what these say: it is on disk when this returns; else sqlite3.Error, and nothing of it is done."""
@@ -113,8 +116,17 @@ class SpoolFile:
         return free > max(SLACK_PAGES, pages // 2)
 
     def empty_log(self) -> None:
-        """Put what the log has into the file, and cut it: a disk that is full has this to give."""
+        """Put what the log has into the file, and cut it."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def make_room(self) -> None:
+        """Give a full disk what we can spare: the log, which goes into the file once that has room to grow."""
+        self._reserve.release()
+        self.empty_log()
+
+    def keep_room(self) -> None:
+        """Take again what ``make_room`` has given."""
+        self._reserve.make()
 
     def reopen(self) -> None:
         """Open the file anew, as after an error of the disk: nothing that was read before is believed."""

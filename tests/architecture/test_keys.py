@@ -215,6 +215,7 @@ EFFECTS = {
     "log.format": RUNTIME + "log_format",
     "state.directory": RESTART + "a_second_daemon_on_the_same_directory_is_refused",
     "state.on_stop": RESTART + "on_stop_keep_leaves_every_session",
+    "state.checkpoint_s": "runtime/test_keeper.py::test_checkpoint_s_is_what_a_power_cut_takes",
 }
 """Keys as in MANUAL.md, those of a profile under ``grant``; and the test, below tests/, that shows what each does."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bras.store import journal as module
-from bras.store.journal import Journal, JournalError, pack, rewrite, unpack
+from bras.store.journal import Journal, JournalError, pack, rewrite, sync, unpack
 
 
 def _reopened(directory: Path) -> dict[str, bytes]:
@@ -151,7 +151,42 @@ def test_catching_up_may_fail_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert journal.failures == 2
     assert journal.catch_up() is True
     assert not journal.is_behind
-    journal.sync()
+    journal.close()
+
+
+def test_what_is_synced_is_the_file_and_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, synced, real = Journal(str(tmp_path)), list[int](), os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    descriptor = journal.duplicate()
+    monkeypatch.setattr(os, "fsync", watched)
+    sync(descriptor, journal.path)
+    assert synced == [(tmp_path / "journal").stat().st_ino, tmp_path.stat().st_ino]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+    journal.write([("a", b"1")])
+    journal.close()
+    assert _reopened(tmp_path) == {"a": b"1"}
+
+
+def test_a_disk_that_does_not_sync_is_told_of_and_nothing_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(str(tmp_path))
+
+    def broken(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    descriptor = journal.duplicate()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", broken)
+        with pytest.raises(OSError, match="Input/output error"):
+            sync(descriptor, journal.path)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
     journal.close()
 
 

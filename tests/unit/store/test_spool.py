@@ -48,6 +48,7 @@ def test_only_we_may_read_it(tmp_path: Path) -> None:
         "spool.db": 0o600,
         "spool.db-wal": 0o600,
         "spool.db-shm": 0o600,
+        "spool.db.reserve": 0o600,
     }
     file.close()
 
@@ -235,6 +236,18 @@ def test_the_log_does_not_grow_for_ever(file: SpoolFile, monkeypatch: pytest.Mon
     file.empty_log()
     assert os.stat(file.path + "-wal").st_size == 0
     assert file.octets < 100 * 4096
+
+
+def test_room_is_kept_and_given(file: SpoolFile, tmp_path: Path) -> None:
+    reserve = tmp_path / "spool.db.reserve"
+    assert reserve.stat().st_size == module.WAL_PAGES * 4096
+    file.apply(_starts(0, 100))
+    file.make_room()
+    assert not reserve.exists()
+    assert os.stat(file.path + "-wal").st_size == 0
+    file.keep_room()
+    assert reserve.exists()
+    assert file.octets < reserve.stat().st_size, "it is not counted"
 
 
 def test_the_tables_are_those_of_the_first_version() -> None:
