@@ -1,0 +1,216 @@
+"""For each alert of ``deploy/rules``: series by which it fires, and series by which it must not.
+
+Series are written as promtool wants them (``0+6x20``: begin at 0, add 6, twenty times), one
+value a minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Series = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an alert is tried with."""
+
+    alert: str
+    fires: Series
+    """With these it fires at ``at``."""
+    calm: Series
+    """With these it does at no time until then, though much is alike."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What it carries then, beside ``instance`` and its severity."""
+    at: str = "30m"
+
+
+def _of(name: str, values: str, **labels: str) -> Series:
+    return {
+        name
+        + "{"
+        + ", ".join(f'{key}="{value}"' for key, value in {"instance": "lns1", **labels}.items())
+        + "}": values
+    }
+
+
+JOB = {"job": "bras"}
+ANY = {"lac": "any"}
+ACCEPTED = _of("bras_authentications_total", "0+600x60", lac="any", method="chap", outcome="accepted")
+CALLS = _of("bras_calls_total", "0+60x60", lac="any", outcome="established", cause="none")
+UP = _of("bras_sessions", "10000x60", lac="any", state="up")
+SCRAPED = _of("up", "1x60", **JOB)
+RETRIES = _of("bras_retransmissions_total", "0x400", lac="any")
+
+
+def _pool(used: str, free: str) -> Series:
+    held = _of("bras_pool_addresses", "0x400", pool="p", state="held")
+    return (
+        _of("bras_pool_addresses", used, pool="p", state="used")
+        | _of("bras_pool_addresses", free, pool="p", state="free")
+        | held
+    )
+
+
+def _server(name: str, values: str, kind: str = "auth") -> Series:
+    return _of("bras_radius_server_up", values, server=name, kind=kind)
+
+
+def _latency(quick: str, slow: str) -> Series:
+    labels = {"server": "r1", "kind": "auth"}
+    buckets = {"0.1": quick, "2.5": slow, "+Inf": slow}
+    return {
+        key: value
+        for le, values in buckets.items()
+        for key, value in _of("bras_radius_latency_seconds_bucket", values, le=le, **labels).items()
+    }
+
+
+def _rejected(values: str, reason: str) -> Series:
+    return _of("bras_radius_replies_dropped_total", values, server="r1", kind="auth", reason=reason)
+
+
+def _dropped(values: str, reason: str) -> Series:
+    packets = _of("bras_forwarded_packets_total", "0+600000x60", direction="up", family="ipv4")
+    return packets | _of("bras_dropped_total", values, layer="dataplane", reason=reason)
+
+
+CASES = (
+    Case("BrasDown", _of("up", "1x10 0x20", **JOB), _of("up", "1x10 0 1x20", **JOB), JOB),
+    Case(
+        "BrasRestarted",
+        _of("process_start_time_seconds", "1x20 2x4 3x20", **JOB),
+        _of("process_start_time_seconds", "1x20 2x40", **JOB),
+        JOB,
+    ),
+    Case(
+        "BrasConfigWaits",
+        _of("bras_config_restart_needed", "0x5 2x90"),
+        _of("bras_config_restart_needed", "0x5 2x40 0x60"),
+        at="80m",
+    ),
+    Case(
+        "BrasConfigRefused",
+        _of("bras_config_reloads_total", "0x25 1x20", outcome="refused"),
+        _of("bras_config_reloads_total", "0x25 1x20", outcome="applied"),
+        {"outcome": "refused"},
+    ),
+    Case(
+        "BrasLogLinesLost",
+        _of("bras_log_lines_dropped_total", "0x25 7x20"),
+        _of("bras_log_lines_dropped_total", "7x60"),
+    ),
+    Case(
+        "BrasSocketDrops",
+        _of("bras_socket_dropped_total", "0+600x60", listen="192.0.2.1"),
+        _of("bras_socket_dropped_total", "0x20 900x40", listen="192.0.2.1"),
+        {"listen": "192.0.2.1"},
+    ),
+    Case(
+        "BrasJournalFails",
+        _of("bras_journal_write_failures_total", "0x27 1+1x20"),
+        _of("bras_journal_write_failures_total", "3x60"),
+    ),
+    Case(
+        "BrasTunnelsLost",
+        SCRAPED | _of("bras_tunnels_ended_total", "_x25 1x20", lac="any", by="timeout", cause="none"),
+        SCRAPED
+        | _of("bras_tunnels_ended_total", "_x25 1x20", lac="any", by="peer", cause="cleared")
+        | _of("bras_tunnels_ended_total", "1x60", lac="any", by="timeout", cause="none"),
+        ANY,
+    ),
+    Case(
+        "BrasTunnelsLost",
+        SCRAPED | _of("bras_tunnels_ended_total", "1x25 2x20", lac="any", by="timeout", cause="none"),
+        SCRAPED | _of("bras_tunnels_ended_total", "1x25 2x20", lac="any", by="local", cause="cleared"),
+        ANY,
+    ),
+    Case(
+        "BrasTunnelsGone",
+        RETRIES | _of("bras_tunnels", "8x20 stale", lac="any", state="established"),
+        RETRIES | _of("bras_tunnels", "8x20 5x20", lac="any", state="established"),
+        ANY,
+    ),
+    Case(
+        "BrasRetransmissions",
+        _of("bras_retransmissions_total", "0+1x100 101+120x60", lac="any"),
+        _of("bras_retransmissions_total", "0+120x160", lac="any"),
+        ANY,
+        at="120m",
+    ),
+    Case(
+        "BrasCallsRefused",
+        CALLS | _of("bras_calls_total", "0+30x60", lac="any", outcome="refused", cause="busy"),
+        CALLS | _of("bras_calls_total", "0+2x60", lac="any", outcome="refused", cause="busy"),
+        ANY,
+    ),
+    Case(
+        "BrasEchoLoss",
+        UP | _of("bras_sessions_ended_total", "0+40x60", lac="any", cause="lost_carrier", reason="echo_timeout"),
+        UP
+        | _of("bras_sessions_ended_total", "0+10x60", lac="any", cause="lost_carrier", reason="echo_timeout")
+        | _of("bras_sessions_ended_total", "0+40x60", lac="any", cause="user_request", reason="client_terminated"),
+    ),
+    Case(
+        "BrasAuthenticationsRejected",
+        ACCEPTED | _of("bras_authentications_total", "0+400x60", lac="any", method="chap", outcome="rejected"),
+        ACCEPTED | _of("bras_authentications_total", "0+100x60", lac="any", method="chap", outcome="rejected"),
+    ),
+    Case(
+        "BrasSetupsFail",
+        CALLS | _of("bras_session_setup_seconds_count", "0+30x60"),
+        CALLS | _of("bras_session_setup_seconds_count", "0+55x60"),
+    ),
+    Case("BrasPoolLow", _pool("970x60", "30x60"), _pool("900x60", "100x60"), {"pool": "p"}),
+    Case(
+        "BrasPoolWillEnd",
+        _pool("500+4x90", "500-4x90"),
+        _pool("500x45 504+4x45", "500x45 496-1x45"),
+        {"pool": "p"},
+        at="80m",
+    ),
+    Case(
+        "BrasPoolExhausted",
+        _of("bras_pool_exhausted_total", "0x28 3x9", pool="p"),
+        _of("bras_pool_exhausted_total", "3x60", pool="p"),
+        {"pool": "p"},
+    ),
+    Case("BrasDataPlaneDrops", _dropped("0+12000x60", "no_route"), _dropped("0+12000x60", "policed_down")),
+    Case("BrasDataPlaneDrops", _dropped("0+12000x60", "not_programmed"), _dropped("0+1200x60", "not_programmed")),
+    Case(
+        "BrasRadiusServerDead",
+        _server("r1", "1x10 0x40") | _server("r2", "1x60"),
+        _server("r1", "1x28 0 1x30") | _server("r2", "1x60"),
+        {"server": "r1", "kind": "auth"},
+    ),
+    Case(
+        "BrasRadiusAllDead",
+        _server("r1", "1x10 0x40") | _server("r2", "0x60") | _server("r1", "1x60", "acct"),
+        _server("r1", "1x10 0x40") | _server("r2", "1x60") | _server("r1", "1x60", "acct"),
+        {"kind": "auth"},
+    ),
+    Case(
+        "BrasRadiusSlow",
+        _latency("0+80x60", "0+100x60"),
+        _latency("0+98x60", "0+100x60"),
+        {"server": "r1", "kind": "auth"},
+    ),
+    Case(
+        "BrasRadiusRepliesRejected",
+        SCRAPED | _rejected("_x25 1x20", "radius_bad_authenticator"),
+        SCRAPED | _rejected("_x25 1x20", "radius_late") | _rejected("4x60", "radius_bad_authenticator"),
+        {"server": "r1", "reason": "radius_bad_authenticator"},
+    ),
+    Case(
+        "BrasCertificateEnds",
+        _of("bras_radius_certificate_end_timestamp_seconds", "1000000x60", server="r1"),
+        _of("bras_radius_certificate_end_timestamp_seconds", "2000000x60", server="r1"),
+        {"server": "r1"},
+    ),
+    Case(
+        "BrasAccountingLost",
+        _of("bras_radius_accounting_forgotten_total", "0x25 2x20"),
+        _of("bras_radius_accounting_forgotten_total", "2x60"),
+    ),
+)
+"""Every alert is in it."""
