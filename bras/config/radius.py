@@ -100,6 +100,8 @@ class RadiusConfig:
     """Whether Access-Requests carry Event-Timestamp as accounting records do; RFC 2869 section 5.19 has it in those only."""
     unsupported: tuple[tuple[str, str], ...] = ()
     """What becomes of an Access-Accept that authorises what we lack, or says what makes no sense, by the name of the attribute: `reject` makes it a Reject (RFC 2865 section 1.1), which is the default, `ignore` leaves it to its other attributes; `"*"` stands for all that are not named. A section of its own, `[radius.unsupported]`, with lines such as `Filter-Id = "ignore"`."""
+    tunnel_accounting: str = "off"
+    """Which records of RFC 2867 are sent beside those of sessions: of `tunnels`, of their `links`, of `both`; `off`: none."""
     ipv6_counters: str = "bras"
     """In which attributes Interim-Updates and Stops tell IPv6 apart, beside the sum of both families: `bras` (ours, of 64 bits), `erx` (Juniper's), `off`; what has carried no IPv6 tells nothing of it."""
     interim_jitter: float = 0.1

@@ -68,6 +68,7 @@ RADIUS = Section(
         "chargeable_user_identity": v.FLAG,
         "access_timestamp": v.FLAG,
         "unsupported": UNSUPPORTED,
+        "tunnel_accounting": v.choice("off", "tunnels", "links", "both"),
         "ipv6_counters": v.choice("bras", "erx", "off"),
         "interim_jitter": v.number(0, 0.5, "a share"),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bras.forwarding.entry import Counters
 from bras.ids import accounting_id
 from bras.lns.core import Core
 from bras.plain import encode
@@ -12,7 +13,7 @@ from bras.subscriber.subscriber import Subscriber
 
 def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float, at: float | None = None) -> None:
     """Make a session's record of what happened ``at`` (now), and hand it to the exchange with the servers."""
-    who, counters = subscriber.who, due.counters
+    who = subscriber.who
     if not core.config.radius.accounting and (due.status is Status.START or not who.record):
         return  # who was begun before that was configured gets its Stop all the same
     group = group_of(core, subscriber)
@@ -22,22 +23,25 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
         authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
         who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
         who.identity = b""
-    usage = None
-    if due.status is not Status.START:
-        usage = Usage(
-            due.session_time_s,
-            counters.up_octets4 + counters.up_octets6,
-            counters.up_packets4 + counters.up_packets6,
-            counters.down_octets4 + counters.down_octets6,
-            counters.down_packets4 + counters.down_packets6,
-            *counters[4:8],
-        )
+    usage = None if due.status is Status.START else usage_of(due.session_time_s, due.counters)
     cause = due.cause.value if due.cause is not None else 0
     at = now if at is None else at
     octets = core.books.encoder.record(
         due.status.value, who.record, usage, cause, due.reason, due.text, event_at=at + core.books.wall_offset_s
     )
     tell(core, core.books.new_record(), group, octets, created_at=at, now=now)
+
+
+def usage_of(seconds: float, counters: Counters) -> Usage:
+    """Return what is billed: both families together, and IPv6 beside it."""
+    return Usage(
+        seconds,
+        counters.up_octets4 + counters.up_octets6,
+        counters.up_packets4 + counters.up_packets6,
+        counters.down_octets4 + counters.down_octets6,
+        counters.down_packets4 + counters.down_packets6,
+        *counters[4:8],
+    )
 
 
 def group_of(core: Core, subscriber: Subscriber) -> str | None:

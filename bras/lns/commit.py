@@ -7,6 +7,7 @@ The keys of the journal, each with the last state that it had:
 - ``tunnel:T``, ``channel:T``, ``message:T:NS``, ``call:KEY``: see ``bras.l2tp.journal``;
 - ``subscriber:N``, ``session:N``: see ``bras.subscriber.journal``;
 - ``record:N``: an accounting record that no server has acknowledged;
+- ``tunnel-account:N``, ``link:N``: see ``bras.lns.tunnel_account``;
 - ``path:ADDRESS``: the measured MTU towards a LAC.
 
 Not kept, because a new process finds out or does without: requests for access (the client is

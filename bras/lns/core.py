@@ -16,6 +16,7 @@ from bras.lns.desk import Desk
 from bras.lns.effects import Effect
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
+from bras.lns.tunnel_account import TunnelBooks
 from bras.plain import Saved, restore_fields
 from bras.ppp.events import Credentials
 from bras.radius import events as radius
@@ -105,6 +106,8 @@ class Core:
     entropy: Entropy
     coa: Desk | None = None
     """Where CoA- and Disconnect-Requests are dealt with, if the configuration wants them."""
+    tunnel_books: TunnelBooks = field(default_factory=TunnelBooks)
+    """For the records of tunnels and links, if the configuration wants them."""
     closing: bool = False
     """The LNS shuts down: no new call is let in."""
     changes: Changes | None = None
@@ -117,3 +120,4 @@ class Core:
         """Hear of ports that are free again in the same queue as of what else the L2TP machine tells."""
         self.backlog.l2tp = self.endpoint.reception.freed
         self.registry.index_attributes(self.coa is not None)
+        self.tunnel_books.is_open |= self.config.radius.tunnel_accounting != "off"

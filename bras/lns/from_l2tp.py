@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
 from bras.forwarding.entry import Leg
 from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
-from bras.l2tp.constants import CdnResult, ErrorCode, StopResult
+from bras.l2tp.constants import ErrorCode, StopResult
 from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, Path, SendDatagram
-from bras.lns import disconnect, from_subscriber
+from bras.lns import from_subscriber, reasons, tunnel_books
 from bras.lns.core import Core
 from bras.lns.effects import MeasurePath, Report
 from bras.lns.identity import speeds_of
@@ -61,6 +60,8 @@ def _take_fact(core: Core, event: l2tp.Event, now: float) -> None:
         _remember(core, event, now)
     elif isinstance(event, l2tp.SpeedChanged):
         speeds_told(core, event)
+    elif isinstance(event, l2tp.DataDisordered):
+        tunnel_books.disordered(core, event)
     elif isinstance(event, l2tp.TunnelMoved):
         core.backlog.moved.extend(key for key in core.registry.by_call if tunnel_of(key) == event.tunnel_id)
         move_on(core, now)
@@ -116,14 +117,18 @@ def _remember(
     match event:
         case l2tp.TunnelUp():
             lacs.tunnel_up(event, now)
+            tunnel_books.tunnel_up(core, event, now)
             if core.policy.measures(event.group):
                 core.effects.append(MeasurePath(event.path))
         case l2tp.TunnelDown():
             lacs.tunnel_down(event, now)
+            tunnel_books.tunnel_down(core, event, now)
         case l2tp.TunnelRefused():
             lacs.tunnel_refused(event, now)
+            tunnel_books.tunnel_refused(core, event, now)
         case l2tp.CallRefused():
             lacs.call_refused(event, now)
+            tunnel_books.call_refused(core, event, now)
 
 
 def speeds_told(core: Core, event: l2tp.SpeedChanged) -> None:
@@ -231,57 +236,7 @@ def call_down(core: Core, event: l2tp.CallDown, now: float) -> None:
     if subscriber is None:
         return
     core.backlog.at_work = subscriber.number
-    events = subscriber.call_down(reason_of(event.cause), _text(event.cause), now=now)
+    if core.tunnel_books.lost and not subscriber.standing.started:
+        tunnel_books.call_ended(core, event.key)
+    events = subscriber.call_down(reasons.of_call(event.cause), reasons.text_of(event.cause), now=now)
     from_subscriber.take(core, subscriber, events, now)
-
-
-def reason_of(cause: Cause) -> str:
-    """Translate the end of a call into a word of the table of ends (RFC 2661 section 4.4.2).
-
-    What the LAC knows of PPP says more than its Result Code (RFC 3145).
-    """
-    if cause.of_tunnel:
-        return _of_tunnel(cause)
-    if cause.by is By.PEER:
-        heard = disconnect.heard(cause.disconnect) if cause.disconnect is not None else None
-        return heard or BY_PEER.get(cause.result, "lac_error")
-    if cause.by is By.LOCAL and cause.result == CdnResult.GENERAL_ERROR:
-        return _OUR_ERROR if cause.error == ErrorCode.NONE else _THEIR_ERROR
-    return "call_closed"
-
-
-def _of_tunnel(cause: Cause) -> str:
-    """A tunnel that goes takes its calls along: to their subscribers it is the line that was cut."""
-    if cause.by is By.TIMEOUT:
-        return "tunnel_lost"
-    if cause.by is By.PEER:
-        return TUNNEL_BY_PEER.get(cause.stop, "lac_closed_tunnel")
-    if cause.stop == StopResult.GENERAL_ERROR and cause.error == ErrorCode.NONE:
-        return _OUR_ERROR
-    return _THEIR_ERROR if cause.stop in (StopResult.GENERAL_ERROR, StopResult.FSM_ERROR) else "tunnel_closed"
-
-
-def _text(cause: Cause) -> str:
-    """Return all that the peer said in words."""
-    said = (cause.text, cause.disconnect.text if cause.disconnect else "", cause.q931.text if cause.q931 else "")
-    return "; ".join(dict.fromkeys(text for text in said if text))
-
-
-_OUR_ERROR: Final = "internal_error"
-"""A general error without an Error Code: ``bras.lns.defect``."""
-_THEIR_ERROR: Final = "lac_protocol_error"
-BY_PEER: Final[dict[int, str]] = {
-    CdnResult.LOSS_OF_CARRIER: "lac_lost_carrier",
-    CdnResult.GENERAL_ERROR: "lac_error",
-    CdnResult.ADMINISTRATIVE: "lac_hung_up",
-    CdnResult.NO_FACILITIES_TEMPORARY: "lac_no_facilities",
-    CdnResult.NO_FACILITIES_PERMANENT: "lac_no_facilities",
-}
-"""Result Codes of a CDN: an LAC whose client hung up sends 1 or 3."""
-TUNNEL_BY_PEER: Final[dict[int, str]] = {
-    StopResult.GENERAL_ERROR: "lac_tunnel_error",
-    StopResult.CHANNEL_EXISTS: "lac_began_anew",
-    StopResult.SHUTTING_DOWN: "lac_shutting_down",
-    StopResult.FSM_ERROR: "lac_tunnel_error",
-}
-"""Result Codes of a StopCCN; any other one only says that the tunnel is to go."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bras.l2tp.events import By, Cause, SendDatagram
 from bras.l2tp.report import Accm
-from bras.lns import admission, billing, disconnect
+from bras.lns import admission, billing, disconnect, tunnel_books
 from bras.lns.core import Core
 from bras.lns.effects import Forward, Program, ReadCounters, Report
 from bras.ppp.events import AddressWanted, CredentialsOffered, DeadlineMoved, Dropped, EchoMeasured, SendFrame
@@ -71,6 +71,8 @@ def _take_wish(
             core.effects.append(ReadCounters(((event.slot, event.generation),)))
         case RecordDue():
             billing.record_due(core, subscriber, event, now=now)
+            if core.tunnel_books.is_open:
+                tunnel_books.session_told(core, subscriber, event, now)
         case AddressFree():
             admission.settled(core, subscriber, now=now)
         case AccmAgreed():

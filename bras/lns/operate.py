@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bras.l2tp.events import By, Cause
-from bras.lns import billing, show
+from bras.lns import billing, show, tunnel_books
 from bras.lns.commands import Disconnect, Park, Plain, ShowSession, ShowSessions, Shutdown
 from bras.lns.core import Core
 from bras.lns.effects import Answer, ReadCounters
@@ -219,6 +219,7 @@ def _go_on(operations: Operations, core: Core, now: float) -> None:
 def _close_tunnels(operations: Operations, core: Core, now: float) -> None:
     cause = Cause(By.LOCAL, STOPCCN_SHUTTING_DOWN, 0, "shutting down")
     core.backlog.l2tp.append(core.endpoint.close(cause, now=now))
+    tunnel_books.close_all(core, "shutdown", now)
     operations.announced = False
     billing.announce(core, ACCOUNTING_OFF, TerminateCause.ADMIN_REBOOT.value, now)
     _enter(operations, Stage.CLOSING_TUNNELS, now + RECORD_GRACE_S)

@@ -32,6 +32,7 @@ def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
     core.coa = Desk.follow(core.coa, config.radius, codec)
     core.registry.index_attributes(core.coa is not None)
     core.config = config
+    core.tunnel_books.is_open |= config.radius.tunnel_accounting != "off"
     core.backlog.radius.append(core.exchanges.reconfigure(config.radius, codec, now=now))
 
 

@@ -32,7 +32,7 @@ from bras.l2tp.events import FIRST_OWN, CallUp
 from bras.l2tp.journal import established, saved_lockouts, saved_tunnels, without
 from bras.l2tp.reception import Role
 from bras.l2tp.records import SavedTunnel
-from bras.lns import billing, from_l2tp, from_subscriber, operate
+from bras.lns import billing, from_l2tp, from_subscriber, operate, tunnel_account, tunnel_books
 from bras.lns.commit import VERSION, Commit
 from bras.lns.core import Books, Core
 from bras.lns.desk import Desk
@@ -127,8 +127,13 @@ class Resumption:
             for event in subscriber.lose("reboot", at=alive_at):
                 if isinstance(event, RecordDue):
                     billing.record_due(core, subscriber, event, at=alive_at + shift, now=now)
+                    tunnel_books.session_told(core, subscriber, event, now, at=alive_at + shift)
                 elif isinstance(event, SubscriberEnded):
                     core.effects.append(Report(event))
+        if self.reboot:
+            tunnel_books.rebooted(core, now, at=past.alive_at + shift, shift=shift)
+        else:
+            tunnel_books.settle(core, now)
         self.unacknowledged, self.lost = [], []
         operate.clock_read(operations, core, now)
         self.due_at = now
@@ -228,6 +233,8 @@ def _resume(
         elif kind == "record":
             group, octets, created_at = decode(state)
             resumption.unacknowledged.append((int(name), group, octets, created_at))
+        elif kind in tunnel_account.KINDS:
+            core.tunnel_books.recall(kind, int(name), state)
         elif kind == "session":
             session = records[f"session:{name}"]
             subscriber = journal.restore(

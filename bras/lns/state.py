@@ -28,6 +28,7 @@ from bras.lns.desk import Desk
 from bras.lns.operate import Operations, Stage
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
+from bras.lns.tunnel_account import TunnelBooks
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
 from bras.radius.accounting import AccountingRecords
@@ -76,6 +77,7 @@ def save(core: Core, operations: Operations) -> Saved:
             for number, credentials in core.backlog.offered.items()
         ],
         "moved": list(core.backlog.moved),
+        "tunnel_books": core.tunnel_books.save(),
         "wall_offset_s": core.books.wall_offset_s,
         "closing": core.closing,
         "records": core.books.made,
@@ -135,6 +137,7 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         registry=Registry.restore(saved["registry"], subscribers),
         entropy=entropy,
         coa=Desk.restore(saved["coa"], config.radius, codec),
+        tunnel_books=TunnelBooks.restore(saved["tunnel_books"]),
         closing=saved["closing"],
         backlog=_backlog(saved),
     )

@@ -39,7 +39,12 @@ STOP = 2
 INTERIM_UPDATE = 3
 ACCOUNTING_ON = 7
 ACCOUNTING_OFF = 8
-"""Acct-Status-Type (RFC 2866 section 5.1)."""
+TUNNEL_START, TUNNEL_STOP, TUNNEL_REJECT = 9, 10, 11
+LINK_START, LINK_STOP, LINK_REJECT = 12, 13, 14
+"""Acct-Status-Type (RFC 2866 section 5.1, RFC 2867 section 3)."""
+STOP_OF: Final = {START: STOP, TUNNEL_START: TUNNEL_STOP, LINK_START: LINK_STOP}
+"""How what one of them has begun is ended."""
+CLASS: Final = 25
 
 
 class Authentic(Enum):
@@ -71,10 +76,10 @@ class AccountingRecords:
         "_address",
         "_authentic",
         "_class",
-        "_class_code",
         "_delegated",
         "_end",
         "_ipv6",
+        "_lost",
         "_prefix",
         "_session_id",
         "_status",
@@ -93,7 +98,7 @@ class AccountingRecords:
         self._class = codec.encoder("Class", "octets")
         self._prefix = codec.encoder("Framed-IPv6-Prefix", "ipv6prefix")
         self._delegated = codec.encoder("Delegated-IPv6-Prefix", "ipv6prefix")
-        self._class_code = codec.code("Class", "octets")[1]
+        self._lost = codec.encoder("Acct-Tunnel-Packets-Lost", "integer")
         self._session_id = codec.encoder("Acct-Session-Id", "string")
         self._usage_codes = tuple(
             codec.code(name, "integer")[1]
@@ -122,7 +127,7 @@ class AccountingRecords:
 
     def reclass(self, session: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Return the attributes that ``session`` made, with other Class attributes."""
-        return self._with_classes(without(session, self._class_code), classes)
+        return self._with_classes(without(session, CLASS), classes)
 
     def _with_classes(self, shared: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Add Class attributes, as many as there is room for."""
@@ -175,6 +180,10 @@ class AccountingRecords:
         Acct-Session-Id (RFC 2866 section 5.5), these too.
         """
         return self.record(status, nas + self._session_id(session_id), None, cause, event_at=event_at)
+
+    def lost(self, packets: int) -> bytes:
+        """Encode how many packets were lost on a link whose packets are numbered (RFC 2867 section 4.2)."""
+        return self._lost(packets)
 
     def _usage(self, usage: Usage) -> bytes:
         """Encode time and counters; octets go in 64 bits (RFC 2869 sections 5.1 and 5.2)."""

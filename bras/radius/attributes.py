@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -22,6 +23,11 @@ STATE = 24
 CALLING_STATION_ID = 31
 NAS_PORT_ID = 87
 CHARGEABLE_USER_IDENTITY = 89
+ACCT_SESSION_ID = 44
+OF_TUNNEL = frozenset((4, 32, 64, 65, 66, 67, 82, 90, 91, 95))
+"""Types of what says who we are and which tunnel it is."""
+OF_LINK = OF_TUNNEL | {1, 5, 30, 31, 61, 68, 77, 81, 87}
+"""With these it says which call of a tunnel it is, and whose."""
 WHICH_IDENTITY = bytes((CHARGEABLE_USER_IDENTITY, 3, 0))
 """A Chargeable-User-Identity of one NUL: the server is asked for the right one (RFC 4372 section 2.1)."""
 MAX_SHARED_OCTETS = MAX_OCTETS - 256
@@ -47,6 +53,17 @@ def without(attributes: bytes, code: int) -> bytes:
     while offset < end:
         after = offset + attributes[offset + 1]
         if attributes[offset] != code:
+            kept += attributes[offset:after]
+        offset = after
+    return kept
+
+
+def only(attributes: bytes, codes: Container[int]) -> bytes:
+    """Return those of encoded attributes that are of certain types."""
+    kept, offset, end = b"", 0, len(attributes)
+    while offset < end:
+        after = offset + attributes[offset + 1]
+        if attributes[offset] in codes:
             kept += attributes[offset:after]
         offset = after
     return kept
@@ -196,6 +213,22 @@ class IdentityEncoder:
             ipv4, ipv6 = ("", address) if ":" in address else (address, "")
         encoded = nas.identifier(config.nas_identifier) + nas.ip_address(ipv4)
         return encoded + nas.ipv6_address(ip_address(ipv6).packed) if ipv6 else encoded
+
+    def tunnel(self, tunnel: TunnelIdentity, session_id: str, connection: str) -> bytes:
+        """Encode what the records of a tunnel share (RFC 2867 section 3); its user is the LAC."""
+        ends = self._tunnels.get(tunnel) or self._encode_tunnel(tunnel)
+        named = self.user_name(tunnel.client_name.encode()) + only(ends[0] + ends[2], OF_TUNNEL)
+        session = self._session
+        return named + session.session_id(session_id) + session.bundle(session_id) + session.connection(connection)
+
+    def link(self, record: bytes, session_id: str) -> bytes:
+        """Return what the records of a link share, out of what those of its session do (``record``).
+
+        Acct-Multi-Session-Id is the session's own id, so that both are found together.
+        """
+        session = self._session
+        bundle = value_of(record, ACCT_SESSION_ID).decode()
+        return only(record, OF_LINK) + session.session_id(session_id) + session.bundle(bundle)
 
     def _encode_tunnel(self, tunnel: TunnelIdentity) -> tuple[bytes, bytes, bytes]:
         """Encode what the sessions of a tunnel have in common, for both, for requests and for records; keep it."""

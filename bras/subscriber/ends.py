@@ -79,6 +79,7 @@ ENDS: Final[dict[str, TerminateCause]] = {
     "lac_hung_up": _C.USER_REQUEST,
     "lac_no_facilities": _C.SERVICE_UNAVAILABLE,
     "tunnel_closed": _C.NAS_REQUEST,
+    "tunnel_idle": _C.IDLE_TIMEOUT,
     "tunnel_lost": _C.LOST_CARRIER,
     "lac_closed_tunnel": _C.LOST_CARRIER,
     "lac_began_anew": _C.LOST_CARRIER,

@@ -109,6 +109,7 @@ EFFECTS = {
     "radius.dictionaries": RUNTIME + "dictionaries",
     "radius.accounting": RADIUS + "accounting",
     "radius.access_line": CALLS + "access_line",
+    "radius.tunnel_accounting": "scenario/test_tunnel_accounting.py::test_tunnel_accounting",
     "radius.ipv6_counters": SENT + "ipv6_counters",
     "radius.interim_jitter": RADIUS + "interim_jitter",
     "radius.unsupported": "scenario/test_unsupported.py::test_unsupported",

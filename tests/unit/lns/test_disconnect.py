@@ -11,7 +11,7 @@ from bras.l2tp import messages
 from bras.l2tp.disconnect import Disconnect, DisconnectCode
 from bras.l2tp.events import By, Cause
 from bras.lns import disconnect
-from bras.lns.from_l2tp import reason_of
+from bras.lns.reasons import of_call
 from bras.subscriber.ends import END_OF_LINK, ENDS
 from bras.subscriber.events import AuthOutcome, Phase, TerminateCause
 from bras.subscriber.parts import End
@@ -168,16 +168,16 @@ def test_no_end_is_without_a_row() -> None:
 def test_what_a_lac_says_is_believed(code: int, cause: TerminateCause) -> None:
     said = Disconnect(code, 0, 1, "")
     word = DisconnectCode(code).name.lower()
-    assert reason_of(Cause(By.PEER, 1, disconnect=said)) == f"lac_ppp_{word}"
+    assert of_call(Cause(By.PEER, 1, disconnect=said)) == f"lac_ppp_{word}"
     assert ENDS[f"lac_ppp_{word}"] is cause
 
 
 @pytest.mark.parametrize("code", [0, 21, 0xFFFF])
 def test_what_says_nothing_leaves_the_result_code(code: int) -> None:
     said = Disconnect(code, 0, 1, "")
-    assert reason_of(Cause(By.PEER, 3, disconnect=said)) == "lac_hung_up"
+    assert of_call(Cause(By.PEER, 3, disconnect=said)) == "lac_hung_up"
 
 
 def test_a_tunnels_end_is_its_own_reason() -> None:
     cause = Cause(By.PEER, 1, of_tunnel=True, disconnect=Disconnect(3))
-    assert reason_of(cause) == "lac_closed_tunnel"
+    assert of_call(cause) == "lac_closed_tunnel"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bras.l2tp.disconnect import DisconnectCode
-from bras.lns import from_l2tp
+from bras.lns import reasons
 from bras.ppp.events import LinkEnd
 from bras.subscriber.ends import END_OF_LINK, ENDS
 from bras.subscriber.events import AuthOutcome, TerminateCause
@@ -24,7 +24,7 @@ def test_every_end_of_a_link_has_its_word() -> None:
 
 
 def test_every_end_of_a_call_has_its_cause() -> None:
-    words = {*from_l2tp.BY_PEER.values(), *from_l2tp.TUNNEL_BY_PEER.values()}
+    words = {*reasons.BY_PEER.values(), *reasons.TUNNEL_BY_PEER.values(), *reasons.TUNNEL_BY_US.values()}
     assert words <= set(ENDS)
 
 
