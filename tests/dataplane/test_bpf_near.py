@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import struct
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -110,7 +111,8 @@ def test_an_address_in_another_vrf(fast: FastPath) -> None:
 
 def test_more_than_a_line_can_hold(fast: FastPath) -> None:
     first, slots = number("10.64.1.0"), range(10, 10 + CELLS + 4)
-    hosts = [host for host in range(first, first + (1 << 24)) if line_of(host) == line_of(first)][: len(slots)]
+    one = line_of(first)
+    hosts = list(islice((host for host in range(first, first + (1 << 24)) if line_of(host) == one), len(slots)))
     assert len(hosts) == len(slots)
     for slot, host in zip(slots, hosts, strict=True):
         leg = replace(LEG, key=slot)
