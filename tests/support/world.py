@@ -111,6 +111,8 @@ class SimulatedRadius:
     """Status-Servers that came."""
     accounting: list[dict[int, bytes]] = field(default_factory=list)
     """Attributes of each Accounting-Request, the first copy only."""
+    packets: list[bytes] = field(default_factory=list)
+    """The same, whole."""
     requests: int = 0
     _seen: set[bytes] = field(default_factory=set)
 
@@ -129,6 +131,7 @@ class SimulatedRadius:
             if data not in self._seen:
                 self._seen.add(data)
                 self.accounting.append(attributes)
+                self.packets.append(data)
             return self._answer(5, identifier, data[4:20], b"", sign=False)
         answer, octets = self.reply(attributes)
         return self._answer(answer, identifier, data[4:20], octets, sign=True)
