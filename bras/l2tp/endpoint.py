@@ -49,6 +49,7 @@ from bras.l2tp.reception import Reception, Role
 from bras.l2tp.records import SavedEndpoint, Touched
 from bras.l2tp.report import Accm, Reports
 from bras.l2tp.rotation import Rotation
+from bras.l2tp.sender import STALL
 from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.table import TunnelTable
 from bras.l2tp.tunnel import Tunnel
@@ -338,6 +339,10 @@ class Endpoint:
                 key = (tunnel.association.group, tunnel.state)
                 counts[key] = counts.get(key, 0) + 1
         return counts
+
+    def stalled(self) -> Iterator[str]:
+        """Iterate over the groups of tunnels whose peer acknowledges nothing: one for each."""
+        return (one.association.group for one in self._tunnels.values() if one.channel.sender.retries >= STALL)
 
     def tunnel(self, tunnel_id: int) -> TunnelDetail | None:
         """Return all of a tunnel; ``None`` when there is none with this id of ours, or it has ended."""

@@ -328,6 +328,8 @@ class Retransmitted:
 
     tunnel_id: int
     group: str
+    retries: int = 0
+    """How often the oldest message has been by now, in the first of a turn's facts for a tunnel; 0 in the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ _HALF: Final = 0x8000
 _MASK: Final = 0xFFFF
 _MEASURE_INTERVAL_S: Final = 1.0
 _SMOOTHING: Final = 8
+STALL: Final = 2
+"""A control channel stalls when its oldest message was sent again so often, and nothing was acknowledged."""
 
 
 class Patience:

@@ -260,8 +260,9 @@ class Tunnel:
         if timers.up_at is None and not self.calls.lac:  # unproven
             channel.sender.deadline = None  # to an unproven address nothing is sent unasked
         if channel.sender.retransmitted != before:
-            again = Retransmitted(self.association.tunnel_id, self.association.group)
-            events += [again] * (channel.sender.retransmitted - before)
+            tunnel_id, group = self.association.tunnel_id, self.association.group
+            events.append(Retransmitted(tunnel_id, group, channel.sender.retries))
+            events += [Retransmitted(tunnel_id, group)] * (channel.sender.retransmitted - before - 1)
         return events
 
     def open_call(

@@ -217,13 +217,15 @@ class ShowCoa:
 class TakeCensus:
     """Count what is there now, for metrics: sums, whose number does not grow with the sessions.
 
-    The Answer's body has four lists of rows; a pair that counts zero may be left out:
+    The Answer's body has lists of rows, of each group with each state that there can be:
 
     - ``tunnels``: ``{"lac": str, "state": str, "count": int}``;
+    - ``stalled``: ``{"lac": str, "count": int}``, tunnels whose LAC acknowledges nothing;
     - ``sessions``: ``{"lac": str, "state": str (Phase value), "count": int}``;
-    - ``pools``: ``{"pool": str, "used": int, "held": int, "free": int, "exhausted": int}``;
-    - ``radius``: ``{"server": str, "kind": "auth" | "acct", "up": bool, "requests": int,
-      "in_flight": int}``.
+    - ``pools``: rows of ShowPools;
+    - ``radius``: ``{"server": str, "kind": "auth" | "acct", "up": bool, "requests": int, "in_flight": int,
+      "queued": int, "unanswered": int, "probes": int, "probes_answered": int}``; ``unanswered`` are requests
+      that it left without any answer, however often they were sent, since the start.
     """
 
 

@@ -9,6 +9,7 @@ from bras.forwarding.entry import Operation
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Plain
+from bras.lns.stages import SetupTimed
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.coa_events import CoaAnswered, CoaDropped, CoaRepeated, SendCoaReply
@@ -53,6 +54,7 @@ Fact = (
     | ProxyJudged
     | SubscriberUp
     | SubscriberEnded
+    | SetupTimed
 )
 """What telemetry turns into log lines and samples."""
 

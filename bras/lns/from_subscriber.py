@@ -44,7 +44,9 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
             effects.append(Forward(event.slot, event.generation, event.packet))
         elif not isinstance(event, SendFrame):
             _take_wish(core, subscriber, event, now)
-    core.registry.touched(subscriber, now)
+    timed = core.registry.touched(subscriber, now)
+    if timed is not None:
+        effects.append(Report(timed))
 
 
 def _take_wish(

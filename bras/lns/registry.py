@@ -8,6 +8,7 @@ from typing import Final
 from bras.ids import CallKey
 from bras.lns.index import Index
 from bras.lns.lacs import Lacs
+from bras.lns.stages import SetupTimed, Stages
 from bras.plain import Saved
 from bras.radius.profile import Profile
 from bras.subscriber.events import Phase
@@ -29,13 +30,13 @@ class Registry:
         "by_call",
         "by_number",
         "changed",
-        "counts",
         "deadlines",
         "idlers",
         "index",
         "lacs",
         "leaving",
         "next_number",
+        "stages",
     )
 
     def __init__(self) -> None:
@@ -44,8 +45,6 @@ class Registry:
         self.by_call: dict[CallKey, Subscriber] = {}
         self.index = Index()
         """Numbers of the admitted sessions."""
-        self.counts: dict[tuple[str, Phase], int] = {}
-        """Subscribers by group and phase."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
         self.idlers: dict[int, None] = {}
         """Numbers of those with an idle timeout or a quota, whose counters are read now and then."""
@@ -56,6 +55,8 @@ class Registry:
         self._free_slots: deque[int] = deque()
         self._next_slot = 0
         self.next_number = 1
+        self.stages = Stages()
+        """How many stand where, and how long those who are not up yet stood there."""
         self.changed: dict[int, None] | None = None
         """Where a journal is kept, numbers of those to which something happened that must outlive us."""
 
@@ -77,6 +78,7 @@ class Registry:
         """Enter a new subscriber."""
         self.by_number[subscriber.number] = subscriber
         self.by_call[key] = subscriber
+        self.stages.begin(subscriber.number, subscriber.instants.called_at)
         self._count(subscriber)
 
     def adopt(self, subscriber: Subscriber) -> None:
@@ -95,8 +97,8 @@ class Registry:
             self.by_call[subscriber.leg.key] = subscriber
         self._count(subscriber)
 
-    def touched(self, subscriber: Subscriber, now: float) -> None:
-        """Follow what an input may have changed: phase and deadline.
+    def touched(self, subscriber: Subscriber, now: float) -> SetupTimed | None:
+        """Follow what an input may have changed: phase and deadline; return how a set-up went that is complete.
 
         To work out a deadline costs more than to wake up in vain.  While set-up goes on, a
         wake-up within ``shortest_wait_s`` is early enough for any timer that was armed
@@ -105,26 +107,31 @@ class Registry:
         standing = subscriber.standing
         if self.changed is not None and (standing.started or subscriber.forwarding.state is not _NO_ENTRY):
             self.changed[subscriber.number] = None
+        timed: SetupTimed | None = None
         if standing.counted is not standing.phase:
+            spent = self.stages.moved(subscriber.number, standing.counted, standing.phase, now)
+            timed = SetupTimed(subscriber.session_id, spent) if spent is not None else None
             self._count(subscriber)
             if standing.phase is not _UP and standing.phase is not _ENDING:
                 at = self.deadlines.get(subscriber.number)
                 if at is not None and at <= now + subscriber.settings.shortest_wait_s:
-                    return
+                    return None
         else:
             at = self.deadlines.get(subscriber.number)
             if at is not None and at <= now + subscriber.settings.shortest_wait_s:
-                return
+                return None
         self.deadlines.set(subscriber.number, subscriber.deadline)
+        return timed
 
     def _count(self, subscriber: Subscriber) -> None:
-        group, standing = subscriber.line.group, subscriber.standing
-        counts, phase = self.counts, standing.phase
-        if standing.counted is not None:
-            counts[group, standing.counted] -= 1
-        key = (group, phase)
-        counts[key] = counts.get(key, 0) + 1
-        standing.counted = phase
+        standing = subscriber.standing
+        self.stages.count(subscriber.line.group, standing.counted, standing.phase)
+        standing.counted = standing.phase
+
+    @property
+    def counts(self) -> dict[tuple[str, Phase], int]:
+        """Return how many subscribers there are by group and phase."""
+        return self.stages.counts
 
     def name(self, subscriber: Subscriber, user: str) -> None:
         """Index an admitted subscriber by its user name, and by no other that it had before."""
@@ -194,6 +201,7 @@ class Registry:
             return
         if self.changed is not None:
             self.changed[number] = None
+        self.stages.forget(number)
         self.unname(subscriber)
         self.idlers.pop(number, None)
         self.deadlines.set(number, None)
@@ -226,6 +234,7 @@ class Registry:
             "free_slots": list(self._free_slots),
             "next_slot": self._next_slot,
             "next_number": self.next_number,
+            "stages": self.stages.save(),
             "leaving": list(self.leaving.items()),
             "lacs": self.lacs.save(),
         }
@@ -240,10 +249,11 @@ class Registry:
                 registry.by_call[subscriber.leg.key] = subscriber
             registry.deadlines.set(subscriber.number, subscriber.deadline)
         registry.by_user.update({user: tuple(numbers) for user, numbers in saved["users"]})
-        registry.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
         registry.idlers = dict.fromkeys(saved["idlers"])
         registry.leaving = dict(saved["leaving"])
         registry.lacs = Lacs.restore(saved["lacs"])
+        registry.stages = Stages.restore(saved["stages"])
+        registry.stages.counts = {(group, Phase(phase)): count for group, phase, count in saved["counts"]}
         registry._free_slots = deque(saved["free_slots"])
         registry._next_slot, registry.next_number = saved["next_slot"], saved["next_number"]
         return registry

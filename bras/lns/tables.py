@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from bras.config.model import LacConfig
 from bras.l2tp.facts import TunnelFacts
+from bras.l2tp.states import TunnelState
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.lacs import Key, Seen, key_of
@@ -13,6 +16,8 @@ from bras.subscriber.events import Phase
 
 Row = dict[str, Plain]
 Value = None | bool | int | float | str | list[str]
+_TUNNEL_STATES: Final = tuple(state for state in TunnelState if state is not TunnelState.IDLE)
+"""Those of tunnels that have not ended."""
 
 
 def host(address: str, port: int) -> str:
@@ -123,15 +128,22 @@ def group_row(core: Core, group: LacConfig) -> Row:
 
 def census(core: Core, now: float) -> Row:
     """Return the counts of what is there now."""
-    standing = core.endpoint.standing()
-    sessions: list[Plain] = [
-        {"lac": group, "state": phase.value, "count": count} for (group, phase), count in core.registry.counts.items()
-    ]
+    standing, counts, stalled = core.endpoint.standing(), core.registry.counts, Counter(core.endpoint.stalled())
+    names = [group.name for group in core.config.lac]
+    of_tunnels = dict.fromkeys((*names, *(group for group, _state in standing)))
+    of_sessions = dict.fromkeys((*names, *(group for group, _phase in counts)))
     return {
         "tunnels": [
-            {"lac": group, "state": state.name.lower(), "count": count} for (group, state), count in standing.items()
+            {"lac": group, "state": state.name.lower(), "count": standing.get((group, state), 0)}
+            for group in of_tunnels
+            for state in _TUNNEL_STATES
         ],
-        "sessions": sessions,
+        "stalled": [{"lac": group, "count": stalled[group]} for group in of_tunnels],
+        "sessions": [
+            {"lac": group, "state": phase.value, "count": counts.get((group, phase), 0)}
+            for group in of_sessions
+            for phase in Phase
+        ],
         "pools": plain(core.pools.rows(now=now)),
         "radius": plain(core.exchanges.census()),
     }

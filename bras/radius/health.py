@@ -128,7 +128,7 @@ class Health:
 class Tally:
     """What is counted of a service since the start."""
 
-    __slots__ = ("answered", "dropped", "probes", "probes_answered", "requests", "resent")
+    __slots__ = ("answered", "dropped", "probes", "probes_answered", "requests", "resent", "unanswered")
 
     def __init__(
         self,
@@ -138,6 +138,7 @@ class Tally:
         dropped: int = 0,
         probes: int = 0,
         probes_answered: int = 0,
+        unanswered: int = 0,
     ) -> None:
         """Begin at these figures."""
         self.requests = requests
@@ -148,7 +149,10 @@ class Tally:
         self.probes = probes
         """Status-Servers sent."""
         self.probes_answered = probes_answered
+        self.unanswered = unanswered
+        """Requests that it left without any answer."""
 
     def save(self) -> Saved:
         """Return plain data."""
-        return [self.requests, self.resent, self.answered, self.dropped, self.probes, self.probes_answered]
+        figures = [self.requests, self.resent, self.answered, self.dropped, self.probes, self.probes_answered]
+        return [*figures, self.unanswered]

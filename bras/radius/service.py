@@ -117,6 +117,7 @@ class Service:
     def fail(self) -> bool:
         """Note a request without any answer; true when that was one too many."""
         self.health.failures += 1
+        self.tally.unanswered += 1
         return self.health.failures >= self.config.fail_count and self.health.dead_until is None
 
     def die(self, spread: float, *, now: float) -> None:
@@ -176,6 +177,8 @@ class Service:
             "up": not self.is_dead and self.is_connected,
             "requests": self.tally.requests,
             "in_flight": self.outstanding,
+            "queued": len(self.queue),
+            "unanswered": self.tally.unanswered,
             "probes": self.tally.probes,
             "probes_answered": self.tally.probes_answered,
         }

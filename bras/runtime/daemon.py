@@ -27,12 +27,13 @@ from bras.runtime.admin import AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
+from bras.runtime.journal_watch import WatchedKeeper
+from bras.runtime.loop import make_loop
 from bras.runtime.plane import Chosen, choose
 from bras.runtime.ports import Sockets, bind_again, more_descriptors
 from bras.runtime.reload import Reloader, load_codec
 from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
 from bras.runtime.spooler import Spooler
-from bras.runtime.state import Keeper
 from bras.runtime.udp import Listener
 from bras.store.spool import SpoolFile
 from bras.telemetry.counts import Counts
@@ -61,7 +62,8 @@ def run(config: Config, path: str) -> int:
             log.error("start_failed", reason=str(wrong))
             daemon.close(keep=config.state is not None)
             return 1
-        return asyncio.run(daemon.run(driver))
+        with asyncio.Runner(loop_factory=lambda: make_loop(daemon.counts.loop.hold.observe)) as runner:
+            return runner.run(daemon.run(driver))
     finally:
         pipe.close()
 
@@ -76,7 +78,7 @@ class _Daemon:
         self.started_at = clock.now()
         self.stopping = asyncio.Event()
         self.tears_down = config.state is None or config.state.on_stop == "teardown"
-        self.keeper: Keeper | None = None
+        self.keeper: WatchedKeeper | None = None
         self.spooler: Spooler | None = None
         self.chosen: Chosen | None = None
         self.observer: Observer | None = None
@@ -118,19 +120,27 @@ class _Daemon:
     def build(self) -> Driver:
         """Open everything that can fail, before the loop runs; OSError or BrasError tell why."""
         config, boot, records = self.config, clock.boot_id(), dict[str, bytes]()
-        codec = load_codec(config)
+        codec, observer = load_codec(config), make_observer(config)
+        self.observer = observer
         if config.state is not None:
-            self.keeper = Keeper(config.state)
+            self.keeper = WatchedKeeper(config.state, observer.counts.loop.journal_writes)
             self.spooler = Spooler(SpoolFile(config.state.directory))
             records = self.keeper.journal.read()
         listeners = self._listeners(records, boot)
         self.chosen = choose(config, listeners, slots_in_use(records, boot))
-        observer = self.observer = make_observer(config)
         write = self.keeper.write if self.keeper is not None else None
         lns = self._lns(codec, records, boot, listeners)
         plane = self.chosen.plane
         plane.retain(lns.core.registry.entries())
-        return Driver(lns, plane, listeners, observer.observe, write_journal=write, spooler=self.spooler)
+        return Driver(
+            lns,
+            plane,
+            listeners,
+            observer.observe,
+            write_journal=write,
+            spooler=self.spooler,
+            counts=observer.counts.loop,
+        )
 
     @property
     def counts(self) -> Counts:
@@ -206,7 +216,7 @@ class _Daemon:
             self.dataplane.figures,
             version=bras.__version__,
             log_lines_dropped=lambda: self.pipe.dropped,
-            journal=self.keeper.figures if self.keeper is not None else None,
+            journal=self.keeper.told if self.keeper is not None else None,
             sockets=driver.ports.dropped,
             connections=driver.radius.tls.figures,
         )
@@ -224,6 +234,7 @@ class _Daemon:
         gc.set_threshold(*GC_THRESHOLDS)
         if self.keeper is not None:
             self.keeper.start()
+        self.counts.loop.watch_collector()
         driver.start()
         self._sift(self._sieve(driver))
 

@@ -53,6 +53,7 @@ from bras.runtime.radius_ways import RadiusWays
 from bras.runtime.spooler import Spooler
 from bras.runtime.steps import steps
 from bras.runtime.udp import Listener, path_mtu
+from bras.telemetry.loop_counts import LoopCounts
 
 log = structlog.get_logger()
 
@@ -85,14 +86,13 @@ class Driver:
         *,
         write_journal: Write | None = None,
         spooler: Spooler | None = None,
+        counts: LoopCounts | None = None,
     ) -> None:
         """Drive ``lns`` from ``start`` on; the addresses for CoA are bound at once, or OSError tells why not."""
         self.lns = lns
         self.plane = plane
         self.radius = RadiusWays(self._watch_radius, self._unwatch, self._take_now)
-        self.send_failures = 0
-        self.defects = 0
-        """Inputs whose handling failed: defects of ours."""
+        self.counts = counts or LoopCounts()
         self.ports = Ports(
             {listener.index: listener for listener in listeners},
             plane,
@@ -227,7 +227,9 @@ class Driver:
         self.take(inputs, clock.now())
 
     def _timer_fired(self) -> None:
-        self._timer = None
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            self.counts.lateness.observe(max(0.0, asyncio.get_running_loop().time() - timer.when()))
         self.take([TimerFired()], clock.now())
 
     # -- the turn
@@ -265,13 +267,13 @@ class Driver:
         try:
             return self.lns.handle(given, now)
         except Exception:  # our own defect must cost its own subscriber or tunnel, nobody else
-            self.defects += 1
+            self.counts.defects[()] += 1
             log.exception("defect", input=type(given).__name__)
         for _ in range(MOST_DEFECTS):
             try:
                 return self.lns.abandon(given, now)
             except Exception:  # as above: even the clearing up, or the next one in the row, may meet a defect
-                self.defects += 1
+                self.counts.defects[()] += 1
                 log.exception("defect", input=type(given).__name__)
         return []
 
@@ -291,7 +293,7 @@ class Driver:
             if type(effect) is SendDatagram:
                 listener = listeners.get(effect.path.listener)
                 if listener is None or not listener.send(effect.path, effect.data):
-                    self.send_failures += 1
+                    self.counts.send_failures[()] += 1
             elif type(effect) is Report:
                 observe(effect.fact)
             elif type(effect) is SendCoaReply:

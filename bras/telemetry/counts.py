@@ -14,12 +14,16 @@ from bras.errors import DropReason
 from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp import refusals
+from bras.l2tp.sender import STALL
+from bras.lns.stages import PHASES, SetupTimed
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
 from bras.telemetry.coa_counts import CoaCounts
 from bras.telemetry.config_counts import ConfigCounts
+from bras.telemetry.lac_counts import LacCounts
+from bras.telemetry.loop_counts import LoopCounts
 from bras.telemetry.tally import LATENCY_BOUNDS_S, Handlers, Histogram, Labels, Tally
 from bras.telemetry.words import RADIUS_CODES, TERMINATE_CAUSES, call_cause, tunnel_cause
 
@@ -28,50 +32,9 @@ MAX_REASONS = 500
 
 SETUP_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ECHO_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-ROUND_TRIP_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-
-
-class LacCounts:
-    """What LACs were refused, and how quickly they answer."""
-
-    __slots__ = ("calls_refused", "lockouts", "moves", "probes", "round_trip", "tunnels_refused")
-
-    def __init__(self, names: list[str]) -> None:
-        """Begin at zero, with the samples of the groups of these names already there."""
-        self.lockouts: Tally = defaultdict(int, {(name,): 0 for name in names})
-        """By group."""
-        self.probes: Tally = defaultdict(int, {(name,): 0 for name in names})
-        """By group."""
-        self.moves: Tally = defaultdict(int, {(name,): 0 for name in names})
-        """By group."""
-        self.tunnels_refused: Tally = defaultdict(int)
-        """By group, reason."""
-        self.calls_refused: Tally = defaultdict(int)
-        """By group, reason."""
-        self.round_trip: dict[Labels, Histogram] = {(name,): Histogram(ROUND_TRIP_BOUNDS_S) for name in names}
-        """Of control messages, by group."""
-
-    def round_trip_measured(self, fact: l2tp.RoundTripMeasured) -> None:
-        """Count how long a LAC took to acknowledge."""
-        histogram = self.round_trip.get((fact.group,))
-        if histogram is None:
-            histogram = self.round_trip[fact.group,] = Histogram(ROUND_TRIP_BOUNDS_S)
-        histogram.observe(fact.round_trip_s)
-
-    def locked_out(self, fact: l2tp.LockedOut) -> None:
-        """Count the beginning of a lock-out."""
-        self.lockouts[fact.group,] += 1
-
-    def tunnel_probed(self, fact: l2tp.TunnelProbed) -> None:
-        """Count a LAC that may be at another port."""
-        self.probes[fact.group,] += 1
-
-    def tunnel_moved(self, fact: l2tp.TunnelMoved) -> None:
-        """Count a LAC that is at another port."""
-        self.moves[fact.group,] += 1
-
-    def lockout_ended(self, fact: l2tp.LockoutEnded) -> None:
-        """Count nothing: each lock-out that begins ends."""
+METHODS = ("mschapv2", "mschapv1", "chap", "pap")
+USUAL = (AuthOutcome.ACCEPTED, AuthOutcome.REJECTED, AuthOutcome.UNANSWERED)
+"""Outcomes of authentications that are there from the start; of the others what has happened is."""
 
 
 class TunnelCounts:
@@ -196,14 +159,25 @@ class TunnelCounts:
         self.data_reordered[fact.group,] += fact.reordered
 
     def retransmitted(self, fact: l2tp.Retransmitted) -> None:
-        """Count a repeated control message."""
+        """Count a repeated control message, and once that the LAC acknowledges nothing."""
         self.retransmissions[fact.group,] += 1
+        if fact.retries == STALL:
+            self.lacs.stalls[fact.group,] += 1
 
 
 class RadiusCounts:
     """What became of requests to RADIUS servers."""
 
-    __slots__ = ("acknowledged", "forgotten", "latency", "replies", "replies_dropped", "resent", "unacknowledged")
+    __slots__ = (
+        "acknowledged",
+        "deaths",
+        "forgotten",
+        "latency",
+        "replies",
+        "replies_dropped",
+        "resent",
+        "unacknowledged",
+    )
 
     def __init__(self, servers: Iterable[str]) -> None:
         """Begin at zero, with the samples of the configured servers already there."""
@@ -211,6 +185,8 @@ class RadiusCounts:
         self.replies: Tally = defaultdict(int)
         """By server, kind, code."""
         self.resent: Tally = defaultdict(int, dict.fromkeys(pairs, 0))
+        """By server, kind."""
+        self.deaths: Tally = defaultdict(int, dict.fromkeys(pairs, 0))
         """By server, kind."""
         self.replies_dropped: Tally = defaultdict(int)
         """By server, kind, reason."""
@@ -228,7 +204,7 @@ class RadiusCounts:
         return {
             radius.Answered: self.answered,
             radius.Resent: self.sent_again,
-            radius.ServerDead: self.server_changed,
+            radius.ServerDead: self.server_died,
             radius.ServerAlive: self.server_changed,
             radius.ConnectionUp: self.server_changed,
             radius.ConnectionDown: self.server_changed,
@@ -251,9 +227,11 @@ class RadiusCounts:
         """Count a repeated request."""
         self.resent[fact.server, fact.kind.value] += 1
 
-    def server_changed(
-        self, fact: radius.ServerDead | radius.ServerAlive | radius.ConnectionUp | radius.ConnectionDown
-    ) -> None:
+    def server_died(self, fact: radius.ServerDead) -> None:
+        """Count a server that is passed over from now on."""
+        self.deaths[fact.server, fact.kind.value] += 1
+
+    def server_changed(self, fact: radius.ServerAlive | radius.ConnectionUp | radius.ConnectionDown) -> None:
         """Count nothing: whether a server is up is in the census."""
 
     def reply_dropped(self, fact: radius.ReplyDropped) -> None:
@@ -276,17 +254,20 @@ class RadiusCounts:
 class SubscriberCounts:
     """What became of subscribers."""
 
-    __slots__ = ("authentications", "dropped", "echo", "ended", "proxies", "setup")
+    __slots__ = ("authentications", "dropped", "echo", "ended", "phases", "proxies", "setup")
 
-    def __init__(self) -> None:
-        """Begin at zero."""
-        self.authentications: Tally = defaultdict(int)
+    def __init__(self, groups: Iterable[str] = ()) -> None:
+        """Begin at zero, with the samples of the configured groups already there."""
+        keys = ((name, method, outcome.value) for name in groups for method in METHODS for outcome in USUAL)
+        self.authentications: Tally = defaultdict(int, dict.fromkeys(keys, 0))
         """By group, method, outcome."""
         self.ended: Tally = defaultdict(int)
         """By group, cause, reason."""
         self.proxies: Tally = defaultdict(int)
         """By group, result, reason."""
         self.setup = Histogram(SETUP_BOUNDS_S)
+        self.phases: dict[Labels, Histogram] = {(phase.value,): Histogram(SETUP_BOUNDS_S) for phase in PHASES}
+        """Of set-ups, by phase."""
         self.echo = Histogram(ECHO_BOUNDS_S)
         self.dropped: defaultdict[DropReason, int] = defaultdict(int)
         """Frames."""
@@ -297,6 +278,7 @@ class SubscriberCounts:
             Authenticated: self.authenticated,
             ProxyJudged: self.proxy_judged,
             SubscriberUp: self.subscriber_up,
+            SetupTimed: self.setup_timed,
             SubscriberEnded: self.subscriber_ended,
             ppp.Dropped: self.drop,
             ppp.EchoMeasured: self.echo_measured,
@@ -313,6 +295,11 @@ class SubscriberCounts:
     def subscriber_up(self, fact: SubscriberUp) -> None:
         """Count how long a set-up took."""
         self.setup.observe(fact.setup_s)
+
+    def setup_timed(self, fact: SetupTimed) -> None:
+        """Count how long it took in each phase."""
+        for phase, seconds in fact.seconds:
+            self.phases[phase.value,].observe(seconds)
 
     def subscriber_ended(self, fact: SubscriberEnded) -> None:
         """Count the end of a session."""
@@ -333,16 +320,18 @@ class SubscriberCounts:
 class Counts:
     """All counters of one worker."""
 
-    __slots__ = ("coa", "config", "radius", "subscribers", "tunnels")
+    __slots__ = ("coa", "config", "loop", "radius", "subscribers", "tunnels")
 
     def __init__(
         self, groups: Iterable[str] = (), servers: Iterable[str] = (), coa_clients: Iterable[str] = ()
     ) -> None:
         """Begin at zero for the ``[[lac]]`` groups, RADIUS servers and clients of these names."""
         self.coa = CoaCounts(coa_clients)
-        self.tunnels = TunnelCounts(groups)
+        names = list(groups)
+        self.tunnels = TunnelCounts(names)
         self.radius = RadiusCounts(servers)
-        self.subscribers = SubscriberCounts()
+        self.subscribers = SubscriberCounts(names)
+        self.loop = LoopCounts()
         self.config = ConfigCounts()
 
     def handlers(self) -> Handlers:

@@ -26,6 +26,7 @@ from bras.telemetry.limit import repeated as _repeated
 from bras.telemetry.lockout_lines import LockoutLines
 from bras.telemetry.port_lines import PortLines
 from bras.telemetry.server_lines import ServerLines
+from bras.telemetry.setup_lines import SetupLines
 from bras.telemetry.tally import Handlers
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
@@ -93,6 +94,7 @@ class Lines:
                 radius.Resent: self.radius_resent,
                 radius.AccountingAcknowledged: self.accounting_acknowledged,
             }
+            handlers |= SetupLines(self._log).handlers()
         return handlers
 
     def tunnel_up(self, fact: l2tp.TunnelUp) -> None:

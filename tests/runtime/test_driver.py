@@ -293,7 +293,7 @@ def test_removals_that_are_answered_later_are_heard(shutdown: bool) -> None:
 def test_what_cannot_be_sent_is_counted() -> None:
     async def use(bench: Bench) -> None:
         bench.driver._perform([SendDatagram(Path(0, "127.0.0.1", 1701, "127.0.0.9", 0), b"x")], 0.0)
-        assert bench.driver.send_failures == 1
+        assert bench.driver.counts.send_failures[()] == 1
 
     run(use)
 
@@ -314,9 +314,9 @@ def test_a_defect_costs_its_own_call_and_is_told(worst: bool) -> None:
             for client in clients:
                 lac.send(client, client.link.frame(0x8021, b"\x09\x01\x00\x04"))  # a code that IPCP does not know
             await bench.until(lambda: clients[1].ended)
-        assert [line["event"] for line in lines] == ["defect"] * bench.driver.defects
+        assert [line["event"] for line in lines] == ["defect"] * bench.driver.counts.defects[()]
         assert lines[0]["input"] == "DatagramReceived"
-        assert bench.driver.defects == (1 if not worst else 2)
+        assert bench.driver.counts.defects[()] == (1 if not worst else 2)
         assert not clients[0].ended
         assert not clients[2].ended
         assert len(bench.driver.plane.entries) == 2  # type: ignore[attr-defined]  # Null has them
@@ -334,8 +334,8 @@ def test_defects_without_end_are_given_up() -> None:
         structlog.reset_defaults()
         with capture_logs():
             bench.lac()
-            await bench.until(lambda: bench.driver.defects)
-        assert bench.driver.defects == 1 + driver.MOST_DEFECTS
+            await bench.until(lambda: bench.driver.counts.defects[()])
+        assert bench.driver.counts.defects[()] == 1 + driver.MOST_DEFECTS
 
     run(use)
 

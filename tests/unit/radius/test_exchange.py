@@ -431,7 +431,7 @@ def test_rows_count_requests_repetitions_answers_and_drops():
     row = machine.rows(now=2.0)[0]
     assert (row["requests"], row["resent"], row["answered"], row["dropped"]) == (1, 1, 1, 1)
     row = {"server": "one", "kind": "auth", "up": True, "requests": 1, "in_flight": 0}
-    assert machine.census()[0] == row | {"probes": 0, "probes_answered": 0}
+    assert machine.census()[0] == row | {"queued": 0, "unanswered": 0, "probes": 0, "probes_answered": 0}
 
 
 def test_secrets_and_passwords_do_not_show_in_what_is_saved():

@@ -119,7 +119,7 @@ def test_rows_are_those_of_the_contract():
     kill(one)
     assert (one.row(now=10.0)["state"], one.row(now=10.0)["dead_left_s"]) == ("dead", 20.0)
     expected = {"server": "one", "kind": "auth", "up": False, "requests": 0, "in_flight": 0}
-    assert one.census() == expected | {"probes": 0, "probes_answered": 0}
+    assert one.census() == expected | {"queued": 0, "unanswered": 2, "probes": 0, "probes_answered": 0}
     assert service(Kind.ACCT).row(now=0.0)["port"] == 1813
 
 

@@ -10,6 +10,7 @@ from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.events import By, CallInfo, Cause, Path
 from bras.l2tp.report import Accm, LineErrors
 from bras.lns.effects import Fact
+from bras.lns.stages import SetupTimed
 from bras.ppp import events as ppp
 from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
@@ -84,7 +85,7 @@ FACTS: tuple[Fact, ...] = (
     l2tp.DataDisordered(KEY, "any", 3, 2),
     l2tp.LockedOut("any", "evil\n", PATH, 3, 40.0),
     l2tp.LockoutEnded("any", "evil\n", "198.18.0.2", 3),
-    l2tp.Retransmitted(5, "any"),
+    l2tp.Retransmitted(5, "any", 2),
     l2tp.RoundTripMeasured("any", 0.02),
     ppp.Dropped(DropReason.BAD_FRAME),
     ppp.EchoMeasured(0.02),
@@ -109,5 +110,6 @@ FACTS: tuple[Fact, ...] = (
     *(authenticated(outcome, "Sorry\r\nInjected: yes") for outcome in AuthOutcome),
     ProxyJudged("s1", "any", "lac\n1", HandoverResult.RENEGOTIATED, HandoverReason.MRU),
     UP,
+    SetupTimed("s1", ((Phase.LINK, 0.125), (Phase.PROGRAMMING, 0.03125))),
     ENDED,
 )

@@ -6,10 +6,11 @@ from bras.errors import DropReason
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import By, Cause, Refusal
+from bras.lns.stages import SetupTimed
 from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import AuthOutcome, ProxyJudged
+from bras.subscriber.events import AuthOutcome, Phase, ProxyJudged
 from bras.telemetry.counts import MAX_REASONS, Counts
 from bras.telemetry.tally import Histogram
 from tests.unit.telemetry.facts import ENDED, INFO, KEY, LOST, PATH, REFUSED, UP, authenticated
@@ -51,18 +52,6 @@ def test_refusals_by_reason() -> None:
     ).tunnels
     assert counts.lacs.tunnels_refused == {("any", "wrong_secret"): 1, ("any", "timeout"): 1}
     assert counts.lacs.calls_refused == {("any", "limit"): 1, ("any", "bad_message"): 2}
-
-
-def test_round_trips_by_group() -> None:
-    """Also of a group that is configured no more."""
-    measured = [l2tp.RoundTripMeasured("any", 0.002), l2tp.RoundTripMeasured("gone", 0.5)]
-    counts = _feed(Counts(["any", "quiet"]), *measured).tunnels
-    assert {group: sum(one.counts) for (group,), one in counts.lacs.round_trip.items()} == {
-        "any": 1,
-        "quiet": 0,
-        "gone": 1,
-    }
-    assert counts.lacs.round_trip["any",].total == 0.002
 
 
 def test_a_call_that_ends_is_counted_in_the_group_of_its_tunnel() -> None:
@@ -110,6 +99,7 @@ def test_radius_by_server_and_kind() -> None:
     assert counts.unacknowledged == {(): 1}
     assert counts.forgotten == {(): 1}
     assert counts.acknowledged == {("r1",): 1}
+    assert counts.deaths == {("r1", "auth"): 1}
     assert counts.latency["r1", "auth"].total == pytest.approx(0.203)
     assert counts.latency["r1", "acct"].counts[-1] == 1, "99 s is above every bound"
 
@@ -120,6 +110,24 @@ def test_subscribers() -> None:
     assert counts.ended == {("any", "user_request", "peer_terminated"): 2}
     assert sum(counts.setup.counts) == 1
     assert counts.setup.total == 0.25
+
+
+def test_set_ups_by_phase() -> None:
+    timed = SetupTimed("s1", ((Phase.LINK, 0.125), (Phase.NETWORK, 40.0)))
+    phases = _feed(Counts(), timed, timed).subscribers.phases
+    assert {phase: (sum(one.counts), one.total) for (phase,), one in phases.items()} == {
+        "link": (2, 0.25),
+        "authenticating": (0, 0.0),
+        "addressing": (0, 0.0),
+        "network": (2, 80.0),
+        "programming": (0, 0.0),
+    }
+
+
+def test_the_usual_outcomes_of_authentications_are_there_from_the_start() -> None:
+    counts = Counts(["any"]).subscribers.authentications
+    assert len(counts) == 12
+    assert counts["any", "mschapv2", "unanswered"] == 0
 
 
 def test_what_became_of_links_that_lacs_had_negotiated() -> None:

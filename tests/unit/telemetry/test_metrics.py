@@ -14,16 +14,18 @@ from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Plain
 from bras.telemetry.counts import Counts
-from bras.telemetry.metrics import BrasCollector, DataplaneFigures, make_registry
+from bras.telemetry.metrics import BrasCollector, DataplaneFigures, JournalFigures, make_registry
 from tests.unit.telemetry.facts import FACTS
 
+_SERVICE = ("server", "kind", "up", "requests", "in_flight", "queued", "unanswered", "probes", "probes_answered")
 CENSUS: Plain = {
     "tunnels": [{"lac": "any", "state": "established", "count": 2}],
     "sessions": [{"lac": "any", "state": "up", "count": 3}, {"lac": "any", "state": "ending", "count": 1}],
-    "pools": [{"pool": "default", "used": 3, "held": 1, "free": 250, "exhausted": 7}],
+    "stalled": [{"lac": "any", "count": 1}],
+    "pools": [{"pool": "default", "size": 254, "used": 3, "held": 1, "free": 250, "exhausted": 7}],
     "radius": [
-        {"server": "r1", "kind": "auth", "up": True, "requests": 9, "in_flight": 2, "probes": 0, "probes_answered": 0},
-        {"server": "r1", "kind": "acct", "up": False, "requests": 4, "in_flight": 0, "probes": 6, "probes_answered": 2},
+        dict(zip(_SERVICE, ("r1", "auth", True, 9, 2, 1, 0, 0, 0), strict=True)),
+        dict(zip(_SERVICE, ("r1", "acct", False, 4, 0, 0, 3, 6, 2), strict=True)),
     ],
 }
 
@@ -44,6 +46,7 @@ def _collector(counts: Counts | None = None, census: Plain = CENSUS) -> BrasColl
         version="1.2.3",
         log_lines_dropped=lambda: 6,
         sockets=lambda: [("192.0.2.1:1701", 7)],
+        journal=lambda: JournalFigures(2, 4096, 1.5),
     )
     collector.take(census)
     return collector
@@ -54,6 +57,10 @@ def _fed() -> Counts:
     handlers = counts.handlers()
     for fact in FACTS:
         handlers[type(fact)](fact)
+    loop = counts.loop
+    for histogram in (loop.hold, loop.lateness, loop.pauses["2",], loop.journal_writes):
+        histogram.observe(0.002)
+    loop.defects[()], loop.send_failures[()] = 4, 9
     return counts
 
 
@@ -103,6 +110,27 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_authentications_total", {"lac": "any", "method": "chap", "outcome": "rejected"}, 1),
         ("bras_sessions_ended_total", {"lac": "any", "cause": "user_request", "reason": "peer_terminated"}, 1),
         ("bras_retransmissions_total", {"lac": "any"}, 1),
+        ("bras_tunnel_stalls_total", {"lac": "any"}, 1),
+        ("bras_tunnels_stalled", {"lac": "any"}, 1),
+        ("bras_pool_size", {"pool": "default"}, 254),
+        ("bras_radius_requests_queued", {"server": "r1", "kind": "auth"}, 1),
+        ("bras_radius_timeouts_total", {"server": "r1", "kind": "acct"}, 3),
+        ("bras_radius_server_deaths_total", {"server": "r1", "kind": "acct"}, 1),
+        ("bras_radius_server_deaths_total", {"server": "r1", "kind": "auth"}, 0),
+        ("bras_session_setup_phase_seconds_sum", {"phase": "link"}, 0.125),
+        ("bras_session_setup_phase_seconds_bucket", {"phase": "programming", "le": "0.05"}, 1),
+        ("bras_session_setup_phase_seconds_count", {"phase": "network"}, 0),
+        ("bras_loop_hold_seconds_bucket", {"le": "0.001"}, 0),
+        ("bras_loop_hold_seconds_bucket", {"le": "0.0025"}, 1),
+        ("bras_timer_lateness_seconds_sum", {}, 0.002),
+        ("bras_gc_pause_seconds_count", {"generation": "2"}, 1),
+        ("bras_gc_pause_seconds_count", {"generation": "0"}, 0),
+        ("bras_journal_write_seconds_count", {}, 1),
+        ("bras_journal_write_failures_total", {}, 2),
+        ("bras_journal_bytes", {}, 4096),
+        ("bras_journal_behind_seconds", {}, 1.5),
+        ("bras_defects_total", {}, 4),
+        ("bras_send_failures_total", {}, 9),
         ("bras_data_lost_total", {"lac": "any"}, 3),
         ("bras_data_reordered_total", {"lac": "any"}, 2),
         ("bras_tunnels_refused_total", {"lac": "any", "reason": "other"}, 1),
