@@ -142,6 +142,9 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
             return
     prefixes = profile.ipv6_prefixes, profile.delegated_ipv6_prefixes
     who.identity = core.books.encoder.with_prefixes(who.identity, *prefixes)
+    if profile.routes or profile.prefix_length < WHOLE:
+        length = profile.prefix_length if profile.address == address else WHOLE
+        who.identity = core.books.identities.with_networks(who.identity, length, profile.routes)
     core.registry.name(subscriber, who.user)
     core.registry.watch(subscriber, profile)
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)

@@ -17,7 +17,7 @@ from bras.lns.desk import Change
 from bras.radius.authorization import Authorization
 from bras.radius.change import Fault
 from bras.radius.dynauth import ErrorCause
-from bras.radius.profile import FIELDS, RADIUS_SOURCE, Profile
+from bras.radius.profile import FIELDS, RADIUS_SOURCE, WHOLE, Profile
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 
@@ -104,6 +104,9 @@ def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> Non
         who.classes = change.classes
         if who.record:
             who.record = core.books.encoder.reclass(who.record, change.classes)
+    if who.record and subscriber.profile is not None and profile.routes != subscriber.profile.routes:
+        length = profile.prefix_length if profile.address == subscriber.address else WHOLE
+        who.record = core.books.identities.with_networks(who.record, length, profile.routes)
     if core.changes is not None:
         core.changes.lines[subscriber.number] = None
         core.changes.subscribers[subscriber.number] = None

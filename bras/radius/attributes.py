@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bras.config.radius import RadiusConfig
 from bras.radius.codec import MAX_OCTETS, VENDOR_SPECIFIC, Codec
+from bras.wire import ipv4_text
 
 SERVICE_FRAMED = 2
 """Service-Type (RFC 2865 section 5.6)."""
@@ -24,6 +25,7 @@ CALLING_STATION_ID = 31
 NAS_PORT_ID = 87
 CHARGEABLE_USER_IDENTITY = 89
 ACCT_SESSION_ID = 44
+FRAMED_IP_NETMASK, FRAMED_ROUTE = 9, 22
 OF_TUNNEL = frozenset((4, 32, 64, 65, 66, 67, 82, 90, 91, 95))
 """Types of what says who we are and which tunnel it is."""
 OF_LINK = OF_TUNNEL | {1, 5, 30, 31, 61, 68, 77, 81, 87}
@@ -182,6 +184,23 @@ class IdentityEncoder:
             return attributes
         kept = without(attributes, self._session.connect_info_code) + self._session.connect_info(connect_info)
         return kept if len(kept) <= MAX_SHARED_OCTETS else attributes
+
+    def with_networks(self, accounting: bytes, prefix_length: int, routes: tuple[tuple[int, int], ...]) -> bytes:
+        """Say which networks are behind a subscriber, in place of what was said of it: as many as there is room for.
+
+        ``prefix_length`` is that round its address, 32 for none (Framed-IP-Netmask); ``routes`` are (network,
+        length), by way of its own address, which 0.0.0.0 means (Framed-Route, RFC 2865 section 5.22).
+        """
+        kept = without(without(accounting, FRAMED_IP_NETMASK), FRAMED_ROUTE)
+        if prefix_length < 32:
+            mask = 0xFFFFFFFF << 32 - prefix_length & 0xFFFFFFFF
+            kept += bytes((FRAMED_IP_NETMASK, 6)) + mask.to_bytes(4, "big")
+        for network, length in routes:
+            text = f"{ipv4_text(network)}/{length} 0.0.0.0 1".encode()
+            attribute = bytes((FRAMED_ROUTE, 2 + len(text))) + text
+            if len(kept) + len(attribute) <= MAX_SHARED_OCTETS:
+                kept += attribute
+        return kept
 
     def charge(self, accounting: bytes, identity: bytes) -> bytes:
         """Add the Chargeable-User-Identity of an Access-Accept, if it had one: all records have it (RFC 4372).

@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from bras.config.model import AuthConfig, PoolConfig
+from bras.lns.inputs import CoaReceived
+from bras.radius.coa_events import Origin
+from bras.radius.dynauth import COA_REQUEST
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberEnded
 from tests.support.crash import Mortal
+from tests.support.dac import DAC, DAC_SECRET, OURS, with_coa
+from tests.support.dynauth import dynamic_request
 from tests.support.lacs import SimulatedLac
+from tests.support.radius import attribute
 from tests.support.rim import Rim, option
 from tests.support.world import SimulatedRadius, config
 
@@ -147,3 +153,44 @@ def test_networks_outlive_the_process(tmp_path: Path) -> None:
     other = lac.dial("b", "pass")
     world.run(8.0)
     assert not other.address
+
+
+def networks_of(record: dict[int, bytes]) -> tuple[bytes | None, bytes | None]:
+    return record.get(9), record.get(22)
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (b"", (None, None)),
+        (ROUTE, (None, b"198.51.100.0/24 0.0.0.0 1")),
+        (route("198.51.100.0 255.255.255.0"), (None, b"198.51.100.0/24 0.0.0.0 1")),
+        (u32(8, 0xC0000209) + u32(9, 0xFFFFFFF8), (b"\xff\xff\xff\xf8", None)),
+        (u32(8, 0xC0000209) + u32(9, 0xFFFFFFFF), (None, None)),
+        (u32(9, 0xFFFFFF00), (None, None)),
+    ],
+)
+def test_the_records_say_which_networks_are_behind_it(reply: bytes, told: tuple[bytes | None, bytes | None]) -> None:
+    radius = server(user1=reply)
+    rim, lac = rim_with(radius)
+    client = lac.dial("user1", "pass")
+    rim.run(3.0)
+    lac.hang_up(client)
+    rim.run(3.0)
+    assert [networks_of(one) for one in radius.accounting if 1 in one] == [told] * 2
+
+
+def test_after_a_change_those_that_hold_then() -> None:
+    made = with_coa(config())
+    rim = Rim(made, servers=(server(user1=ROUTE),))
+    lac = rim.lac()
+    client = lac.dial("user1", "pass")
+    rim.run(3.0)
+    request = attribute(1, b"user1") + route("203.0.113.0/29 0.0.0.0 1")
+    data = dynamic_request(COA_REQUEST, request, identifier=1, secret=DAC_SECRET)
+    rim.give(CoaReceived(Origin(0, OURS, DAC, 40000), data))
+    rim.run(1.0)
+    lac.hang_up(client)
+    rim.run(3.0)
+    told = [networks_of(one) for one in rim.radius.accounting if 1 in one]
+    assert told == [(None, b"198.51.100.0/24 0.0.0.0 1"), (None, b"203.0.113.0/29 0.0.0.0 1")]

@@ -81,7 +81,9 @@ def accept(full: bool) -> Callable[[dict[int, bytes]], tuple[int, bytes]]:
     """Return a server that grants much, and has the client prove itself again after 70 seconds."""
     again = option(27, (70).to_bytes(4, "big")) + option(29, (1).to_bytes(4, "big")) + option(24, b"state")
     prefixes = option(97, bytes.fromhex("0040 20010db8000a0000")) + option(123, bytes.fromhex("0030 20010db8000b"))
-    much = option(89, b"cui-7") + option(25, b"gold") + again + prefixes
+    networks = option(8, bytes((192, 0, 2, 9))) + option(9, bytes((255, 255, 255, 248)))
+    networks += option(22, b"198.51.100.0/24 0.0.0.0 1")
+    much = networks + option(89, b"cui-7") + option(25, b"gold") + again + prefixes
     return lambda attributes: (2, much if full else b"")
 
 

@@ -1,6 +1,17 @@
 import pytest
 
-from bras.radius.attributes import Blobs, Identity, IdentityEncoder, TunnelIdentity, value_of, without
+from bras.radius.attributes import (
+    MAX_SHARED_OCTETS,
+    OF_LINK,
+    OF_TUNNEL,
+    Blobs,
+    Identity,
+    IdentityEncoder,
+    TunnelIdentity,
+    only,
+    value_of,
+    without,
+)
 from tests.support.radius import attribute, attributes_of, codec, config
 
 TUNNEL = TunnelIdentity("198.18.0.2", "198.18.0.1", "lac1", "lns1", "lac1-7")
@@ -174,3 +185,38 @@ def test_the_servers_user_name_replaces_the_clients():
     assert parts(encoder.rename(blob, b"real")) == [(1, b"real"), *parts(blob)[1:]]
     nameless = encoder.encode(IDENTITY._replace(user_name=b"")).accounting
     assert parts(encoder.rename(nameless, b"real")) == [(1, b"real"), *parts(nameless)]
+
+
+ENCODER = IdentityEncoder(codec(), config(nas_identifier="lns"))
+RECORD = encode(nas_identifier="lns").accounting
+
+
+def test_networks_take_the_place_of_those_before():
+    told = ENCODER.with_networks(RECORD, 29, ((0xC6336400, 24),))
+    assert parts(told)[-2:] == [(9, b"\xff\xff\xff\xf8"), (22, b"198.51.100.0/24 0.0.0.0 1")]
+    assert ENCODER.with_networks(told, 32, ()) == RECORD
+    assert parts(ENCODER.with_networks(told, 8, ()))[-1] == (9, b"\xff\0\0\0")
+
+
+def test_no_more_networks_than_a_record_has_room_for():
+    told = ENCODER.with_networks(RECORD, 32, tuple((0x0A000000 + (n << 8), 24) for n in range(1000)))
+    assert len(told) <= MAX_SHARED_OCTETS
+    assert [code for code, _ in parts(told)].count(22) > 100
+
+
+def test_a_tunnel_says_whose_it_is():
+    told = dict(parts(ENCODER.tunnel(TUNNEL, "id1", "7/8")))
+    assert set(told) == OF_TUNNEL - {95} | {1, 44, 50, 68}
+    assert (told[1], told[44], told[50], told[68], told[82]) == (b"lac1", b"id1", b"id1", b"7/8", b"lac1-7")
+
+
+def test_a_link_says_whose_it_is_and_nothing_of_what_is_granted():
+    session = RECORD + attribute(25, b"class") + attribute(8, b"\x0a\0\0\1")
+    told = dict(parts(ENCODER.link(session, "id2")))
+    assert set(told) == (OF_LINK - {95, 81}) | {44, 50}
+    assert (told[1], told[44], told[50]) == (b"user@isp", b"id2", b"00000001")
+
+
+def test_only_some_of_them():
+    assert only(RECORD, ()) == b""
+    assert parts(only(RECORD, {1, 44})) == [(1, b"user@isp"), (44, b"00000001")]
