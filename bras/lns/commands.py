@@ -33,7 +33,11 @@ class ShowSessions:
     - ``uptime_s``: float | None, since it was up;
     - ``up_octets``, ``up_packets``, ``down_octets``, ``down_packets``: int, both families
       together, as the counters were read last;
-    - ``echo_ms``: float | None, the last LCP echo's round-trip time in milliseconds.
+    - ``echo_ms``: float | None, the last LCP echo's round-trip time in milliseconds;
+    - ``up_bps``, ``down_bps``, ``packets_s``: float | None, bits and (both ways) packets a second between the last two
+      readings of the counters that somebody asked for with PickSessions, ``None`` when nobody has.
+
+    With ``numbers`` those sessions, in the order in which they are named, and no filters.
     """
 
     after: int = -1
@@ -41,6 +45,38 @@ class ShowSessions:
     user: str | None = None
     group: str | None = None
     address: str | None = None
+    numbers: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessions:
+    """Return the numbers of all sessions: ``{"numbers": [int]}``, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickSessions:
+    """Look for sessions among those of ``numbers``: a slice of a long list, so that no turn is long.
+
+    ``{"picked": [rank...], "matched": int, "up_bps", "down_bps", "packets_s": float}``: the first ``most`` (or all)
+    of those that ``match`` (an expression, see ``bras.query.match``) and the filters let through, in the order of
+    ``sort`` (a field, with "-" descending), how many there were, and what they carry together.  A rank is ``[bool,
+    value, int]``: ranks of several slices are ordered by it, the other way when descending; the number is the third,
+    without its sign.  ``rates``: their counters are read for the rates, even where neither ``match`` nor ``sort`` asks.
+    """
+
+    numbers: tuple[int, ...]
+    match: str = ""
+    sort: str = ""
+    most: int | None = None
+    user: str | None = None
+    group: str | None = None
+    address: str | None = None
+    rates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRates:
+    """Nobody looks at rates any more: what they are made of need not be kept; ``{}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +288,9 @@ class Park:
 Command = (
     ShowSessions
     | ShowSession
+    | ListSessions
+    | PickSessions
+    | ForgetRates
     | ShowTunnels
     | ShowTunnel
     | ShowLacs

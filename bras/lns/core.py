@@ -14,6 +14,7 @@ from bras.l2tp.endpoint import Endpoint
 from bras.lns.changes import Changes
 from bras.lns.desk import Desk
 from bras.lns.effects import Effect
+from bras.lns.gauges import Gauges
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
 from bras.lns.tunnel_account import TunnelBooks
@@ -115,6 +116,8 @@ class Core:
     effects: list[Effect] = field(default_factory=list)
     """What this turn wants of the world, in order."""
     backlog: Backlog = field(default_factory=Backlog)
+    gauges: Gauges = field(default_factory=Gauges)
+    """How fast sessions are, while somebody looks."""
 
     def __post_init__(self) -> None:
         """Hear of ports that are free again in the same queue as of what else the L2TP machine tells."""

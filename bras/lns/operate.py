@@ -14,7 +14,7 @@ from enum import Enum
 
 from bras.l2tp.events import By, Cause
 from bras.lns import billing, show, tunnel_books
-from bras.lns.commands import Disconnect, Park, Plain, ShowSession, ShowSessions, Shutdown
+from bras.lns.commands import Disconnect, Park, PickSessions, Plain, ShowSession, ShowSessions, Shutdown
 from bras.lns.core import Core
 from bras.lns.effects import Answer, ReadCounters
 from bras.lns.inputs import CommandReceived
@@ -52,7 +52,7 @@ class Operations:
     shutdown_identifiers: list[int] = field(default_factory=list)
     disconnecting: dict[int, tuple[set[int], int]] = field(default_factory=dict)
     """Commands that wait until these subscribers (numbers) are gone, and how many there were."""
-    showing: list[tuple[int, ShowSessions | ShowSession]] = field(default_factory=list)
+    showing: list[tuple[int, show.Listed]] = field(default_factory=list)
     """Questions that wait for fresh counters."""
     poll_at: float | None = None
     """The counters of those with an idle timeout are read next."""
@@ -96,13 +96,13 @@ def command(operations: Operations, core: Core, given: CommandReceived, now: flo
     elif isinstance(wish, Park):
         operations.parking.append(given.identifier)
         core.effects.append(ReadCounters(_slots(core, core.registry.by_number)))
-    elif isinstance(wish, (ShowSessions, ShowSession)):
+    elif isinstance(wish, (ShowSessions, ShowSession, PickSessions)):
         _show_when_read(operations, core, given.identifier, wish)
     else:
         core.effects.append(show.answer(core, given.identifier, wish, now))
 
 
-def _show_when_read(operations: Operations, core: Core, identifier: int, wish: ShowSessions | ShowSession) -> None:
+def _show_when_read(operations: Operations, core: Core, identifier: int, wish: show.Listed) -> None:
     """Read the counters of what will be shown, so that the answer is of this moment."""
     numbers = [subscriber.number for subscriber in show.matching(core, wish)]
     operations.showing.append((identifier, wish))

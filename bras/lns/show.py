@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import islice
 
 from bras.ids import number_of, session_of, tunnel_of
-from bras.lns import groups, tables, tunnels
+from bras.lns import groups, listing, tables, tunnels
 from bras.lns.commands import (
+    ForgetRates,
+    ListSessions,
+    PickSessions,
     Plain,
     ShowCoa,
     ShowGroup,
@@ -23,6 +26,8 @@ from bras.lns.commands import (
 from bras.lns.core import Core
 from bras.lns.detail import detail
 from bras.lns.effects import Answer
+from bras.lns.gauges import carried
+from bras.query.lexer import QueryError
 from bras.subscriber.subscriber import Subscriber
 from bras.wire import ipv4_of, ipv4_text
 
@@ -30,21 +35,23 @@ MOST_DETAILS = 16
 MOST_ROWS = 1000
 
 AboutLacs = ShowTunnels | ShowTunnel | ShowLacs | ShowGroups | ShowGroup
-Question = AboutLacs | ShowSessions | ShowSession | ShowPools | ShowRadius | ShowCoa | TakeCensus
+Listed = ShowSessions | ShowSession | PickSessions
+"""Questions that wait for fresh counters."""
+Question = AboutLacs | Listed | ListSessions | ForgetRates | ShowPools | ShowRadius | ShowCoa | TakeCensus
 Row = dict[str, Plain]
 
 
 def answer(core: Core, identifier: int, question: Question, now: float) -> Answer:
     """Answer a question about what is there now."""
     match question:
-        case ShowSessions():
-            body: Plain = _sessions(core, question, now)
+        case ShowSessions() | ListSessions() | PickSessions() | ForgetRates():
+            return _answer_about_many(core, identifier, question, now)
         case ShowSession():
             chosen = select(core, question.selector)[:MOST_DETAILS]
             if not chosen:
                 return _nothing(identifier, f"no session matches {question.selector!r}")
-            details: list[Plain] = [_row(sub, now) | detail(core, sub, now) for sub in chosen]
-            body = {"sessions": details}
+            details: list[Plain] = [_row(core, sub, now) | detail(core, sub, now) for sub in chosen]
+            body: Plain = {"sessions": details}
         case ShowTunnels() | ShowTunnel() | ShowLacs() | ShowGroups() | ShowGroup():
             return _answer_about_lacs(core, identifier, question, now)
         case ShowPools():
@@ -55,6 +62,25 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
             body = {"clients": tables.plain(core.coa.server.rows() if core.coa is not None else [])}
         case TakeCensus():
             body = tables.census(core, now)
+    return Answer(identifier, ok=True, body=body)
+
+
+def _answer_about_many(
+    core: Core, identifier: int, question: ShowSessions | ListSessions | PickSessions | ForgetRates, now: float
+) -> Answer:
+    try:
+        match question:
+            case ShowSessions():
+                body: Plain = _sessions(core, question, now)
+            case ListSessions():
+                body = {"numbers": listing.numbers(core)}
+            case PickSessions():
+                body = listing.pick(core, question, now)
+            case ForgetRates():
+                core.gauges.clear()
+                body = {}
+    except QueryError as wrong:
+        return _nothing(identifier, str(wrong))
     return Answer(identifier, ok=True, body=body)
 
 
@@ -102,10 +128,15 @@ def select(core: Core, selector: str) -> list[Subscriber]:
     return registry.of_user(selector)
 
 
-def matching(core: Core, wish: ShowSessions | ShowSession) -> list[Subscriber]:
-    """Return the subscribers that a question shows, in the order of their numbers."""
+def matching(core: Core, wish: Listed) -> list[Subscriber]:
+    """Return the subscribers that a question shows, or looks at, in the order of their numbers."""
     if isinstance(wish, ShowSession):
         return select(core, wish.selector)[:MOST_DETAILS]
+    if isinstance(wish, PickSessions):
+        return listing.to_read(core, wish)
+    if wish.numbers is not None:
+        by_number = core.registry.by_number
+        return [by_number[number] for number in wish.numbers[:MOST_ROWS] if number in by_number]
     limit = max(1, min(wish.limit, MOST_ROWS))
     address = ipv4_of(wish.address) if wish.address is not None else None
     chosen = (
@@ -121,15 +152,16 @@ def matching(core: Core, wish: ShowSessions | ShowSession) -> list[Subscriber]:
 
 def _sessions(core: Core, question: ShowSessions, now: float) -> Row:
     chosen = matching(core, question)
-    full = len(chosen) >= max(1, min(question.limit, MOST_ROWS))
-    rows: list[Plain] = [_row(subscriber, now) for subscriber in chosen]
+    full = question.numbers is None and len(chosen) >= max(1, min(question.limit, MOST_ROWS))
+    rows: list[Plain] = [_row(core, subscriber, now) for subscriber in chosen]
     return {"sessions": rows, "next": chosen[-1].number if full else None}
 
 
-def _row(subscriber: Subscriber, now: float) -> Row:
+def _row(core: Core, subscriber: Subscriber, now: float) -> Row:
     line, who, key = subscriber.line, subscriber.who, subscriber.leg.key
-    total, address = subscriber.forwarding.total, subscriber.address
+    total, address = carried(subscriber.forwarding), subscriber.address
     up_at, rtt = subscriber.instants.up_at, subscriber.standing.round_trip_s
+    gauge = core.gauges.of(subscriber.number)
     return {
         "key": subscriber.number,
         "session": subscriber.session_id,
@@ -145,9 +177,12 @@ def _row(subscriber: Subscriber, now: float) -> Row:
         "called_number": line.called_number,
         "address": ipv4_text(address) if address else None,
         "uptime_s": now - up_at if up_at is not None else None,
-        "up_octets": total.up_octets4 + total.up_octets6,
-        "up_packets": total.up_packets4 + total.up_packets6,
-        "down_octets": total.down_octets4 + total.down_octets6,
-        "down_packets": total.down_packets4 + total.down_packets6,
+        "up_octets": total.up_octets,
+        "up_packets": total.up_packets,
+        "down_octets": total.down_octets,
+        "down_packets": total.down_packets,
         "echo_ms": rtt * 1000.0 if rtt else None,
+        "up_bps": gauge.up_bps if gauge is not None else None,
+        "down_bps": gauge.down_bps if gauge is not None else None,
+        "packets_s": gauge.packets_s if gauge is not None else None,
     }

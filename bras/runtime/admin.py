@@ -21,9 +21,11 @@ from typing import Any, TypeVar
 import msgspec
 import orjson
 
+from bras.lns import listing
 from bras.lns.commands import (
     Command,
     Disconnect,
+    ForgetRates,
     Plain,
     ShowCoa,
     ShowGroup,
@@ -32,21 +34,22 @@ from bras.lns.commands import (
     ShowPools,
     ShowRadius,
     ShowSession,
-    ShowSessions,
     ShowTunnel,
     ShowTunnels,
+    TakeCensus,
 )
-from bras.lns.effects import Answer
+from bras.query.lexer import QueryError
+from bras.runtime import survey as surveys
+from bras.runtime.survey import Listing, Survey
 from bras.telemetry.text import clean_deep
 
-Ask = Callable[[Command], Awaitable[Answer]]
+Ask = surveys.Ask
 """Puts a Command to the machine and waits for its Answer."""
 ReadAgain = Callable[[bool], Awaitable[Plain]]
 """Reads the configuration again, as ``Reload`` says (``dry_run``); the body, or ``None`` when the daemon stops."""
 T = TypeVar("T")
 
 COMMANDS: dict[str, type[Command]] = {
-    "show sessions": ShowSessions,
     "show session": ShowSession,
     "show tunnels": ShowTunnels,
     "show tunnel": ShowTunnel,
@@ -72,13 +75,17 @@ class Reload:
 
 
 RELOAD = "reload"
-OWN = ("show version", "show dataplane")
+SESSIONS = "show sessions"
+OVERVIEW = "show overview"
+"""What is there now and what was counted since the start: the machine's census beside what is its own."""
+OWN = ("show version", "show dataplane", OVERVIEW)
 """What the machine knows nothing of."""
+NAMES = tuple(sorted([*COMMANDS, SESSIONS, RELOAD, *OWN]))
 
 MAX_LINE_OCTETS = 65536
 MAX_CLIENTS = 64
 MAX_ROWS = 1000
-"""Sessions in one answer at most, whatever the question says: about 10 ms of the loop."""
+"""Sessions in one answer at most, whatever the question says."""
 
 
 class BadRequest(Exception):
@@ -99,6 +106,9 @@ class AdminServer:
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
+        self._turn = asyncio.Lock()
+        self._gauging = 0
+        """Clients that have asked for rates."""
 
     async def start(self) -> None:
         """Listen; OSError when another daemon answers there, or the path cannot be used."""
@@ -136,6 +146,20 @@ class AdminServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer line by line until the client hangs up or sends a line that is too long."""
+        survey = Survey(self._ask, self._turn)
+        try:
+            await self._answer_all(reader, writer, survey)
+        finally:
+            await self._hung_up(survey)
+
+    async def _hung_up(self, survey: Survey) -> None:
+        """Have the machine forget the rates when nobody looks at them any more."""
+        if survey.gauges:
+            self._gauging -= 1
+            if not self._gauging:
+                await self._ask(ForgetRates())
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, survey: Survey) -> None:
         while True:
             try:
                 line = await reader.readuntil(b"\n")
@@ -144,14 +168,33 @@ class AdminServer:
             except asyncio.LimitOverrunError:
                 writer.write(_line(False, {"error": f"a request has at most {MAX_LINE_OCTETS} octets"}))
                 return
-            writer.write(await self._answer(line))
+            writer.write(await self._answer(line, survey))
             await writer.drain()
 
-    async def _answer(self, line: bytes) -> bytes:
+    async def _list(self, wish: Listing, survey: Survey) -> bytes:
+        gauged = survey.gauges
+        try:
+            answer = await survey.page(wish)
+        finally:
+            self._gauging += survey.gauges and not gauged
+        return _line(answer.ok, answer.body)
+
+    async def _overview(self) -> bytes:
+        answer = await self._ask(TakeCensus())
+        body = self._own[OVERVIEW]()
+        if not answer.ok or not isinstance(body, dict):
+            return _line(False, answer.body)
+        return _line(True, {**body, "census": answer.body})
+
+    async def _answer(self, line: bytes, survey: Survey) -> bytes:
         try:
             command = parse(line)
         except BadRequest as wrong:
             return _line(False, {"error": str(wrong)})
+        if isinstance(command, Listing):
+            return await self._list(command, survey)
+        if command == OVERVIEW:
+            return await self._overview()
         if isinstance(command, str):
             return _line(True, self._own[command]())
         if isinstance(command, Reload):
@@ -199,8 +242,8 @@ def _clear(path: str) -> None:
     raise OSError(errno.EADDRINUSE, "another daemon answers on this socket", path)
 
 
-def parse(line: bytes) -> Command | Reload | str:
-    """Turn a request line into a Command, a Reload, or one of ``OWN``.  BadRequest otherwise."""
+def parse(line: bytes) -> Command | Listing | Reload | str:
+    """Turn a request line into a Command, a Listing, a Reload, or one of ``OWN``.  BadRequest otherwise."""
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -212,13 +255,26 @@ def parse(line: bytes) -> Command | Reload | str:
         return name
     if name == RELOAD:
         return _made(Reload, request.get("arguments") or {})
+    if name == SESSIONS:
+        return _listing(request.get("arguments") or {})
     kind = COMMANDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise BadRequest(f"no such command; there are: {', '.join(sorted([*COMMANDS, RELOAD, *OWN]))}")
-    command = _made(kind, request.get("arguments") or {})
-    if isinstance(command, ShowSessions) and not 1 <= command.limit <= MAX_ROWS:
+        raise BadRequest(f"no such command; there are: {', '.join(NAMES)}")
+    return _made(kind, request.get("arguments") or {})
+
+
+def _listing(arguments: Any) -> Listing:
+    wish = _made(Listing, arguments)
+    if not 1 <= wish.limit <= MAX_ROWS:
         raise BadRequest(f"arguments: limit is 1 to {MAX_ROWS}")
-    return command
+    if wish.most is not None and wish.most < 0:
+        raise BadRequest("arguments: most is 0 or more")
+    for name, text, understood in (("match", wish.match, listing.matched), ("sort", wish.sort, listing.ordered)):
+        try:
+            understood(text)
+        except QueryError as wrong:
+            raise BadRequest(f"{name}: {wrong}") from None
+    return wish
 
 
 def _made(kind: type[T], arguments: Any) -> T:

@@ -23,7 +23,7 @@ from bras.lns.lns import Lns
 from bras.lns.resume import own_ports, slots_in_use
 from bras.radius.codec import Codec
 from bras.runtime import clock
-from bras.runtime.admin import AdminServer
+from bras.runtime.admin import OVERVIEW, AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
 from bras.runtime.exporter import Exporter
@@ -40,6 +40,7 @@ from bras.telemetry.counts import Counts
 from bras.telemetry.logs import set_level, start_logging
 from bras.telemetry.metrics import BrasCollector
 from bras.telemetry.observer import Observer, make_observer
+from bras.telemetry.overview import overview
 from bras.telemetry.pipe import LogPipe
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ class _Daemon:
 
     async def run(self, driver: Driver) -> int:
         """Start, serve, stop."""
-        own = {"show version": self._version, "show dataplane": self.dataplane.shown}
+        own = {"show version": self._version, "show dataplane": self.dataplane.shown, OVERVIEW: self._overview}
         reloader = self.reloader = self._reloader(driver)
         admin = AdminServer(self.config.admin.socket, driver.ask, own, lambda dry_run: reloader.ask(dry_run=dry_run))
         exporter = self._exporter(driver)
@@ -297,6 +298,15 @@ class _Daemon:
         else:
             log.info("sessions_kept", outcome=answer.body)
         return self.tears_down
+
+    def _overview(self) -> Plain:
+        """Return what ``bras top`` makes rates of, beside the machine's census."""
+        shown: dict[str, Plain] = {
+            "at": clock.now(),
+            "uptime_s": clock.now() - self.started_at,
+            "version": bras.__version__,
+        }
+        return {**shown, **overview(self.counts), "totals": self.dataplane.plane.totals()._asdict()}
 
     def _version(self) -> Plain:
         return {

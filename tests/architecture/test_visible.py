@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bras.cli.main import app
 from bras.errors import FallbackReason
 from bras.forwarding.entry import Counters
-from bras.runtime.admin import COMMANDS, OWN, RELOAD
+from bras.runtime.admin import NAMES
 from bras.telemetry.counts import Counts
 from bras.telemetry.lines import Lines
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures
@@ -55,7 +55,7 @@ def test_commands() -> None:
 
 def test_commands_of_the_admin_socket() -> None:
     written = {name for name in _first_cells(_section("Commands")) if not name.startswith("bras ")}
-    assert written == {*COMMANDS, RELOAD, *OWN}
+    assert written == set(NAMES)
 
 
 def test_metrics() -> None:

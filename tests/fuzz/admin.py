@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 
-from bras.lns.commands import Disconnect
+from bras.lns.commands import Command, Disconnect
+from bras.lns.effects import Answer
 from bras.lns.inputs import CommandReceived
-from bras.runtime.admin import COMMANDS, OWN, RELOAD, BadRequest, Reload, parse
+from bras.runtime.admin import NAMES, BadRequest, Reload, parse
+from bras.runtime.survey import Listing, Survey
 from tests.fuzz.harness import Harness
 from tests.support.rim import Rim
 
-_KEYS = ("command", "arguments", "after", "limit", "user", "group", "address", "selector", "dry_run")
-_WORDS = [f'"{word}"' for word in (*COMMANDS, RELOAD, *OWN, *_KEYS, "user1", "any", "10.64.0.1", "tunnel")]
+_KEYS = (
+    "command",
+    "arguments",
+    "after",
+    "limit",
+    "user",
+    "group",
+    "address",
+    "selector",
+    "dry_run",
+    "match",
+    "sort",
+    "most",
+    "rates",
+)
+_WORDS = [f'"{word}"' for word in (*NAMES, *_KEYS, "user1", "any", "10.64.0.1", "tunnel", "-down_rate", "user=~1")]
 
 
 class _World:
@@ -37,6 +55,9 @@ class _World:
         if isinstance(command, (str, Reload)):
             return
         rim = self.rim
+        if isinstance(command, Listing):
+            self._list(command)
+            return
         rim.answers.clear()
         before = rim.lns.save()
         rim.give(CommandReceived(7, command))
@@ -49,6 +70,17 @@ class _World:
             rim.reads.clear()  # counters were read: their instant is remembered
         else:
             assert rim.lns.save() == before, "a question changes nothing"
+
+    def _list(self, wish: Listing) -> None:
+        async def ask(command: Command) -> Answer:
+            return self.rim.answers[self.rim.ask(command)]
+
+        async def page() -> Answer:
+            return await Survey(ask, asyncio.Lock(), settle_s=0.0).page(wish)
+
+        answer = asyncio.run(page())
+        assert answer.ok, "what makes no sense was refused before"
+        assert orjson.dumps(answer.body)
 
 
 def harness(_name: str) -> Harness:

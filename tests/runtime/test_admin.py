@@ -14,6 +14,9 @@ import pytest
 from bras.lns.commands import (
     Command,
     Disconnect,
+    ForgetRates,
+    ListSessions,
+    PickSessions,
     Plain,
     ShowCoa,
     ShowGroup,
@@ -22,12 +25,13 @@ from bras.lns.commands import (
     ShowPools,
     ShowRadius,
     ShowSession,
-    ShowSessions,
     ShowTunnel,
     ShowTunnels,
+    TakeCensus,
 )
 from bras.lns.effects import Answer
-from bras.runtime.admin import MAX_CLIENTS, MAX_LINE_OCTETS, OWN, AdminServer, BadRequest, parse
+from bras.runtime.admin import MAX_CLIENTS, MAX_LINE_OCTETS, OVERVIEW, OWN, AdminServer, BadRequest, parse
+from bras.runtime.survey import Listing
 
 VERSION: Plain = {"version": "1.2.3"}
 
@@ -45,6 +49,15 @@ class Machine:
         self.asked.append(command)
         if self.gate is not None:
             await self.gate.wait()
+        if isinstance(command, ListSessions):
+            return Answer(len(self.asked), True, {"numbers": [1]})
+        if isinstance(command, PickSessions):
+            ranks: Plain = [[False, 0, number] for number in command.numbers]
+            return Answer(
+                len(self.asked),
+                True,
+                {"picked": ranks, "matched": 1, "up_bps": 0.0, "down_bps": 0.0, "packets_s": 0.0},
+            )
         return Answer(len(self.asked), self.ok, self.body)
 
 
@@ -80,7 +93,8 @@ def serve(path: Path, use: Callable[[Machine], Awaitable[None]]) -> Machine:
 
     async def run() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: troubles.append(context))
-        server = AdminServer(str(path), machine.ask, {"show version": lambda: VERSION})
+        own = {"show version": lambda: VERSION, OVERVIEW: lambda: {"setups": 7}}
+        server = AdminServer(str(path), machine.ask, own)
         await server.start()
         try:
             await asyncio.wait_for(use(machine), 20)
@@ -100,11 +114,16 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("command", "arguments", "expected"),
     [
-        ("show sessions", {}, ShowSessions()),
+        ("show sessions", {}, Listing()),
+        (
+            "show sessions",
+            {"match": "user==a", "sort": "-rate", "most": 3, "rates": True},
+            Listing(match="user==a", sort="-rate", most=3, rates=True),
+        ),
         (
             "show sessions",
             {"after": 5, "limit": 10, "user": "a", "group": "any", "address": "10.0.0.1"},
-            ShowSessions(5, 10, "a", "any", "10.0.0.1"),
+            Listing(5, 10, "a", "any", "10.0.0.1"),
         ),
         ("show session", {"selector": "alice"}, ShowSession("alice")),
         ("show tunnels", None, ShowTunnels()),
@@ -119,7 +138,7 @@ def path(tmp_path: Path) -> Path:
         ("disconnect", {"selector": "10.0.0.1"}, Disconnect("10.0.0.1")),
     ],
 )
-def test_requests_become_commands(command: str, arguments: object, expected: Command) -> None:
+def test_requests_become_commands(command: str, arguments: object, expected: Command | Listing) -> None:
     assert parse(orjson.dumps({"command": command, "arguments": arguments})) == expected
     for own in OWN:
         assert parse(orjson.dumps({"command": own})) == own
@@ -143,6 +162,9 @@ def test_requests_become_commands(command: str, arguments: object, expected: Com
         (b'{"command": "show sessions", "arguments": {"limit": 0}}', "limit is 1 to 1000"),
         (b'{"command": "show sessions", "arguments": {"limit": 100000}}', "limit is 1 to 1000"),
         (b'{"command": "show sessions", "arguments": {"after": "x"}}', "after"),
+        (b'{"command": "show sessions", "arguments": {"most": -1}}', "most is 0 or more"),
+        (b'{"command": "show sessions", "arguments": {"match": "user=="}}', "match: expected a value.*at character 7"),
+        (b'{"command": "show sessions", "arguments": {"sort": "usr"}}', "sort: no field 'usr'.*at character 1"),
         (b"[" * 60_000, "not JSON"),
     ],
 )
@@ -155,14 +177,41 @@ def test_a_conversation(path: Path) -> None:
     async def use(machine: Machine) -> None:
         client = await Client.connect(path)
         assert await client.ask({"command": "show version"}) == {"ok": True, "body": VERSION}
-        assert await client.ask({"command": "show sessions"}) == {"ok": True, "body": {"sessions": []}}
+        assert (await client.ask({"command": "show sessions"}))["body"]["sessions"] == []
         assert (await client.ask({"command": "nonsense"}))["ok"] is False
         machine.ok, machine.body = False, {"error": "no session matches 'x'"}
         refused = await client.ask({"command": "disconnect", "arguments": {"selector": "x"}})
         assert refused == {"ok": False, "body": {"error": "no session matches 'x'"}}
         await client.close()
 
-    assert serve(path, use).asked == [ShowSessions(), Disconnect("x")]
+    assert serve(path, use).asked[-1] == Disconnect("x")
+
+
+def test_rates_are_forgotten_when_the_last_who_looked_is_gone(path: Path) -> None:
+    async def use(machine: Machine) -> None:
+        one, two = await Client.connect(path), await Client.connect(path)
+        for client in (one, two, one):
+            assert (await client.ask({"command": "show sessions", "arguments": {"rates": True}}))["ok"]
+        await one.close()
+        assert (await two.ask({"command": "show version"}))["ok"]
+        assert ForgetRates() not in machine.asked
+        await two.close()
+        while ForgetRates() not in machine.asked:
+            await asyncio.sleep(0)
+
+    serve(path, use)
+
+
+def test_the_overview_has_a_census(path: Path) -> None:
+    async def use(machine: Machine) -> None:
+        machine.body = {"sessions": []}
+        client = await Client.connect(path)
+        assert await client.ask({"command": OVERVIEW}) == {"ok": True, "body": {"setups": 7, "census": machine.body}}
+        machine.ok, machine.body = False, {"error": "no"}
+        assert await client.ask({"command": OVERVIEW}) == {"ok": False, "body": {"error": "no"}}
+        await client.close()
+
+    assert serve(path, use).asked == [TakeCensus(), TakeCensus()]
 
 
 def test_only_the_owner_may_ask(path: Path) -> None:
@@ -287,7 +336,7 @@ def test_a_client_that_is_gone_in_the_middle_of_its_answer_is_harmless(path: Pat
             client = await Client.connect(path)
             await client.send({"command": "show sessions"})
             client.writer.transport.abort()
-        while len(machine.asked) < 5:
+        while not machine.asked:  # the others wait for their turn
             await asyncio.sleep(0)
         machine.gate.set()
         client = await Client.connect(path)
