@@ -8,8 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from bras.forwarding.entry import Counters
+from bras.telemetry.counts import Counts
+from bras.telemetry.metrics import BrasCollector, DataplaneFigures
 from tests.architecture.source import ROOT
 from tests.support.grafana import FOLDER, Json, complaints, dashboards, filled, panels, queries, variables, written
+from tests.unit.telemetry.facts import FACTS
 
 DASHBOARDS = dashboards()
 OURS = re.compile(r"\b(?:bras|process|python_gc)_\w+")
@@ -71,6 +75,10 @@ def test_what_grafana_does_not_know_is_found() -> None:
     assert spoilt({"titel": "x"}) == ["dashboard.panels[0].titel is unknown"]
     assert spoilt({"title": 7}) == ["dashboard.panels[0].title is 7, not <class 'str'>"]
     assert spoilt({"graphTooltip": 5}, panel=False) == ["dashboard.graph_tooltip is 5, none of DashboardCursorSync"]
+    options = DASHBOARDS["bras-overview.json"]["panels"][0]["options"]
+    assert "dashboard.panels[0].options.graph is unknown" in spoilt({"options": options | {"graph": "area"}})
+    assert any("none of BigValueGraphMode" in found for found in spoilt({"options": options | {"graphMode": "x"}}))
+    assert "dashboard.panels[0].targets[0].query is unknown" in spoilt({"targets": [{"query": "up", "refId": "A"}]})
     assert "dashboard.panels[0].gridPos.width is unknown" in spoilt({"gridPos": {"h": 1, "width": 4, "x": 0, "y": 0}})
 
 
@@ -127,6 +135,21 @@ def test_variables_that_are_used_are_there(name: str) -> None:
     there = dict.fromkeys(variables(dashboard), "x") | {"__rate_interval": "1m", "__range": "1h"}
     for _, expression in queries(dashboard):
         filled(expression, there)
+
+
+def test_the_manual_has_the_labels_that_there_are() -> None:
+    counts = Counts(["any"], ["r1"], ["policy"])
+    handlers = counts.handlers()
+    for fact in FACTS:
+        handlers[type(fact)](fact)
+    checked = set()
+    for family in BrasCollector(counts, lambda: DataplaneFigures(Counters(), {}, {}), version="0").collect():
+        for sample in family.samples:
+            checked.add(sample.name)
+            if sample.name in METRICS:  # not the moment of creation of OpenMetrics
+                assert set(sample.labels) <= METRICS[sample.name], sample.name
+                assert METRICS[sample.name] - {"instance", "job"} <= set(sample.labels), sample.name
+    assert len(checked & set(METRICS)) > 40
 
 
 def test_metrics_that_are_asked_for_exist() -> None:

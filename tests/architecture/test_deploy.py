@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -68,3 +69,17 @@ def test_prometheus_takes_the_scrape(tool: Callable[[str], str]) -> None:
     command = [tool("promtool"), "check", "config", str(DEPLOY / "prometheus.yml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_grafana_finds_the_dashboards_where_the_manual_puts_them() -> None:
+    provider = (ROOT / "grafana/provisioning/dashboards/bras.yaml").read_text()
+    (path,) = re.findall(r"^      path: (.*)$", provider, flags=re.MULTILINE)
+    for page in ("README.md", "MANUAL.md"):
+        assert f"cp -rT grafana/dashboards {path}" in (ROOT / page).read_text()
+        assert "cp -r grafana/provisioning/. /etc/grafana/provisioning/" in (ROOT / page).read_text()
+
+
+def test_grafana_takes_rates_over_what_prometheus_scrapes() -> None:
+    source = (ROOT / "grafana/provisioning/datasources/bras.yaml").read_text()
+    (interval,) = re.findall(r"^      timeInterval: (\w+)", source, flags=re.MULTILINE)
+    assert f"- job_name: bras\n    scrape_interval: {interval}\n" in (DEPLOY / "prometheus.yml").read_text()

@@ -15,7 +15,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
+
+register_default_plugins()  # models of the kinds of panels, and of what Prometheus is asked
 
 FOLDER = Path(__file__).resolve().parents[2] / "grafana" / "dashboards"
 WIDTH = 120
