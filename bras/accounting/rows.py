@@ -103,4 +103,4 @@ class Depth(NamedTuple):
         return self.starts + self.interims + self.stops + self.announcements
 
 
-hasten(Put, Drop)
+hasten(Put, Drop, Row)
