@@ -7,13 +7,12 @@ is left.  Ends are written first, because they free space in the file that other
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Sequence
 
 import structlog
 
-from bras.accounting.rows import Drop, Operation, Row
+from bras.accounting.rows import Drop, Operation
 from bras.lns.effects import FetchRecords, Spool
 from bras.lns.inputs import Fetched, Input, SpoolCounted, SpoolFailed, Stored
 from bras.store.spool import SpoolFile, is_damage
@@ -33,7 +32,7 @@ Asked = Spool | FetchRecords
 class SpoolWork:
     """The file, and what it has not taken yet."""
 
-    __slots__ = ("_full", "_told", "_waiting", "_waits", "changed", "file")
+    __slots__ = ("_fetches", "_full", "_told", "_waiting", "_waits", "changed", "file")
 
     def __init__(self, file: SpoolFile) -> None:
         """Work on an open file."""
@@ -41,6 +40,7 @@ class SpoolWork:
         self.changed = True
         """Whether it has been written to since it was counted."""
         self._waiting: list[Operation] = []
+        self._fetches: list[FetchRecords] = []
         self._waits = False
         self._full = False
         self._told = 0
@@ -66,7 +66,8 @@ class SpoolWork:
                     told += self._write()
             else:
                 told += self._write()
-                told.append(Fetched(one.group, self._fetch(one)))
+                self._fetches.append(one)
+                told += self._fetch()
         return told + self._write()
 
     def retry(self) -> list[Input]:
@@ -80,12 +81,13 @@ class SpoolWork:
             while self._waiting:
                 self._apply(self._waiting[:PIECE])
                 del self._waiting[:PIECE]
+            fetched = self._fetched()
         except (sqlite3.Error, OSError) as wrong:
             self._full = _is_full(wrong)
             return []
         self._waits = False
         self.file.keep_room()
-        return [Stored(self._told)]
+        return [Stored(self._told), *fetched]
 
     def count(self) -> list[Input]:
         """Count what stands in the file, and give back what space it needs no more."""
@@ -107,43 +109,56 @@ class SpoolWork:
         try:
             self._apply(self._waiting)
         except (sqlite3.Error, OSError) as wrong:
-            self._waits, self._full = True, _is_full(wrong)
-            return [SpoolFailed(str(wrong))]
+            return self._refused(wrong)
         self._waiting = []
-        lost: list[Input] = [SpoolFailed(f"damaged: {path}") for path in self.file.damaged[damaged:]]
-        return [*lost, Stored(self._told)]
+        return [*self._lost(damaged), Stored(self._told)]
+
+    def _fetch(self) -> list[Input]:
+        """Read what is asked for; while the disk refuses it waits, like what was to be written before it."""
+        if self._waits:
+            return []
+        damaged = len(self.file.damaged)
+        try:
+            fetched = self._fetched()
+        except (sqlite3.Error, OSError) as wrong:
+            return self._refused(wrong)
+        lost = self._lost(damaged)
+        return [*lost, Stored(self._told), *fetched] if lost else fetched
+
+    def _refused(self, wrong: Exception) -> list[Input]:
+        self._waits, self._full = True, _is_full(wrong)
+        return [SpoolFailed(str(wrong))]
+
+    def _lost(self, damaged: int) -> list[Input]:
+        """Tell of files that were left, since there were so many of them: what they held is gone."""
+        return [SpoolFailed(f"damaged: {path}") for path in self.file.damaged[damaged:]]
 
     def _apply(self, operations: Sequence[Operation]) -> None:
         self.changed = True
         try:
             self.file.apply(operations)
         except sqlite3.DatabaseError as wrong:
-            if not is_damage(wrong):
-                raise
             self._begin_anew(wrong)
             self.file.apply(operations)
 
-    def _begin_anew(self, wrong: sqlite3.Error) -> None:
+    def _fetched(self) -> list[Input]:
+        try:
+            found = self._read()
+        except sqlite3.DatabaseError as wrong:
+            self._begin_anew(wrong)
+            found = self._read()
+        self._fetches.clear()
+        return found
+
+    def _read(self) -> list[Input]:
+        return [Fetched(one.group, self.file.fetch(one.group, one.most, one.after)) for one in self._fetches]
+
+    def _begin_anew(self, wrong: sqlite3.DatabaseError) -> None:
+        """Begin a fresh file if this one is damaged; else it is the disk that refuses, and what it said is raised."""
+        if not is_damage(wrong):
+            raise wrong
         self.file.begin_anew()
         log.error("spool_damaged", moved_to=self.file.damaged[-1], reason=str(wrong))
-
-    def _fetch(self, asked: FetchRecords) -> tuple[Row, ...]:
-        """Return rows that no operation waits for: of the others the machine knows more than the file."""
-        others = {operation.key for operation in self._waiting}
-        rows: list[Row] = []
-        after = asked.after
-        try:
-            while len(rows) < asked.most:
-                page = self.file.fetch(asked.group, asked.most, after)
-                rows += [row for row in page if row.key not in others]
-                if len(page) < asked.most:
-                    break
-                after = page[-1].key
-        except sqlite3.DatabaseError as wrong:
-            if is_damage(wrong):
-                with contextlib.suppress(sqlite3.Error, OSError):  # who writes next will find out
-                    self._begin_anew(wrong)
-        return tuple(rows[: asked.most])
 
 
 def settled(operations: Sequence[Operation]) -> list[Operation]:

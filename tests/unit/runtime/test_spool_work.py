@@ -112,21 +112,54 @@ def test_who_has_come_and_gone_meanwhile_needs_no_room(disk: Disk) -> None:
 def test_ends_make_room_for_what_waits(disk: Disk) -> None:
     _fill(disk, 1000)
     disk.work.do([Spool(2, _starts(1000, 1500))])
-    told = disk.work.do([FetchRecords(None, 600, -1)])
-    assert [len(one.rows) for one in told if isinstance(one, Fetched)] == [600], "what it holds can be told meanwhile"
     disk.work.do([Spool(3, tuple(drop(number, STOP) for number in range(600)))])
     assert disk.work.retry() == [Stored(3)], "the disk is as full as before"
     assert disk.rows() == list(range(600, 1500))
 
 
-def test_a_row_for_which_something_waits_is_not_fetched(disk: Disk) -> None:
+def test_who_fetches_waits_for_the_disk_too(disk: Disk) -> None:
+    """It is to see what was asked before; half of that would look as if the rest were gone."""
     _fill(disk, 10)
-    disk.work.do([Spool(2, (*_starts(100, 600), drop(3, START), drop(4, STOP)))])
-    assert disk.work.is_behind
-    for most in (1, 2, 3, 5, 8, 20):
-        (told,) = disk.work.do([FetchRecords(None, most, -1)])
-        assert isinstance(told, Fetched)
-        assert [row.key & 0xFF for row in told.rows] == [0, 1, 2, 5, 6, 7, 8, 9][:most]
+    assert [type(one) for one in disk.work.do([Spool(2, _starts(10, 600)), FetchRecords(None, 700, -1)])] == [
+        SpoolFailed
+    ]
+    assert disk.work.do([FetchRecords("a", 5, -1), Spool(3, (drop(3, STOP),))]) == []
+    disk.relent()
+    stored, first, second = disk.work.retry()
+    assert stored == Stored(3)
+    assert isinstance(first, Fetched)
+    assert [row.key & 0xFFFF for row in first.rows] == [number for number in range(600) if number != 3]
+    assert second == Fetched("a", ())
+    assert disk.work.retry() == [Stored(3)], "once"
+
+
+def test_what_cannot_be_read_is_not_taken_for_nothing(disk: Disk) -> None:
+    disk.work.do([Spool(1, _starts(0, 3))])
+    disk.file.close()
+    (told,) = disk.work.do([FetchRecords(None, 9, -1)])
+    assert isinstance(told, SpoolFailed)
+    stored, fetched = disk.work.retry()
+    assert stored == Stored(1)
+    assert isinstance(fetched, Fetched)
+    assert len(fetched.rows) == 3
+
+
+def test_damage_that_a_fetch_meets(disk: Disk) -> None:
+    _spoil(disk)
+    with capture_logs() as logs:
+        told = disk.work.do([FetchRecords(None, 5000, -1)])
+    assert [type(one) for one in told] == [SpoolFailed, Stored, Fetched]
+    assert told[-1] == Fetched(None, ())
+    assert [line["event"] for line in logs] == ["spool_damaged"]
+
+
+def _spoil(disk: Disk) -> None:
+    disk.work.do([Spool(1, _starts(0, 2000))])
+    disk.file.empty_log()
+    with open(disk.file.path, "r+b") as opened:
+        opened.seek(20 * 4096)
+        opened.write(b"\xaa" * 4096 * 60)
+    disk.file.reopen()
 
 
 def test_another_error_has_the_file_opened_anew(disk: Disk, tmp_path: Path) -> None:
@@ -141,12 +174,7 @@ def test_another_error_has_the_file_opened_anew(disk: Disk, tmp_path: Path) -> N
 
 
 def test_a_file_that_turns_out_to_be_damaged_is_left_for_a_fresh_one(disk: Disk) -> None:
-    disk.work.do([Spool(1, _starts(0, 2000))])
-    disk.file.empty_log()
-    with open(disk.file.path, "r+b") as opened:
-        opened.seek(20 * 4096)
-        opened.write(b"\xaa" * 4096 * 60)
-    disk.file.reopen()
+    _spoil(disk)
     with capture_logs() as logs:
         told = disk.work.do([Spool(2, (*(put(number, STOP, 9.0) for number in range(2000)), put(7777, START, 9.0)))])
     assert [type(one) for one in told] == [SpoolFailed, Stored]
