@@ -40,15 +40,14 @@ ACCEPTED = _of("bras_authentications_total", "0+600x60", lac="any", method="chap
 CALLS = _of("bras_calls_total", "0+60x60", lac="any", outcome="established", cause="none")
 UP = _of("bras_sessions", "10000x60", lac="any", state="up")
 SCRAPED = _of("up", "1x60", **JOB)
-RETRIES = _of("bras_retransmissions_total", "0x400", lac="any")
 
 
 def _pool(used: str, free: str) -> Series:
-    held = _of("bras_pool_addresses", "0x400", pool="p", state="held")
+    size = _of("bras_pool_size", "1000x400", pool="p")
     return (
         _of("bras_pool_addresses", used, pool="p", state="used")
         | _of("bras_pool_addresses", free, pool="p", state="free")
-        | held
+        | size
     )
 
 
@@ -68,6 +67,20 @@ def _latency(quick: str, slow: str) -> Series:
 
 def _rejected(values: str, reason: str) -> Series:
     return _of("bras_radius_replies_dropped_total", values, server="r1", kind="auth", reason=reason)
+
+
+def _lateness(quick: str, slow: str, held: str) -> Series:
+    buckets = _of("bras_timer_lateness_seconds_bucket", quick, le="0.01")
+    slow_ones = _of("bras_timer_lateness_seconds_bucket", slow, le="1.0")
+    all_ = _of("bras_timer_lateness_seconds_bucket", slow, le="+Inf")
+    return buckets | slow_ones | all_ | _of("bras_loop_hold_seconds_sum", held)
+
+
+def _pauses(quick: str, count: str) -> Series:
+    labels = {"generation": "2"}
+    return _of("bras_gc_pause_seconds_bucket", quick, le="0.1", **labels) | _of(
+        "bras_gc_pause_seconds_count", count, **labels
+    )
 
 
 def _dropped(values: str, reason: str) -> Series:
@@ -112,6 +125,21 @@ CASES = (
         _of("bras_journal_write_failures_total", "3x60"),
     ),
     Case(
+        "BrasJournalBehind",
+        _of("bras_journal_behind_seconds", "0x20 5+60x20"),
+        _of("bras_journal_behind_seconds", "3x60"),
+    ),
+    Case("BrasLoopLag", _lateness("0+900x60", "0+1000x60", "0+20x60"), _lateness("0+998x60", "0+1000x60", "0+20x60")),
+    Case("BrasLoopLag", _lateness("0+1000x60", "0+1000x60", "0+58x60"), _lateness("0+1000x60", "0+1000x60", "0+50x60")),
+    Case("BrasGcPause", _pauses("0+2x25 53x20", "0+2x25 57x20"), _pauses("0+2x60", "0+2x60")),
+    Case("BrasDefect", _of("bras_defects_total", "0x25 1x20"), _of("bras_defects_total", "1x60")),
+    Case(
+        "BrasTunnelsStalled",
+        _of("bras_tunnels_stalled", "0x20 2x20", lac="any"),
+        _of("bras_tunnels_stalled", "0x20 1 0x20", lac="any"),
+        ANY,
+    ),
+    Case(
         "BrasTunnelsLost",
         SCRAPED | _of("bras_tunnels_ended_total", "_x25 1x20", lac="any", by="timeout", cause="none"),
         SCRAPED
@@ -127,8 +155,8 @@ CASES = (
     ),
     Case(
         "BrasTunnelsGone",
-        RETRIES | _of("bras_tunnels", "8x20 stale", lac="any", state="established"),
-        RETRIES | _of("bras_tunnels", "8x20 5x20", lac="any", state="established"),
+        _of("bras_tunnels", "8x20 0x20", lac="any", state="established"),
+        _of("bras_tunnels", "8x20 5x20", lac="any", state="established"),
         ANY,
     ),
     Case(
