@@ -121,9 +121,11 @@ class Driver:
         for fileno in self.plane.filenos():
             loop.add_reader(fileno, self._plane_readable)
         self.radius.serve(self.lns.core.exchanges.servers)
-        if self._stores.spooler is not None:
-            self._stores.spooler.start(self._take_now)
         self._check_clock()
+        if self._stores.spooler is not None:
+            self._stores.spooler.start(
+                self._take_now
+            )  # now, for the machine reads the file itself when it has the clock
 
     def deafen(self) -> None:
         """Take no more datagrams and packets; may be called twice."""

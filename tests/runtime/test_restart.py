@@ -127,6 +127,22 @@ def test_records_that_nobody_took_outlive_a_teardown(site: Site) -> None:
     site.wire.run(10.0, until=lambda: site.statuses().count(ON) == 2)
 
 
+def test_a_spool_that_is_damaged_is_moved_aside_and_nobody_is_harmed(site: Site) -> None:
+    first = site.start()
+    lac, clients = dial(site, 2)
+    before = up_rows(first)
+    first.stop(signal.SIGKILL)
+    spool = site.place / "state" / "spool.db"
+    Path(f"{spool}-wal").unlink()  # it has all of the file still, and would mend it
+    spool.write_bytes(b"no database" * 1000)
+    second = site.start()
+    site.wire.run(10.0, until=lambda: up_rows(second) == before)
+    assert second.wait_logged("spool_damaged")["moved_to"] == f"{spool}.damaged-1"
+    assert second.stop(signal.SIGTERM) == 0
+    assert not Path(f"{spool}-wal").exists(), "it is closed at the end"
+    no_harm(site, lac, clients)
+
+
 def _with_own_ports(site: Site) -> dict[str, Any]:
     group = {"name": "any", "secret": "tunsecret", "pool": "default", "use_ephemeral_port": True}
     return changed(site.configuration("keep"), {"lac": [group]})
@@ -214,6 +230,13 @@ def test_a_second_daemon_on_the_same_directory_is_refused(site: Site) -> None:
     done = _run(site, site.place / "state")
     assert done.returncode == 1
     assert "another process has this journal" in done.stderr
+
+
+def test_a_spool_that_cannot_be_opened_is_told_of(site: Site) -> None:
+    (site.place / "state" / "spool.db").mkdir(parents=True)
+    done = _run(site, site.place / "state")
+    assert done.returncode == 1
+    assert "spool.db: " in done.stderr
 
 
 def _metrics(site: Site) -> dict[str, float]:
