@@ -90,6 +90,11 @@ class Channel:
         return not self.sender.messages
 
     @property
+    def unheard(self) -> bytes:
+        """Return the AVPs of the oldest message that is not acknowledged; nothing when all are."""
+        return self.sender.messages[0][1] if self.sender.messages else b""
+
+    @property
     def window(self) -> int:
         """Return how many messages may be under way now."""
         return self.sender.window.size

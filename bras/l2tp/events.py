@@ -13,6 +13,7 @@ from typing import Final
 
 from bras.errors import DropReason, ProtocolViolation
 from bras.ids import CallKey
+from bras.l2tp.constants import CdnResult
 from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.proxy import Proxied
 from bras.l2tp.report import Accm, LineErrors
@@ -93,6 +94,11 @@ class Cause:
     def of(cls, problem: ProtocolViolation) -> Cause:
         """Return why we end something whose peer sent such a message; the codes are those of StopCCN and of CDN."""
         return cls(By.LOCAL, problem.result, problem.error, problem.text, avp=problem.avp, section=problem.section)
+
+    def of_calls(self) -> Cause:
+        """Return why the calls of a tunnel end that ends for this: Result Codes of CDN are other numbers."""
+        result = CdnResult.LOSS_OF_CARRIER if self.by is By.TIMEOUT else CdnResult.ADMINISTRATIVE
+        return Cause(self.by, result, self.error, self.text, of_tunnel=True, stop=self.result)
 
 
 @dataclass(frozen=True, slots=True)

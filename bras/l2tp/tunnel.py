@@ -20,7 +20,6 @@ from bras.l2tp.channel import Channel, ChannelState
 from bras.l2tp.constants import (
     DEFAULT_PEER_WINDOW,
     AvpType,
-    CdnResult,
     MessageType,
     StopResult,
 )
@@ -55,6 +54,7 @@ _IDLE: Final = TunnelState.IDLE
 _LOST: Final = ChannelState.LOST
 _STOPCCN: Final = MessageType.STOPCCN
 _NO_ANSWER: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer")
+_NO_ECHO: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "no answer to Hello")
 _TOO_SLOW: Final = Cause(By.TIMEOUT, StopResult.GENERAL_REQUEST, 0, "not established in time")
 _NO_CALLS: Final = Cause(By.LOCAL, StopResult.GENERAL_REQUEST, 0, "no calls")
 REPLACED: Final = Cause(By.PEER, StopResult.CHANNEL_EXISTS, 0, "the peer began anew")
@@ -239,7 +239,7 @@ class Tunnel:
         self.request = b""
         self.probe = None
         a = self.association
-        events = self.calls.end(_cause_of_call(cause))
+        events = self.calls.end(cause.of_calls())
         if before is _ESTABLISHED:
             events.append(TunnelDown(a.tunnel_id, a.group, a.lac_hostname, a.path, cause))
         else:
@@ -322,10 +322,10 @@ class Tunnel:
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Retransmit, say Hello, or end what took too long."""
         channel = self.channel
-        retries = channel.sender.retries
+        retries, unheard = channel.sender.retries, channel.unheard
         channel.handle_timeout(now=now)
         if channel.state is _LOST:
-            return self.vanish(_NO_ANSWER, now=now)
+            return self.vanish(_NO_ECHO if unheard == messages.hello() else _NO_ANSWER, now=now)
         if self.state is _ESTABLISHED:
             events = self._flush(self._handle_established(now), now)
             if self.probe is not None and channel.sender.retries > retries:
@@ -392,9 +392,3 @@ class Tunnel:
 
 def _patience(group: LacConfig) -> Patience:
     return Patience(group.retransmit_initial_s, group.retransmit_cap_s, group.max_retransmissions)
-
-
-def _cause_of_call(cause: Cause) -> Cause:
-    # Result Codes of StopCCN and CDN are different numbers; calls end with those of CDN.
-    result = CdnResult.LOSS_OF_CARRIER if cause.by is By.TIMEOUT else CdnResult.ADMINISTRATIVE
-    return Cause(cause.by, result, cause.error, cause.text, of_tunnel=True, stop=cause.result)

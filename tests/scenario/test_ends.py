@@ -484,6 +484,8 @@ def test_the_stop_tells_it(reason: str, tmp_path: Path) -> None:
     assert ours[17].decode() == reason
     assert stop[49] == ENDS[reason].value.to_bytes(4, "big")
     assert (stop[42], stop[52], stop[43]) == (b"\0\0\1\xf4", b"\0\0\0\3", b"\0\0\2\xbc"), "what it had carried"
+    if reason == "tunnel_lost":
+        assert ours[18] == b"no answer to Hello"
     if reason in OF_CALL or reason in OF_TUNNEL:
         assert ours[18] == b"said"
 

@@ -225,7 +225,7 @@ def test_a_lac_that_vanishes_is_noticed_by_hello() -> None:
     network.cut("lac")
     network.run(until=130.0)
     (down,) = lns.of(CallDown)
-    assert down.cause == Cause(By.TIMEOUT, 1, 0, "no answer", of_tunnel=True)
+    assert down.cause == Cause(By.TIMEOUT, 1, 0, "no answer to Hello", of_tunnel=True, stop=1)
     balanced(lns)
     balanced(lac)
 

@@ -160,7 +160,7 @@ def test_the_peers_stopccn_ends_everything_and_is_acknowledged_for_a_full_cycle(
     session_id, _ = lac.call(1)
     stop = control(lac.peer_tunnel_id, lac.ns, lac.nr, messages.stopccn(lac.tunnel_id, Cause(By.LOCAL, 6, 0, "bye")))
     down, tunnel = lac.raw(stop)
-    assert down == CallDown(lac.peer_tunnel_id << 16 | session_id, Cause(By.PEER, 3, 0, "bye", of_tunnel=True))
+    assert down == CallDown(lac.peer_tunnel_id << 16 | session_id, Cause(By.PEER, 3, 0, "bye", of_tunnel=True, stop=6))
     assert isinstance(tunnel, TunnelDown)
     assert tunnel.cause == Cause(By.PEER, 6, 0, "bye")
     assert lac.kinds() == ["ZLB"]
@@ -240,7 +240,9 @@ def test_a_silent_peer_is_lost_after_a_full_cycle() -> None:
     events = lac.wait_until(91.5)
     assert lac.kinds() == ["HELLO"] * 6
     down, tunnel = events[-2:]
-    assert down == CallDown(lac.peer_tunnel_id << 16 | session_id, Cause(By.TIMEOUT, 1, 0, "no answer", of_tunnel=True))
+    assert down == CallDown(
+        lac.peer_tunnel_id << 16 | session_id, Cause(By.TIMEOUT, 1, 0, "no answer", of_tunnel=True, stop=1)
+    )
     assert isinstance(tunnel, TunnelDown)
     assert tunnel.cause.by is By.TIMEOUT
     assert endpoint.census.tunnels == 0
