@@ -241,7 +241,7 @@ def test_a_silent_peer_is_lost_after_a_full_cycle() -> None:
     assert lac.kinds() == ["HELLO"] * 6
     down, tunnel = events[-2:]
     assert down == CallDown(
-        lac.peer_tunnel_id << 16 | session_id, Cause(By.TIMEOUT, 1, 0, "no answer", of_tunnel=True, stop=1)
+        lac.peer_tunnel_id << 16 | session_id, Cause(By.TIMEOUT, 1, 0, "no answer to Hello", of_tunnel=True, stop=1)
     )
     assert isinstance(tunnel, TunnelDown)
     assert tunnel.cause.by is By.TIMEOUT
