@@ -16,6 +16,7 @@ from bras.dataplane import tcx
 from bras.dataplane.base import Outlet
 from bras.dataplane.tun import Tun
 from bras.forwarding.entry import AddEntry, Counters, Leg, Route
+from tests.support.bpf import compiled
 from tests.support.fastpath import FastPath, fast_path
 from tests.support.namespaces import Namespace, Network
 from tests.support.provider import MODES, Road, bpf_file_system, road
@@ -153,9 +154,15 @@ def road_of(request: pytest.FixtureRequest, pins: Path) -> Iterator[Road]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile programs that show what the kernel does with maps and hooks, once for all."""
+    return compiled(Path(__file__).with_name("probe.bpf.c"), tmp_path_factory.mktemp("probe"))
+
+
+@pytest.fixture(scope="session")
 def loaded_path() -> Iterator[FastPath]:
-    """Load the programs once for the fixtures of a module."""
+    """Load the programs once for all fixtures: the verifier needs half a second, and ten in a slow machine."""
     with fast_path() as made:
         yield made
 

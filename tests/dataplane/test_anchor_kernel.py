@@ -25,11 +25,10 @@ from bras.dataplane.links import link
 from bras.dataplane.records import SETTINGS, XdpMode
 from bras.dataplane.rtnetlink import Conversation
 from bras.dataplane.segmenter import Segmenter
-from tests.support.bpf import bpf_file_system, compiled
+from tests.support.bpf import bpf_file_system
 from tests.support.namespaces import Namespace, Network
 
 pytestmark = pytest.mark.root
-SOURCE = Path(__file__).with_name("probe.bpf.c")
 ROOT = Path(__file__).parents[2]
 LOCAL = socket.inet_aton("10.255.255.1")
 VERSION = layout.ours(64).version
@@ -198,11 +197,6 @@ def test_a_pair_is_removed_by_its_anchors_name(lns: Namespace, kernel: Conversat
 
 
 # All of it away.
-
-
-@pytest.fixture(scope="module")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(SOURCE, tmp_path_factory.mktemp("bpf"))
 
 
 @pytest.fixture

@@ -22,18 +22,12 @@ from bras.dataplane.pace import Timer
 from bras.dataplane.programs import Loaded
 from bras.dataplane.records import PORT, XdpMode
 from bras.dataplane.rtnetlink import Conversation
-from tests.support.bpf import bpf_file_system, compiled
+from tests.support.bpf import bpf_file_system
 from tests.support.namespaces import Network
 
 pytestmark = pytest.mark.root
-SOURCE = Path(__file__).with_name("probe.bpf.c")
 INGRESS = Side.INGRESS
 HANDLE = 4242
-
-
-@pytest.fixture(scope="module")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(SOURCE, tmp_path_factory.mktemp("bpf"))
 
 
 class House:

@@ -18,17 +18,10 @@ from bras.dataplane.objects import Object
 from bras.dataplane.records import CALL, PLACE
 from bras.dataplane.routes import Routes
 from bras.dataplane.rtnetlink import Conversation, News
-from tests.support.bpf import compiled
 from tests.support.namespaces import Namespace, Network
 
 pytestmark = pytest.mark.root
-SOURCE = Path(__file__).with_name("probe.bpf.c")
 INGRESS, EGRESS = Side.INGRESS, Side.EGRESS
-
-
-@pytest.fixture(scope="module")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(SOURCE, tmp_path_factory.mktemp("bpf"))
 
 
 @pytest.fixture
