@@ -50,7 +50,7 @@ def test_a_lac_that_does_not_follow_gets_no_tunnel(
     """What xl2tpd 1.3.18 sends to the port of all is dropped, counted, and costs nothing; the manual says so."""
     bench = start(lac=[OWN])
     lac = Xl2tpd(lab.guest, [Client("user1")])
-    lac.dial("198.18.0.1", "tunsecret")
+    lac.dial("198.18.0.1", "tunsecret", retries=2)
     lac.wait_logged("Maximum retries exceeded")
     assert not lac.up()
     assert bench.lns.sessions() == []

@@ -140,8 +140,19 @@ class Xl2tpd(Lac):
     It crashes on a second call in a tunnel, and kernel 6.1 tells tunnels apart by their sockets alone.
     """
 
-    def dial(self, lns: str, secret: str | None = None, name: str = "xl2tpd", options: Sequence[str] = ()) -> None:
-        """Dial all sessions: [lac] sections with ``autodial``; ``options`` are further lines for each."""
+    def dial(
+        self,
+        lns: str,
+        secret: str | None = None,
+        name: str = "xl2tpd",
+        options: Sequence[str] = (),
+        *,
+        retries: int = 5,
+    ) -> None:
+        """Dial all sessions: [lac] sections with ``autodial``; ``options`` are further lines for each.
+
+        ``retries`` of control messages; the waits between them are 1, 2, 4, 8 and 16 s.
+        """
         auth = f"* * {secret or 'unused'}\n"
         self.guest.write(f"{_RUN}/secrets", auth, 0o600)
         for number in range(1, len(self.clients) + 1):
@@ -150,6 +161,7 @@ class Xl2tpd(Lac):
             lines = [
                 *("[global]", "port = 1701", f"listen-addr = {source}", "access control = no"),
                 *(f"auth file = {_RUN}/secrets", "debug tunnel = yes", "debug state = yes"),
+                f"max retries = {retries}",
                 *("[lac lns]", f"lns = {lns}", f"name = {name}", "autodial = yes", "redial = no", "length bit = yes"),
                 *("require authentication = no", f"pppoptfile = {_RUN}/options.{number}"),
                 *(["challenge = yes"] if secret else []),
