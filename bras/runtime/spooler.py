@@ -59,6 +59,11 @@ class Spooler:
             log.error("spool_damaged", moved_to=path)
         self._thread.start()
 
+    @property
+    def file(self) -> SpoolFile:
+        """Return the file, for reading before ``start``."""
+        return self.work.file
+
     def perform(self, asked: Asked) -> None:
         """Have it done, after all that was asked before; what is asked after ``close`` is left to the journal."""
         self._asked.put(asked)
