@@ -245,6 +245,8 @@ class MetricsConfig:
 
     listen: Listen | None = None
     """Address and port of `/metrics`; none: no exporter."""
+    sessions: bool = False
+    """Whether `/metrics/sessions` is there too: the series of each session, with user names, which whoever can connect may read."""
 
 
 @dataclass(frozen=True, slots=True)

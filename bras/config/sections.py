@@ -214,7 +214,7 @@ SECTIONS = (
             "pin_dir": v.PATH,
         },
     ),
-    Section("metrics", MetricsConfig, {"listen": v.LISTEN_WITH_PORT}),
+    Section("metrics", MetricsConfig, {"listen": v.LISTEN_WITH_PORT, "sessions": v.FLAG}),
     Section("admin", AdminConfig, {"socket": v.SOCKET_PATH}),
     Section(
         "log",

@@ -266,6 +266,34 @@ class TakeCensus:
 
 
 @dataclass(frozen=True, slots=True)
+class ListNumbers:
+    """List the numbers of all sessions, for a scrape: ``{"numbers": [int...], "wall_offset_s": float}``.
+
+    ``wall_offset_s`` is wall clock minus the instants of the readings.  For programs in this process only.
+    """
+
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReadings:
+    """Read sessions by their numbers: ``{"readings": [row...]}``, of those that have been up and that the filters want.
+
+    A row is a list: Acct-Session-Id, user, method, group, the LAC's Host Name and address, calling and called
+    number: str;  IPv4 address: int;  when it was up: float;  last echo's round trip in seconds, 0 for none: float;
+    slot, generation: int, by which the data plane tells what its Entry has carried;  what earlier Entries carried,
+    and what this one had carried when it was last read: the fields of ``Counters``, or None for nothing.
+    For programs in this process only.
+    """
+
+    numbers: tuple[int, ...]
+    group: str | None = None
+    shard: int = 0
+    """Only this one of ``shards`` parts, into which sessions fall by their Acct-Session-Id."""
+    shards: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnect:
     """End sessions: by Acct-Session-Id, user name or address; ``{"disconnected": n}``.
 
@@ -300,6 +328,8 @@ Command = (
     | ShowRadius
     | ShowCoa
     | TakeCensus
+    | ListNumbers
+    | TakeReadings
     | Disconnect
     | Shutdown
     | Park

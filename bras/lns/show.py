@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import islice
 
 from bras.ids import number_of, session_of, tunnel_of
-from bras.lns import groups, listing, tables, tunnels
+from bras.lns import groups, listing, readings, tables, tunnels
 from bras.lns.commands import (
     ForgetRates,
+    ListNumbers,
     ListSessions,
     PickSessions,
     Plain,
@@ -22,6 +23,7 @@ from bras.lns.commands import (
     ShowTunnel,
     ShowTunnels,
     TakeCensus,
+    TakeReadings,
 )
 from bras.lns.core import Core
 from bras.lns.detail import detail
@@ -37,7 +39,8 @@ MOST_ROWS = 1000
 AboutLacs = ShowTunnels | ShowTunnel | ShowLacs | ShowGroups | ShowGroup
 Listed = ShowSessions | ShowSession | PickSessions
 """Questions that wait for fresh counters."""
-Question = AboutLacs | Listed | ListSessions | ForgetRates | ShowPools | ShowRadius | ShowCoa | TakeCensus
+ForScrapes = TakeCensus | ListNumbers | TakeReadings
+Question = AboutLacs | Listed | ListSessions | ForgetRates | ShowPools | ShowRadius | ShowCoa | ForScrapes
 Row = dict[str, Plain]
 
 
@@ -62,6 +65,10 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
             body = {"clients": tables.plain(core.coa.server.rows() if core.coa is not None else [])}
         case TakeCensus():
             body = tables.census(core, now)
+        case ListNumbers():
+            body = readings.numbers(core, question)
+        case TakeReadings():
+            body = readings.readings(core, question)
     return Answer(identifier, ok=True, body=body)
 
 

@@ -32,6 +32,7 @@ from bras.runtime.loop import make_loop
 from bras.runtime.plane import Chosen, choose
 from bras.runtime.ports import Sockets, bind_again, more_descriptors
 from bras.runtime.reload import Reloader, load_codec
+from bras.runtime.sessions_page import SessionsPage
 from bras.runtime.sieve import CHECK_S, OF_STRANGERS, Sieve
 from bras.runtime.spooler import Spooler
 from bras.runtime.udp import Listener
@@ -221,7 +222,8 @@ class _Daemon:
             sockets=driver.ports.dropped,
             connections=driver.radius.tls.figures,
         )
-        return Exporter(self.config.metrics.listen, collector, driver.ask)
+        sessions = SessionsPage(driver.ask, driver.plane.read) if self.config.metrics.sessions else None
+        return Exporter(self.config.metrics.listen, collector, driver.ask, sessions)
 
     def _serve(self, driver: Driver) -> None:
         """Begin to answer: sessions of before are forwarded again when this returns."""

@@ -1,4 +1,4 @@
-"""HTTP for Prometheus: ``GET /metrics``, and nothing that could change anything.
+"""HTTP for Prometheus: ``GET /metrics`` and ``/metrics/sessions``, and nothing that could change anything.
 
 A page is rendered family by family with a return to the loop between two, so that no
 scrape holds up a LAC.
@@ -7,17 +7,21 @@ scrape holds up a LAC.
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Iterator
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
 from bras.config.model import Listen
 from bras.lns.commands import TakeCensus
 from bras.runtime.admin import Ask
+from bras.runtime.negotiation import gzip_accepted, openmetrics_wanted
+from bras.runtime.sessions_page import OPENMETRICS_TYPE, TEXT_TYPE, SessionsPage
 from bras.telemetry.metrics import BrasCollector, make_registry
 
 CENSUS_TIMEOUT_S = 5.0
@@ -27,12 +31,15 @@ _END = b"# EOF\n"
 class Exporter:
     """Serves ``/metrics`` until it is closed."""
 
-    def __init__(self, listen: Listen, collector: BrasCollector, ask: Ask) -> None:
-        """Serve at ``listen``; ``ask`` is asked for a census at each scrape."""
+    def __init__(
+        self, listen: Listen, collector: BrasCollector, ask: Ask, sessions: SessionsPage | None = None
+    ) -> None:
+        """Serve at ``listen``; ``ask`` is asked for a census at each scrape; ``sessions`` serves theirs."""
         self._listen = listen
         self._collector = collector
         self._registry = make_registry(collector)
         self._ask = ask
+        self._sessions = sessions
         self._runner: web.AppRunner | None = None
         self._turn = asyncio.Lock()
 
@@ -40,7 +47,9 @@ class Exporter:
         """Listen; OSError when that is not possible."""
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/", _index)
+        if self._sessions is not None:
+            app.router.add_get("/metrics/sessions", self._sessions.serve)
+        app.router.add_get("/", self._index)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._listen.address, self._listen.port).start()
@@ -68,19 +77,29 @@ class Exporter:
                 raise web.HTTPServiceUnavailable(text="the daemon cannot count now\n")
             self._collector.take(answer.body)
             body, content_type = await render(self._registry, request.headers.get("Accept", ""))
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if gzip_accepted(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body, 1)
+        return web.Response(body=body, headers=headers)
+
+    async def _index(self, _request: web.Request) -> web.Response:
+        pages = ["/metrics", *(["/metrics/sessions"] if self._sessions is not None else [])]
+        links = "".join(f'<p><a href="{page}">{page}</a></p>\n' for page in pages)
+        return web.Response(text=links, content_type="text/html")
 
 
 async def render(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
     """Return the page and its content type: OpenMetrics when ``accept`` (the HTTP header) wants it."""
-    encode, content_type = choose_encoder(accept)
+    openmetrics = openmetrics_wanted(accept)
+    encode = generate_openmetrics if openmetrics else generate_latest
     parts = []
     for family in registry.collect():
         parts.append(encode(_One(family)).removesuffix(_END))
         await asyncio.sleep(0)
-    if content_type.startswith("application/openmetrics-text"):
+    if openmetrics:
         parts.append(_END)
-    return b"".join(parts), content_type
+    return b"".join(parts), OPENMETRICS_TYPE if openmetrics else TEXT_TYPE
 
 
 class _One(Collector):
@@ -91,7 +110,3 @@ class _One(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield self._family
-
-
-async def _index(_request: web.Request) -> web.Response:
-    return web.Response(text='<a href="/metrics">metrics</a>\n', content_type="text/html")

@@ -211,6 +211,7 @@ EFFECTS = {
     "dataplane.xdp": PLANE + "interfaces_xdp_and_pin_dir",
     "dataplane.pin_dir": PLANE + "interfaces_xdp_and_pin_dir",
     "metrics.listen": RUNTIME + "metrics_listen",
+    "metrics.sessions": RUNTIME + "metrics_sessions",
     "admin.socket": RUNTIME + "admin_socket",
     "log.level": RUNTIME + "log_level",
     "log.format": RUNTIME + "log_format",

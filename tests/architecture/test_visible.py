@@ -17,6 +17,7 @@ from bras.runtime.admin import NAMES
 from bras.telemetry.counts import Counts
 from bras.telemetry.lines import Lines
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures
+from bras.telemetry.session_series import SERIES
 from tests.architecture.source import ROOT, modules, tree
 from tests.unit.telemetry.facts import FACTS
 
@@ -61,7 +62,7 @@ def test_commands_of_the_admin_socket() -> None:
 def test_metrics() -> None:
     collector = BrasCollector(Counts(), lambda: DataplaneFigures(Counters(), {}, {}), version="0")
     there = {family.name + _SUFFIXES.get(family.type, "") for family in collector.collect()}
-    assert _first_cells(_section("Metrics")) == there
+    assert _first_cells(_section("Metrics")) == there | {series.name for series in SERIES}
 
 
 def test_reasons_for_a_slower_path() -> None:

@@ -267,6 +267,23 @@ def test_metrics_listen(site: Site, tmp_path: Path, listen: str | None) -> None:
             lns.stop(signal.SIGKILL)
 
 
+@pytest.mark.parametrize("sessions", [True, False, None])
+def test_metrics_sessions(site: Site, tmp_path: Path, sessions: bool | None) -> None:
+    changes = {} if sessions is None else {"metrics": {"listen": "127.0.0.1:9617", "sessions": sessions}}
+    with Lns(site.lns, tmp_path / "lns", changed(BASE, changes)) as lns:
+        try:
+            with site.lns.entered():
+                connection = http.client.HTTPConnection("127.0.0.1", 9617, timeout=10)
+                connection.request("GET", "/metrics/sessions")
+                response = connection.getresponse()
+                page = response.read()
+                connection.close()
+            assert response.status == (200 if sessions else 404)
+            assert (b"# TYPE bras_session_info gauge\n" in page) is bool(sessions)
+        finally:
+            lns.stop(signal.SIGKILL)
+
+
 # -- [admin]
 
 
