@@ -9,6 +9,7 @@ when they outnumber the others: a day's session timeout does not outlive its ses
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", int, str)
@@ -87,6 +88,10 @@ class DeadlineQueue(Generic[Key]):
     def entries(self) -> int:
         """Return how many heap entries there are, stale ones among them: its memory."""
         return len(self._heap)
+
+    def __iter__(self) -> Iterator[Key]:
+        """Return the keys that have a deadline."""
+        return iter(self._wanted)
 
     def __len__(self) -> int:
         """Return how many keys have a deadline."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bras.cli.human import duration, milliseconds, octets, plain, rate, seconds
-from bras.config.grant import RADIUS_ONLY
+from bras.config.grant import IPV6_ONLY
 
 Facts = list[tuple[str, str]]
 Row = dict[str, Any]
@@ -117,6 +117,7 @@ def _traffic(row: Row) -> Facts:
     ]
     drops = ("up_spoofed", "up_policed", "down_policed", "down_too_big")
     facts += [(f"quota left {way}", octets(left)) for way, left in row["quota_left_octets"].items()]
+    facts += [("throttled", row["throttled"])] if row["throttled"] else []
     return facts + [(name.replace("_", " "), f"{row[name]} packets dropped") for name in drops if row[name]]
 
 
@@ -129,7 +130,7 @@ def sourced(entries: Row) -> Facts:
 
 
 def _unused(name: str, value: Any) -> str:
-    return ", not in use: there is no IPv6 yet" if name in RADIUS_ONLY and value else ""
+    return ", not in use: there is no IPv6 yet" if name in IPV6_ONLY and value else ""
 
 
 def _value(name: str, value: Any) -> str:

@@ -80,9 +80,13 @@ def _check_timers(config: Config, findings: Findings) -> None:
         wrong = f"{config.ppp.restart_cap_s:g} is below restart_timer_s ({config.ppp.restart_timer_s:g})"
         findings.wrong("ppp.restart_cap_s", wrong, "give at least as much")
     for at, grant in _grants(config):
-        if grant.interim_interval_s and grant.interim_interval_s < SHORTEST_INTERIM_S:
-            wrong = f"{grant.interim_interval_s:g} is below what RFC 2869 section 5.16 allows"
+        shortest_s = config.radius.interim_min_s
+        if grant.interim_interval_s and grant.interim_interval_s < shortest_s:
+            wrong = f"{grant.interim_interval_s:g} is below interim_min_s of [radius]: it counts as {shortest_s:g}"
             findings.doubtful(f"{at}.interim_interval_s", wrong, "give at least 60, better 600")
+    if config.radius.interim_min_s < SHORTEST_INTERIM_S:
+        wrong = f"{config.radius.interim_min_s:g} is below what RFC 2869 section 5.16 allows"
+        findings.doubtful("radius.interim_min_s", wrong, "give at least 60")
 
 
 def _check_references(config: Config, findings: Findings) -> None:

@@ -62,13 +62,13 @@ class Grant:
     port_limit: int | None = None
     """Sessions at most of one user name (Port-Limit); a further one is refused; 0: no limit."""
     quota_octets: int | None = None
-    """Octets from and to the subscriber, counted as IP packets, after which the session is ended; 0: no limit."""
+    """Octets from and to the subscriber, counted as IP packets, after which `at_quota` is done; 0: no limit."""
     quota_up_octets: int | None = None
-    """Octets from the subscriber after which the session is ended; 0: no limit."""
+    """Octets from the subscriber after which `at_quota` is done; 0: no limit."""
     quota_down_octets: int | None = None
-    """Octets to the subscriber after which the session is ended; 0: no limit."""
+    """Octets to the subscriber after which `at_quota` is done; 0: no limit."""
     ipv6_prefixes: tuple[str, ...] | None = None
-    """IPv6 prefixes of its link (Framed-IPv6-Prefix). This and what follows only RADIUS says: no key of the file."""
+    """IPv6 prefixes of its link (Framed-IPv6-Prefix). This and all others of IPv6 only RADIUS says: no keys of the file."""
     ipv6_pool: str | None = None
     """Framed-IPv6-Pool."""
     ipv6_addresses: tuple[str, ...] | None = None
@@ -85,6 +85,14 @@ class Grant:
     """Framed-IPv6-Route."""
     ipv6_dns: tuple[str, ...] | None = None
     """DNS-Server-IPv6-Address."""
+    at_quota: str | None = None
+    """What comes when a quota is exhausted: `disconnect`, or `throttle`: the session goes on with the two rates that follow."""
+    quota_rate_up_bps: int | None = None
+    """Bits a second that the subscriber may send once it is throttled; 0: as many as before."""
+    quota_rate_down_bps: int | None = None
+    """Bits a second that the subscriber may receive once it is throttled; 0: as many as before."""
+    session_ends_at: float | None = None
+    """Seconds since 1970 (UTC) at which the session is ended (WISPr-Session-Terminate-Time). Only RADIUS says it: no key of the file."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Grant:
@@ -92,7 +100,7 @@ class Grant:
         return cls(**{name: plain(value) for name, value in saved.items()})
 
 
-RADIUS_ONLY = (
+IPV6_ONLY = (
     "ipv6_prefixes",
     "ipv6_pool",
     "ipv6_addresses",
@@ -103,6 +111,8 @@ RADIUS_ONLY = (
     "ipv6_routes",
     "ipv6_dns",
 )
+"""Fields that are kept and told until there is IPv6."""
+RADIUS_ONLY = (*IPV6_ONLY, "session_ends_at")
 """Fields that are no key of the file."""
 
 
@@ -137,6 +147,10 @@ BUILT_IN = Grant(
     quota_octets=0,
     quota_up_octets=0,
     quota_down_octets=0,
+    at_quota="disconnect",
+    quota_rate_up_bps=0,
+    quota_rate_down_bps=0,
+    session_ends_at=0.0,
     ipv6_prefixes=(),
     ipv6_addresses=(),
     delegated_ipv6_prefixes=(),

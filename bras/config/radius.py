@@ -104,6 +104,8 @@ class RadiusConfig:
     """Which records of RFC 2867 are sent beside those of sessions: of `tunnels`, of their `links`, of `both`; `off`: none."""
     ipv6_counters: str = "bras"
     """In which attributes Interim-Updates and Stops tell IPv6 apart, beside the sum of both families: `bras` (ours, of 64 bits), `erx` (Juniper's), `off`; what has carried no IPv6 tells nothing of it."""
+    interim_min_s: float = 60.0
+    """Seconds at least between two Interim-Updates of a session (RFC 2869 section 5.16); a shorter interval, whoever gives it, counts as this."""
     interim_jitter: float = 0.1
     """Share of the interim interval by which each Interim-Update is moved at random (0 to 0.5)."""
 

@@ -70,6 +70,7 @@ RADIUS = Section(
         "unsupported": UNSUPPORTED,
         "tunnel_accounting": v.choice("off", "tunnels", "links", "both"),
         "ipv6_counters": v.choice("bras", "erx", "off"),
+        "interim_min_s": v.seconds(1, DAY_S),
         "interim_jitter": v.number(0, 0.5, "a share"),
     },
     inner=(

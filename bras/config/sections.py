@@ -62,6 +62,9 @@ POLICY: Mapping[str, v.Kind] = {
     "quota_octets": v.whole(0, LARGEST_QUOTA),
     "quota_up_octets": v.whole(0, LARGEST_QUOTA),
     "quota_down_octets": v.whole(0, LARGEST_QUOTA),
+    "at_quota": v.choice("disconnect", "throttle"),
+    "quota_rate_up_bps": v.whole(0, FASTEST_BPS),
+    "quota_rate_down_bps": v.whole(0, FASTEST_BPS),
 }
 """The keys of a profile."""
 

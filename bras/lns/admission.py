@@ -128,6 +128,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
     if accepted is not None:
         _learn(core, subscriber, accepted)
     profile = _profile_of(core, subscriber, user, accepted)
+    core.tell_raised()
     if profile is None:
         refuse(core, subscriber, AuthOutcome.UNKNOWN_PROFILE, f"profile {accepted and accepted.profile!r}", now)
         return
@@ -146,7 +147,7 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
         length = profile.prefix_length if profile.address == address else WHOLE
         who.identity = core.books.identities.with_networks(who.identity, length, profile.routes)
     core.registry.name(subscriber, who.user)
-    core.registry.watch(subscriber, profile)
+    core.registry.watch(subscriber, profile, now)
     outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)
     core.effects.append(Report(outcome))
     message = accepted.reply_message.encode() if accepted is not None else b""

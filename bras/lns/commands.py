@@ -92,6 +92,7 @@ class ShowSession:
     - ``classes``: [str], the RADIUS Class attributes in hexadecimal;
     - ``claimed``: str, the user name that the client gave, whatever RADIUS made of it;
       ``decided_by``: str, the RADIUS server, or "local"; empty until somebody has decided;
+    - ``throttled``: ``str | None``, which quota slows the session down;
     - ``quota_left_octets``: ``{"both ways" | "up" | "down": int}``, for each quota that there is;
     - ``mtu``: int | None, largest IP packet that the client takes, in octets;
     - ``software``: str | None, what the client says of itself (LCP Identification);

@@ -13,7 +13,7 @@ from bras.l2tp import events as l2tp
 from bras.l2tp.endpoint import Endpoint
 from bras.lns.changes import Changes
 from bras.lns.desk import Desk
-from bras.lns.effects import Effect
+from bras.lns.effects import Effect, Report
 from bras.lns.gauges import Gauges
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
@@ -115,9 +115,16 @@ class Core:
     """To be told of what changes, where a journal is kept."""
     effects: list[Effect] = field(default_factory=list)
     """What this turn wants of the world, in order."""
+    to_read: list[tuple[int, int]] = field(default_factory=list)
+    """(slot, generation) of those whose counters are wanted: they are read in one go at the end of the turn."""
     backlog: Backlog = field(default_factory=Backlog)
     gauges: Gauges = field(default_factory=Gauges)
     """How fast sessions are, while somebody looks."""
+
+    def tell_raised(self) -> None:
+        """Report interim intervals that were found too short, if there are any."""
+        if self.policy.resolver.raised:
+            self.effects += map(Report, self.policy.raised())
 
     def __post_init__(self) -> None:
         """Hear of ports that are free again in the same queue as of what else the L2TP machine tells."""

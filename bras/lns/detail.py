@@ -22,6 +22,7 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "claimed": subscriber.who.claimed,
         "decided_by": subscriber.who.source,
         "quota_left_octets": _quotas(subscriber),
+        "throttled": _throttled(subscriber),
         "mtu": present.mtu if present is not None else None,
         "peer_tunnel": leg.peer_tunnel_id,
         "peer_call": leg.peer_session_id,
@@ -102,6 +103,14 @@ def _quotas(subscriber: Subscriber) -> Row:
         return {}
     used = profile.used(total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6)
     return {way: max(0, quota - octets) for way, quota, octets in used}
+
+
+def _throttled(subscriber: Subscriber) -> str | None:
+    """Which quota slows the session down, in words."""
+    profile, total = subscriber.profile, subscriber.forwarding.total
+    if profile is None or not subscriber.forwarding.throttled:
+        return None
+    return profile.spent(total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6) or None
 
 
 def _counters(subscriber: Subscriber) -> Row:

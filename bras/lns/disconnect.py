@@ -60,6 +60,7 @@ SENT: Final[dict[str, Told]] = {
     "authentication_denied_route_conflict": _NO_ADDRESS,
     # Our own time and policy.
     "session_timeout": _TERMINATED,
+    "session_terminate_time": _TERMINATED,
     "idle_timeout": _TERMINATED,
     "quota_exhausted": _ADMINISTRATIVE,
     "data_plane_refused": Told(_C.NO_INFORMATION),

@@ -9,12 +9,13 @@ from bras.forwarding.entry import Operation
 from bras.l2tp import events as l2tp
 from bras.l2tp.events import ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Plain
+from bras.lns.policy import InterimRaised
 from bras.lns.stages import SetupTimed
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.coa_events import CoaAnswered, CoaDropped, CoaRepeated, SendCoaReply
 from bras.radius.events import SendRadius
-from bras.subscriber.events import Authenticated, ProxyJudged, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, ProxyJudged, QuotaTold, SubscriberEnded, SubscriberUp
 from bras.value import hasten
 
 Fact = (
@@ -54,6 +55,8 @@ Fact = (
     | ProxyJudged
     | SubscriberUp
     | SubscriberEnded
+    | QuotaTold
+    | InterimRaised
     | SetupTimed
 )
 """What telemetry turns into log lines and samples."""

@@ -6,7 +6,7 @@ from bras.l2tp.events import By, Cause, SendDatagram
 from bras.l2tp.report import Accm
 from bras.lns import admission, billing, disconnect, tunnel_books
 from bras.lns.core import Core
-from bras.lns.effects import Forward, Program, ReadCounters, Report
+from bras.lns.effects import Forward, Program, Report
 from bras.ppp.events import AddressWanted, CredentialsOffered, DeadlineMoved, Dropped, EchoMeasured, SendFrame
 from bras.subscriber.events import (
     AccmAgreed,
@@ -18,6 +18,7 @@ from bras.subscriber.events import (
     HangUp,
     PacketReceived,
     ProxyJudged,
+    QuotaTold,
     RecordDue,
     SubscriberEnded,
     SubscriberUp,
@@ -38,7 +39,7 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
                 effects.append(datagram)
         elif isinstance(event, EntryChanged):
             effects.append(Program(event.operation))
-        elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged)):
+        elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged, QuotaTold)):
             effects.append(Report(event))
         elif isinstance(event, PacketReceived):
             effects.append(Forward(event.slot, event.generation, event.packet))
@@ -70,7 +71,7 @@ def _take_wish(
         case AddressWanted():
             admission.address_wanted(core, subscriber, event.address, now=now)
         case CountersWanted():
-            core.effects.append(ReadCounters(((event.slot, event.generation),)))
+            core.to_read.append((event.slot, event.generation))
         case RecordDue():
             billing.record_due(core, subscriber, event, now=now)
             if core.tunnel_books.is_open:

@@ -17,7 +17,7 @@ from bras.lns.desk import Change
 from bras.radius.authorization import Authorization
 from bras.radius.change import Fault
 from bras.radius.dynauth import ErrorCause
-from bras.radius.profile import FIELDS, RADIUS_SOURCE, WHOLE, Profile
+from bras.radius.profile import FIELDS, WHOLE, Profile, of_radius
 from bras.subscriber.parts import EntryState
 from bras.subscriber.subscriber import Subscriber
 
@@ -63,6 +63,7 @@ def change_of(core: Core, subscriber: Subscriber, wanted: Authorization) -> Chan
     new = core.policy.profile(subscriber.line.group, user, grant, named, address)
     if new is None:
         return Fault(ErrorCause.INVALID_ATTRIBUTE_VALUE, f"there is no profile {named!r}")
+    core.tell_raised()
     new = _kept(new, profile)
     networks = new.networks(subscriber.address)
     if core.pools.rival(new.vrf, networks, subscriber.address, subscriber.number) is not None:
@@ -74,7 +75,7 @@ def _over(stronger: Grant, profile: Profile) -> tuple[Grant, int | None]:
     """Lay a grant over what RADIUS had granted; return that without its address, and the address."""
     values: dict[str, Any] = {}
     for name, said, value, source in zip(FIELDS, _said(stronger), profile, profile.sources, strict=False):
-        values[name] = value if said is None and source == RADIUS_SOURCE else said
+        values[name] = value if said is None and of_radius(source) else said
     for burst, rate in _BURSTS:
         if getattr(stronger, burst) is None and getattr(stronger, rate) is not None:
             values[burst] = None
@@ -111,7 +112,7 @@ def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> Non
         core.changes.lines[subscriber.number] = None
         core.changes.subscribers[subscriber.number] = None
     events = subscriber.change(profile, now=now) if profile != subscriber.profile else []
-    core.registry.watch(subscriber, profile)
+    core.registry.watch(subscriber, profile, now)
     core.pools.networks.claim(profile.vrf, profile.networks(subscriber.address), subscriber.number)
     core.backlog.subscriber.append((subscriber, events))
 

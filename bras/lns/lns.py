@@ -18,7 +18,7 @@ from bras.lns import coa, defect, from_l2tp, from_radius, from_subscriber, opera
 from bras.lns.commit import Commit
 from bras.lns.core import Books, Core
 from bras.lns.desk import Desk
-from bras.lns.effects import Effect
+from bras.lns.effects import Effect, ReadCounters
 from bras.lns.inputs import (
     ClockRead,
     CoaReceived,
@@ -154,6 +154,9 @@ class Lns:
         if self.operations.is_busy:
             operate.turn_ended(self.operations, core, now)
             self._drain(now)
+        if core.to_read:
+            effects.append(ReadCounters(tuple(core.to_read)))
+            core.to_read.clear()
         return effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def abandon(self, given: Input, now: float) -> list[Effect]:

@@ -55,10 +55,9 @@ class Operations:
     showing: list[tuple[int, show.Listed]] = field(default_factory=list)
     """Questions that wait for fresh counters."""
     poll_at: float | None = None
-    """The counters of those with an idle timeout are read next."""
-    polling: list[int] = field(default_factory=list)
-    """Numbers of those whose counters are still to be read in this round."""
-    poll_pause_s: float = 0.0
+    """Those whose counters are read in rounds are looked at next."""
+    alive_at: float = 0.0
+    """The next sign of life is due in the journal, where there is one."""
     parking: list[int] = field(default_factory=list)
     """Park commands that wait for the counters."""
     is_busy: bool = False
@@ -75,9 +74,14 @@ class Operations:
 
 
 def clock_read(operations: Operations, core: Core, now: float) -> None:
-    """The wall clock is known: the first time, accounting begins."""
+    """The wall clock is known: the first time, accounting begins; later, it was set."""
+    if core.registry.rounds.dated and operations.poll_at is not None:
+        operations.poll_at = now
     if operations.poll_at is None:
-        operations.poll_at = now + core.config.dataplane.counter_interval_s
+        interval_s, everyone = core.config.dataplane.counter_interval_s, core.registry.by_number.values()
+        watched = [one for one in everyone if core.changes is not None or one.forwarding.round_at is not None]
+        core.registry.rounds.spread(watched, interval_s, now)
+        operations.poll_at = operations.alive_at = now + (interval_s / len(watched) if watched else interval_s)
     if not operations.announced and operations.stage is Stage.RUNNING:
         operations.announced = True
         billing.announce(core, ACCOUNTING_ON, 0, now)
@@ -170,19 +174,32 @@ def handle_timeout(operations: Operations, core: Core, now: float) -> None:
 
 
 def _poll(operations: Operations, core: Core, now: float) -> None:
-    """Read the counters of those with an idle timeout; where a journal is kept, of all; some at a time."""
-    if not operations.polling:
-        watched = core.registry.idlers if core.changes is None else core.registry.by_number
-        operations.polling = list(watched)
-        slices = max(1, -(-len(operations.polling) // SESSIONS_A_TURN))
-        operations.poll_pause_s = core.config.dataplane.counter_interval_s / slices
-        if core.changes is not None:
-            core.changes.records.append(("alive", encode(now)))
-    chosen, operations.polling = operations.polling[:SESSIONS_A_TURN], operations.polling[SESSIONS_A_TURN:]
-    operations.poll_at = now + operations.poll_pause_s
-    slots = _slots(core, chosen)
+    """Read the counters of those whose turn it is, and leave a sign of life where a journal is kept."""
+    interval_s, rounds = core.config.dataplane.counter_interval_s, core.registry.rounds
+    found = rounds.due(core.registry.by_number, interval_s, now)
+    slots = tuple((one.forwarding.slot, one.number) for one in found if one.forwarding.present is not None)
     if slots:
         core.effects.append(ReadCounters(slots))
+    if core.changes is not None and now >= operations.alive_at:
+        operations.alive_at = now + interval_s
+        core.changes.records.append(("alive", encode(now)))
+    _end_dated(core, now)
+    ends_at = rounds.dated.next_deadline
+    instants = (
+        now + interval_s,
+        rounds.due_at(interval_s),
+        operations.alive_at if core.changes is not None else None,
+        None if ends_at is None else ends_at - core.books.wall_offset_s,
+    )
+    operations.poll_at = min(at for at in instants if at is not None)
+
+
+def _end_dated(core: Core, now: float) -> None:
+    """End those whose hour has come by the wall clock, whatever that was set to meanwhile."""
+    for number in core.registry.rounds.dated.pop_expired(now + core.books.wall_offset_s, most=SESSIONS_A_TURN):
+        subscriber = core.registry.by_number.get(number)
+        if subscriber is not None:
+            _end(core, subscriber, "session_terminate_time", now)
 
 
 def _slots(core: Core, numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:

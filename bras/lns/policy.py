@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig, UserConfig
@@ -23,6 +23,15 @@ NUMBERS_OCTETS = 4
 """Ns and Nr in the data header, where data are numbered."""
 SMALLEST_MRU = 128
 LARGEST_MRU = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class InterimRaised:
+    """Fact: a source of policy gives an interim interval that is too short."""
+
+    source: str
+    interval_s: float
+    counts_as_s: float
 
 
 class Policy:
@@ -130,7 +139,15 @@ class Policy:
             interim_jitter=config.radius.interim_jitter,
             clamp_mss=config.dataplane.clamp_mss,
             origin=self.origin,
+            counter_interval_s=config.dataplane.counter_interval_s,
         )
+
+    def raised(self) -> list[InterimRaised]:
+        """Return whose interim intervals are too short, each source once."""
+        shortest_s, raised = self.config.radius.interim_min_s, self.resolver.raised
+        found = [InterimRaised(source, interval_s, shortest_s) for source, interval_s in raised.items()]
+        raised.clear()
+        return found
 
     def named(self, said: Authorization) -> str | None:
         """Return the names of profiles in what RADIUS says; without those that may be lacking and are."""

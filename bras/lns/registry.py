@@ -8,6 +8,7 @@ from typing import Final
 from bras.ids import CallKey
 from bras.lns.index import Index
 from bras.lns.lacs import Lacs
+from bras.lns.rounds import Rounds
 from bras.lns.stages import SetupTimed, Stages
 from bras.plain import Saved
 from bras.radius.profile import Profile
@@ -31,11 +32,11 @@ class Registry:
         "by_number",
         "changed",
         "deadlines",
-        "idlers",
         "index",
         "lacs",
         "leaving",
         "next_number",
+        "rounds",
         "stages",
     )
 
@@ -46,8 +47,8 @@ class Registry:
         self.index = Index()
         """Numbers of the admitted sessions."""
         self.deadlines: DeadlineQueue[int] = DeadlineQueue()
-        self.idlers: dict[int, None] = {}
-        """Numbers of those with an idle timeout or a quota, whose counters are read now and then."""
+        self.rounds = Rounds()
+        """Those with an idle timeout or a quota, and where a journal is kept all: their counters are read in turn."""
         self.lacs = Lacs()
         """Those who were seen."""
         self.leaving: dict[int, int] = {}
@@ -168,12 +169,15 @@ class Registry:
         """Return the numbers of the admitted sessions of each user name."""
         return self.index.by_user
 
-    def watch(self, subscriber: Subscriber, profile: Profile) -> None:
-        """See that the counters are read now and then of those for whom something follows from them."""
-        if profile.idle_timeout_s or profile.limited:
-            self.idlers[subscriber.number] = None
-        elif self.idlers:
-            self.idlers.pop(subscriber.number, None)
+    def watch(self, subscriber: Subscriber, profile: Profile, now: float) -> None:
+        """See that counters are read where something follows from them, and that nobody misses the hour of its end."""
+        if profile.idle_timeout_s or profile.limited or self.changed is not None:
+            self.rounds.enter(subscriber, now)
+        else:
+            self.rounds.leave(subscriber)
+        dated = self.rounds.dated
+        if profile.session_ends_at or dated:
+            dated.set(subscriber.number, profile.session_ends_at or None)
 
     def of_user(self, user: str) -> list[Subscriber]:
         """Return the admitted sessions of a user name, oldest first."""
@@ -203,7 +207,8 @@ class Registry:
             self.changed[number] = None
         self.stages.forget(number)
         self.unname(subscriber)
-        self.idlers.pop(number, None)
+        if self.rounds.dated:
+            self.rounds.dated.set(number, None)
         self.deadlines.set(number, None)
         if subscriber.standing.counted is not None:
             self.counts[subscriber.line.group, subscriber.standing.counted] -= 1
@@ -230,7 +235,7 @@ class Registry:
             "subscribers": [subscriber.save() for subscriber in self.by_number.values()],
             "users": [[user, list(numbers)] for user, numbers in self.by_user.items()],
             "counts": [[group, phase.value, count] for (group, phase), count in self.counts.items()],
-            "idlers": list(self.idlers),
+            "rounds": self.rounds.save(),
             "free_slots": list(self._free_slots),
             "next_slot": self._next_slot,
             "next_number": self.next_number,
@@ -249,7 +254,7 @@ class Registry:
                 registry.by_call[subscriber.leg.key] = subscriber
             registry.deadlines.set(subscriber.number, subscriber.deadline)
         registry.by_user.update({user: tuple(numbers) for user, numbers in saved["users"]})
-        registry.idlers = dict.fromkeys(saved["idlers"])
+        registry.rounds = Rounds.restore(saved["rounds"])
         registry.leaving = dict(saved["leaving"])
         registry.lacs = Lacs.restore(saved["lacs"])
         registry.stages = Stages.restore(saved["stages"])

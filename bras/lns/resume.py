@@ -320,7 +320,7 @@ def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
     if profile is None or standing.settled:
         return
     core.registry.name(subscriber, subscriber.who.user)
-    core.registry.watch(subscriber, profile)
+    core.registry.watch(subscriber, profile, 0.0)
     if subscriber.address:
         core.pools.claim(profile.vrf, subscriber.address, subscriber.number, now=0.0, user=subscriber.who.user)
         core.pools.networks.claim(profile.vrf, profile.networks(subscriber.address), subscriber.number)

@@ -62,6 +62,7 @@ def save(core: Core, operations: Operations) -> Saved:
         "version": VERSION,
         "epoch": core.policy.epoch,
         "path_mtu": dict(core.policy.path_mtu),
+        "raised_told": sorted(core.policy.resolver.told),
         "former_groups": [save_fields(group) for group in core.policy.former],
         "former_settings": _former_settings(core),
         "endpoint": core.endpoint.save(),
@@ -104,6 +105,7 @@ def _save_operations(operations: Operations) -> Saved:
         "stage": operations.stage.value,
         "stage_ends_at": operations.stage_ends_at,
         "poll_at": operations.poll_at,
+        "alive_at": operations.alive_at,
         "announced": operations.announced,
     }
 
@@ -114,6 +116,7 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         raise StateError(f"the state is of version {saved['version']}, this is version {VERSION}")
     policy = Policy(config, saved["epoch"], map(_group, saved["former_groups"]))
     policy.path_mtu.update(saved["path_mtu"])
+    policy.resolver.told.update(saved["raised_told"])
     former = [Settings.restore(one) for one in saved["former_settings"]["settings"]]
     kept = {number: former[index] for number, index in saved["former_settings"]["whose"]}
     subscribers = [
@@ -172,6 +175,7 @@ def _operations(saved: Saved) -> Operations:
         stage=stage,
         stage_ends_at=saved["stage_ends_at"],
         poll_at=saved["poll_at"],
+        alive_at=saved["alive_at"],
         announced=saved["announced"],
         is_busy=stage is not Stage.RUNNING,
     )

@@ -26,8 +26,6 @@ USER_CHOOSES = 0xFFFFFFFF
 """Framed-IP-Address (RFC 2865 section 5.8)."""
 LOWEST_HOST, LOOPBACK, MULTICAST = 0x01000000, 127, 0xE0000000
 """What is below the first, in the second, or from the last on is the address of no subscriber."""
-MIN_INTERIM_S = 60
-"""A shorter Acct-Interim-Interval must not be sent (RFC 2869 section 5.16); it counts as this."""
 
 AUTHORIZING = ORDINARY
 """Every attribute of the short way, with its data type; ``FURTHER`` has the others."""
@@ -160,7 +158,7 @@ def _ordinary(
         pool=None if pool is None else text_of(pool),
         session_timeout_s=None if session is None else float(session),
         idle_timeout_s=None if idle is None else float(idle),
-        interim_interval_s=None if interim is None else float(max(interim, MIN_INTERIM_S) if interim else 0),
+        interim_interval_s=None if interim is None else float(interim),
         dns=_servers(*dns),
         nbns=_servers(*nbns),
         accept_client_address=True if accept_client_address else None,

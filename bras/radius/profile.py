@@ -85,6 +85,13 @@ class Profile(NamedTuple):
     interface_id: str | None
     ipv6_routes: tuple[str, ...]
     ipv6_dns: tuple[str, ...]
+    at_quota: str
+    """`disconnect`, `throttle`."""
+    quota_rate_up_bps: int
+    quota_rate_down_bps: int
+    """From when a quota is exhausted; 0: as before."""
+    session_ends_at: float
+    """Seconds since 1970 (UTC); 0: never."""
     sources: tuple[str, ...]
     """For each field before this one, in order, the layer that decided it."""
     named: str
@@ -103,6 +110,23 @@ class Profile(NamedTuple):
             ("down", self.quota_down_octets, down_octets),
         )
         return [one for one in quotas if one[1]]
+
+    def spent(self, up_octets: int, down_octets: int) -> str:
+        """Return which quota is exhausted, in words; nothing while none is."""
+        for way, quota, used in self.used(up_octets, down_octets):
+            if used >= quota:
+                return f"quota of {quota} octets {way} is exhausted"
+        return ""
+
+    def slowed(self) -> tuple[int, int, int, int]:
+        """Return rates and bursts, up before down, of whose quota is exhausted."""
+        up, down = self.quota_rate_up_bps, self.quota_rate_down_bps
+        return (
+            up or self.rate_up_bps,
+            down or self.rate_down_bps,
+            burst_of(up) if up else self.burst_up_octets,
+            burst_of(down) if down else self.burst_down_octets,
+        )
 
     def networks(self, address: int) -> tuple[tuple[int, int], ...]:
         """Return the IPv4 networks that are routed to the subscriber who has ``address``, besides that."""
@@ -160,8 +184,17 @@ FIELDS = Profile._fields[:-2]
 BURST_UP, BURST_DOWN = FIELDS.index("burst_up_octets"), FIELDS.index("burst_down_octets")
 RATE_UP, RATE_DOWN = FIELDS.index("rate_up_bps"), FIELDS.index("rate_down_bps")
 SESSION_TIMEOUT = FIELDS.index("session_timeout_s")
+INTERIM = FIELDS.index("interim_interval_s")
 BUILT_IN_SOURCE, RADIUS_SOURCE = "built-in", "radius"
+RAISED = ", raised to interim_min_s"
+"""Behind the source of an interim interval that was too short."""
 _values_of = attrgetter(*FIELDS)
+
+
+def of_radius(source: str) -> bool:
+    """Return whether RADIUS has said a value."""
+    return source in (RADIUS_SOURCE, RADIUS_SOURCE + RAISED)
+
 
 Layer = tuple[str, Grant]
 """The name of a source, and what it grants."""
@@ -200,9 +233,14 @@ def _finish(values: list[object], sources: list[str], named: str = "") -> Profil
     for burst, rate in ((BURST_UP, RATE_UP), (BURST_DOWN, RATE_DOWN)):
         if not values[burst]:
             bits = values[rate]
-            values[burst] = max(bits // BURST_SHARE, MIN_BURST_OCTETS) if isinstance(bits, int) else MIN_BURST_OCTETS
+            values[burst] = burst_of(bits) if isinstance(bits, int) else MIN_BURST_OCTETS
     origin = tuple(sources)
     return Profile._make((*values, _origins.setdefault(origin, origin), named))
+
+
+def burst_of(rate_bps: int) -> int:
+    """Return the burst that belongs to a rate for which nobody has said one."""
+    return max(rate_bps // BURST_SHARE, MIN_BURST_OCTETS)
 
 
 def _at(profile: Profile, address: int) -> Profile:
@@ -217,7 +255,18 @@ def _at(profile: Profile, address: int) -> Profile:
 class Resolver:
     """The layers of a configuration, ready to be merged with what RADIUS grants."""
 
-    __slots__ = ("_decided", "_groups", "_merges", "_names", "_profiles", "_shared", "_under")
+    __slots__ = (
+        "_decided",
+        "_groups",
+        "_merges",
+        "_names",
+        "_profiles",
+        "_shared",
+        "_shortest_s",
+        "_under",
+        "raised",
+        "told",
+    )
 
     def __init__(self, config: Config) -> None:
         """Take the layers out of the configuration."""
@@ -227,6 +276,11 @@ class Resolver:
         """Each name as one object for all Profiles that have it."""
         ppp = Grant(dns=config.ppp.dns or None, nbns=config.ppp.nbns or None)
         self._under: tuple[Layer, ...] = (("defaults", config.defaults), ("ppp", ppp), (BUILT_IN_SOURCE, BUILT_IN))
+        self._shortest_s = config.radius.interim_min_s
+        self.raised: dict[str, float] = {}
+        """Sources whose interim interval was too short, and what it was: those that nobody has been told of."""
+        self.told: set[str] = set()
+        """Those of whom somebody has."""
         self._merges: dict[tuple[str, str, str], tuple[list[object], list[str]]] = {}
         self._decided: dict[tuple[str, str, str], Profile] = {}
         self._shared: dict[tuple[tuple[str, str, str], Grant], Profile] = {}
@@ -261,7 +315,8 @@ class Resolver:
             profile = self._decided.get(key)
             if profile is None:
                 values, sources = self._merged(key, user)
-                profile = self._decided[key] = _finish(values[:], sources, self._names.get(key[2], key[2]))
+                values, sources = self._raise(values[:], sources[:])
+                profile = self._decided[key] = _finish(values, sources, self._names.get(key[2], key[2]))
             return profile
         if granted.address is not None:
             return self._with(granted, key, user)
@@ -286,7 +341,19 @@ class Resolver:
         values, sources = self._merged(key, user)
         values, sources = values[:], sources[:]
         _lay(RADIUS_SOURCE, granted, values, sources)
+        self._raise(values, sources)
         return _finish(values, sources, self._names.get(key[2], key[2]))
+
+    def _raise(self, values: list[object], sources: list[str]) -> tuple[list[object], list[str]]:
+        """Have no Interim-Updates at a shorter interval than they may have; ``sources`` tells of it."""
+        interval_s, source = values[INTERIM], sources[INTERIM]
+        if isinstance(interval_s, float) and 0.0 < interval_s < self._shortest_s:
+            values[INTERIM] = self._shortest_s
+            sources[INTERIM] = source + RAISED
+            if source not in self.told:
+                self.told.add(source)
+                self.raised[source] = interval_s
+        return values, sources
 
     def _merged(self, key: tuple[str, str, str], user: UserConfig | None) -> tuple[list[object], list[str]]:
         """Return the merge of the configured layers, worked out once."""

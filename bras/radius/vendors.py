@@ -8,11 +8,14 @@ from typing import Final
 from bras.radius import rates, standard
 from bras.radius.cisco import policy, put_rate
 from bras.radius.draft import Draft, Lacking, Reader, Senseless, number, word
+from bras.radius.iso8601 import instant
 from bras.radius.rates import Rate
 from bras.wire import ipv4_text
 
 DIRECTIONS: Final = {0: "both", 1: "up", 2: "down"}
 """Bras-Idle-Direction."""
+AT_QUOTA: Final = {0: "disconnect", 1: "throttle"}
+"""Bras-Quota-Action."""
 MAIN_ROUTERS: Final = ("default", "Default", "")
 """ERX-Virtual-Router-Name of the one that we have."""
 
@@ -73,6 +76,22 @@ def _direction(draft: Draft, octets: bytes) -> None:
     draft.put("idle_direction", direction)
 
 
+def _quota_action(draft: Draft, octets: bytes) -> None:
+    action = AT_QUOTA.get(number(octets))
+    if action is None:
+        raise Senseless(octets.hex())
+    draft.put("at_quota", action)
+
+
+def _ends_at(draft: Draft, octets: bytes) -> None:
+    """Take an hour of the wall clock; without a zone nobody knows which it is."""
+    try:
+        ends_at = instant(word(octets))
+    except ValueError as wrong:
+        raise Senseless(str(wrong)) from wrong
+    draft.put("session_ends_at", max(ends_at, 1.0))
+
+
 def _rate(way: str, unit: int = 1) -> Reader:
     """Return the reader of a rate in ``unit`` bit/s."""
 
@@ -124,6 +143,9 @@ BRAS: Final[Mapping[str, Reader]] = {
     "Bras-Quota-Total": _wide("quota_octets"),
     "Bras-Quota-Up": _wide("quota_up_octets"),
     "Bras-Quota-Down": _wide("quota_down_octets"),
+    "Bras-Quota-Action": _quota_action,
+    "Bras-Quota-Rate-Up": _own_rate("quota_rate_up_bps"),
+    "Bras-Quota-Rate-Down": _own_rate("quota_rate_down_bps"),
     "Bras-Idle-Direction": _direction,
     "Bras-Source-Check": _flag("source_check"),
     "Bras-Mark": _plain("mark"),
@@ -166,6 +188,7 @@ MIKROTIK: Final[Mapping[str, Reader]] = {
     "Mikrotik-Delegated-IPv6-Pool": standard.delegated_pool,
 }
 WISPR: Final[Mapping[str, Reader]] = {
+    "WISPr-Session-Terminate-Time": _ends_at,
     "WISPr-Bandwidth-Max-Up": _rate("up"),
     "WISPr-Bandwidth-Max-Down": _rate("down"),
 }

@@ -55,6 +55,7 @@ ENDS: Final[dict[str, TerminateCause]] = {
     "authentication_denied_route_conflict": _C.SERVICE_UNAVAILABLE,
     # Time and volume.
     "session_timeout": _C.SESSION_TIMEOUT,
+    "session_terminate_time": _C.SESSION_TIMEOUT,
     "idle_timeout": _C.IDLE_TIMEOUT,
     "quota_exhausted": _C.NAS_REQUEST,
     # Our own policy.

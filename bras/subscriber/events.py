@@ -126,6 +126,21 @@ class SubscriberUp:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaTold:
+    """Fact: a session is slowed down because a quota is exhausted, or is not any more."""
+
+    session: str
+    """Acct-Session-Id."""
+    user: str
+    group: str
+    spent: str
+    """Which quota is exhausted, in words; empty when none is any more."""
+    rate_up_bps: int
+    rate_down_bps: int
+    """The rates from now on; 0: unlimited."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriberEnded:
     """Fact: a subscriber that had got as far as credentials is gone.  The one summary line."""
 
@@ -243,4 +258,5 @@ Event = (
     | ProxyJudged
     | SubscriberUp
     | SubscriberEnded
+    | QuotaTold
 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from bras.forwarding.entry import Counters, Leg
 from bras.ids import Entropy, no_entropy
@@ -34,6 +34,8 @@ _line = attrgetter(*(field.name for field in fields(Line)))
 _leg = attrgetter(*(field.name for field in fields(Leg)))
 _who = attrgetter(*(field.name for field in fields(Who)))
 _NONE: Final = EntryState.NONE
+_NOT_YET: Final[tuple[Any, ...]] = (None, False, False, False)
+"""What the record of an earlier version lacks, from the end on."""
 MOST_SLOTS: Final = 1 << 21
 """More than twice as many as the sessions that can be configured."""
 
@@ -97,9 +99,11 @@ def session(subscriber: Subscriber) -> bytes:
         instants.setup_by_at,
         instants.up_at,
         instants.active_at,
-        instants.interim_at,
+        None,  # once the next Interim-Update's instant: a new process chooses another, and it need not be written
         instants.renewed_at,
         instants.renewing,
+        forwarding.throttled,
+        instants.news,
     ))  # fmt: skip
 
 
@@ -143,7 +147,9 @@ def _restore_who(
 
 def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
     phase, call_up, link_up, started, settled, end, link_facts, state, address, wanted, base, last, *instants = saved
-    setup_by_at, up_at, active_at, interim_at, *renewal = instants
+    setup_by_at, up_at, active_at, _, *later = instants
+    later += _NOT_YET[len(later) :]
+    renewed_at, renewing, throttled, news = later
     mru, acfc, pfc = link_facts
     subscriber.standing = Standing(
         phase=Phase(phase),
@@ -154,6 +160,7 @@ def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
         end=End(TerminateCause(end[0]), end[1], end[2], Phase(end[3])) if end is not None else None,
         link_facts=(mru, acfc, pfc),
     )
+    subscriber.forwarding.throttled = throttled
     route = subscriber._route(address) if address is not None else None
     subscriber.forwarding = Forwarding(
         slot=subscriber.forwarding.slot,
@@ -162,7 +169,14 @@ def _restore_session(subscriber: Subscriber, saved: Saved) -> None:
         state=EntryState(state),
         base=Counters(*base) if base is not None else NOTHING_CARRIED,
         last=Counters(*last) if last is not None else NOTHING_CARRIED,
+        throttled=throttled,
     )
-    subscriber.instants = Instants(subscriber.instants.called_at, setup_by_at, up_at, active_at, interim_at=interim_at)
-    if renewal:  # earlier records have none
-        subscriber.instants.renewed_at, subscriber.instants.renewing = renewal
+    subscriber.instants = Instants(
+        subscriber.instants.called_at,
+        setup_by_at,
+        up_at,
+        active_at,
+        renewed_at=renewed_at,
+        renewing=renewing,
+        news=news,
+    )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bras.forwarding.entry import Counters, Leg
 from bras.ids import Entropy, accounting_id
 from bras.radius.profile import Profile
-from bras.subscriber.events import CountersWanted, Event, Phase, RecordDue, Status
+from bras.subscriber.events import CountersWanted, Event, Phase, QuotaTold, RecordDue, Status
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
 from bras.subscriber.settings import Settings
+
+GRAIN_S: Final = 0.25
+"""Instants of Interim-Updates are whole multiples of this."""
+SHORTEST_LOOK_S: Final = 1.0
+"""Seconds at least until counters are read again because a quota is nearly exhausted."""
 
 
 class Metered:
@@ -61,26 +68,93 @@ class Metered:
         forwarding, instants = self.forwarding, self.instants
         if forwarding.state is not EntryState.ACTIVE:
             return []
-        profile = self.profile
-        if counters != forwarding.last:
-            if profile is None or _is_active(forwarding.last, counters, profile.idle_direction):
+        profile, before = self.profile, forwarding.last
+        if counters != before:
+            if profile is None or _is_active(before, counters, profile.idle_direction):
                 instants.active_at = now
             forwarding.last = counters
         if self.standing.phase is not Phase.UP or instants.up_at is None:
             return []
         if profile is not None and profile.limited:
-            spent = _spent(forwarding.total, profile)
-            if spent:
-                return self.end("quota_exhausted", spent, now=now)
+            events = self._weigh(profile, before, now)
+            if events:
+                return events
         if instants.interim_wanted:
             instants.interim_wanted = False
-            self._arm_interim(now)
             return [RecordDue(Status.INTERIM, now - instants.up_at, forwarding.total)]
         if instants.idle_suspected:
             instants.idle_suspected = False
             if profile is not None and now >= instants.active_at + profile.idle_timeout_s:
                 return self.end("idle_timeout", "", now=now)
         return []
+
+    # -- quotas
+
+    def _weigh(self, profile: Profile, before: Counters, now: float) -> list[Event]:
+        """Do what is to come when a quota is exhausted, or see when that may be; ``before``: what was read last."""
+        spent = profile.spent(*_octets(self.forwarding.total))
+        if spent and profile.at_quota == "disconnect":
+            return self.end("quota_exhausted", spent, now=now)
+        events = self._obey(profile, spent)
+        if not spent:
+            self._look_ahead(profile, before, now)
+        return events + (self.reroute(now=now) or self._tell_news(now)) if events else []
+
+    def _obey(self, profile: Profile, spent: str) -> list[Event]:
+        """Remember whether the session is slowed down from now on; return the fact if that is new."""
+        forwarding = self.forwarding
+        if forwarding.throttled == bool(spent):
+            return []
+        forwarding.throttled = bool(spent)
+        self.instants.news = self.standing.started
+        up, down, *_ = profile.slowed() if spent else (profile.rate_up_bps, profile.rate_down_bps)
+        return [QuotaTold(self.session_id, self.who.user, self.line.group, spent, up, down)]
+
+    def _reweigh(self) -> list[Event]:
+        """Another Profile holds: a quota that was raised lifts the throttle, one that is exhausted sets it."""
+        profile = self.profile
+        if profile is None or not (profile.limited or self.forwarding.throttled):
+            return []
+        spent = profile.spent(*_octets(self.forwarding.total))
+        if spent and profile.at_quota == "disconnect":
+            return []  # it ends when its counters are read next
+        return self._obey(profile, spent)
+
+    def _look_ahead(self, profile: Profile, before: Counters, now: float) -> None:
+        """See to it that the counters are read when a quota is exhausted, should that be before the next round."""
+        instants, forwarding = self.instants, self.forwarding
+        read_at, forwarding.read_at = forwarding.read_at, now
+        if read_at is None or now - read_at < SHORTEST_LOOK_S / 2:
+            return
+        instants.quota_at = None
+        (up, down), (last_up, last_down), (up_before, down_before) = map(
+            _octets, (forwarding.total, forwarding.last, before)
+        )
+        moved_up, moved_down = (last_up - up_before) / (now - read_at), (last_down - down_before) / (now - read_at)
+        ways = (
+            (profile.quota_octets, up + down, moved_up + moved_down),
+            (profile.quota_up_octets, up, moved_up),
+            (profile.quota_down_octets, down, moved_down),
+        )
+        nearest = min(((quota - used) / rate for quota, used, rate in ways if quota and rate > 0.0), default=None)
+        if nearest is not None and nearest < self.settings.counter_interval_s:
+            instants.quota_at = now + max(nearest, SHORTEST_LOOK_S)
+
+    def reroute(self, *, now: float) -> list[Event]:
+        """Have the data plane follow what holds for the session now."""
+        raise NotImplementedError
+
+    # -- Interim-Updates and idle timeout
+
+    def _tell_news(self, now: float) -> list[Event]:
+        """Tell accounting at once of what has changed, if something has and the data plane has done its part."""
+        forwarding, instants = self.forwarding, self.instants
+        if not instants.news or self.standing.phase is not Phase.UP or forwarding.state is not EntryState.ACTIVE:
+            return []
+        if forwarding.present != forwarding.wanted or forwarding.refusals:
+            return []
+        instants.news = False
+        return self._want_interim(now)
 
     def _check_idle(self) -> list[Event]:
         """Ask for the counters before believing that nothing moved."""
@@ -97,13 +171,24 @@ class Metered:
         return [CountersWanted(forwarding.slot, self.number)] if forwarding.state is EntryState.ACTIVE else []
 
     def _arm_interim(self, now: float) -> None:
-        """Choose the instant of the next Interim-Update, moved at random so that sessions spread."""
+        """Choose the instant of the next Interim-Update, moved at random so that sessions spread.
+
+        Those of one quarter of a second come together: their counters are read in one go.
+        """
         interval = self.profile.interim_interval_s if self.profile is not None else 0.0
         if not interval:
             self.instants.interim_at = None
             return
         random = int.from_bytes(self.entropy(2), "big") / 65535.0 * 2.0 - 1.0
-        self.instants.interim_at = now + interval * (1.0 + self.settings.interim_jitter * random)
+        at = now + interval * (1.0 + self.settings.interim_jitter * random)
+        self.instants.interim_at = -(-at // GRAIN_S) * GRAIN_S
+
+    def arm_anew(self, now: float) -> None:
+        """Let the next Interim-Update come within an interval: a new process does not know when it was due."""
+        self._arm_interim(now)
+        if self.instants.interim_at is not None:
+            share = int.from_bytes(self.entropy(2), "big") / 65536.0
+            self.instants.interim_at = now + (self.instants.interim_at - now) * share
 
 
 def _is_active(before: Counters, after: Counters, direction: str) -> bool:
@@ -115,9 +200,6 @@ def _is_active(before: Counters, after: Counters, direction: str) -> bool:
     return True
 
 
-def _spent(total: Counters, profile: Profile) -> str:
-    """Return which quota is exhausted, in words; nothing while none is."""
-    for way, quota, used in profile.used(total.up_octets4 + total.up_octets6, total.down_octets4 + total.down_octets6):
-        if used >= quota:
-            return f"quota of {quota} octets {way} is exhausted"
-    return ""
+def _octets(counters: Counters) -> tuple[int, int]:
+    """Return octets from the subscriber, and to it."""
+    return counters.up_octets4 + counters.up_octets6, counters.down_octets4 + counters.down_octets6

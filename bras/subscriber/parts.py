@@ -70,6 +70,12 @@ class Forwarding:
     """What the present Entry had carried when its counters were last read."""
     refusals: int = 0
     """How often the data plane has refused the change to ``present``: what it has is not known while there are any."""
+    read_at: float | None = None
+    """When ``last`` was read, which tells its rate at the next time."""
+    round_at: float | None = None
+    """It was read in a round at this time, or entered for the next; ``None``: it is in none."""
+    throttled: bool = False
+    """A quota is exhausted, and its rates are those for that."""
 
     @classmethod
     def restore(cls, saved: Saved) -> Forwarding:
@@ -174,6 +180,10 @@ class Instants:
     """The client proved itself again, for another Session-Timeout."""
     renewing: bool = False
     """Its time is over, and it is to prove itself again."""
+    news: bool = False
+    """What its records say has changed: one goes out as soon as the data plane has done its part."""
+    quota_at: float | None = None
+    """Its counters are read again, for at this rate a quota is exhausted then."""
 
 
 @dataclass(slots=True)

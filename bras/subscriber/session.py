@@ -7,9 +7,10 @@ the call is hung up when it has, and the session is Gone when the call is down.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from bras.forwarding.entry import Counters, Outcome
+from bras.forwarding.entry import Counters, Outcome, Route
 from bras.radius.profile import RADIUS_SOURCE, SESSION_TIMEOUT, Profile
 from bras.subscriber.ends import ENDS
 from bras.subscriber.events import (
@@ -53,6 +54,8 @@ class Session(Metered):
         at, interim_at = instants.insist_at, instants.interim_at
         if at is None or (interim_at is not None and interim_at < at):
             at = interim_at
+        if instants.quota_at is not None and (at is None or instants.quota_at < at):
+            at = instants.quota_at
         profile = self.profile
         if profile is None:
             return at
@@ -83,7 +86,12 @@ class Session(Metered):
                 and now >= instants.active_at + profile.idle_timeout_s
             ):
                 return self._check_idle()
-        return self._want_interim(now) if instants.interim_at is not None else []
+        if instants.interim_at is not None and instants.interim_at <= now:
+            return self._want_interim(now)
+        if instants.quota_at is not None and instants.quota_at <= now:
+            instants.quota_at = None
+            return self._read_counters()
+        return []
 
     def _time_is_over(self, profile: Profile, now: float) -> list[Event]:
         """Do what Termination-Action says (RFC 2865 section 5.29)."""
@@ -127,6 +135,14 @@ class Session(Metered):
         """Note that the credentials are good, but the address is still another session's."""
         self.standing.phase = Phase.ADDRESSING
 
+    def _told_otherwise(self, profile: Profile) -> bool:
+        """Return whether records say something else of the subscriber's networks under another Profile."""
+        before = self.profile
+        return before is not None and (
+            before.ipv6_prefixes != profile.ipv6_prefixes
+            or before.delegated_ipv6_prefixes != profile.delegated_ipv6_prefixes
+        )
+
     def put_into_force(self, profile: Profile, *, now: float) -> None:
         """Let a Profile hold from now on, but for what the data plane and the client must be told."""
         before, self.profile = self.profile, profile
@@ -141,6 +157,44 @@ class Session(Metered):
         if operation is not None:
             return [EntryChanged(operation)]
         return self._settle(now) if self.standing.end is not None else []
+
+    def _route(self, address: int) -> Route:
+        """Build the Entry that the Profile and the negotiation ask for."""
+        mru, acfc, pfc = self.standing.link_facts
+        leg, profile = self.leg, self.profile
+        assert profile is not None  # IPCP is opened by admit() only
+        if (leg.acfc, leg.pfc) != (acfc, pfc):
+            leg = self.leg = leg.compressed(acfc, pfc)
+        route = self.settings.route(self.forwarding.slot, self.number, leg, address, mru, profile)
+        if not self.forwarding.throttled:
+            return route
+        up, down, burst_up, burst_down = profile.slowed()
+        return replace(
+            route, rate_up_bps=up, rate_down_bps=down, burst_up_octets=burst_up, burst_down_octets=burst_down
+        )
+
+    def move(self, listener: int, remote_port: int) -> None:
+        """Know that its call goes by a listening socket of another number, or to another port."""
+        if listener != self.leg.listener or remote_port != self.leg.remote_port:
+            self.leg = replace(self.leg, listener=listener, remote_port=remote_port)
+            forwarding = self.forwarding
+            if forwarding.wanted is not None:
+                forwarding.wanted = self._route(forwarding.wanted.addresses[0])
+
+    def change(self, profile: Profile, *, now: float) -> list[Event]:
+        """Put a new Profile into force; an Entry that it changes is replaced, its counters go on."""
+        self.instants.news |= self._told_otherwise(profile)
+        self.put_into_force(profile, now=now)
+        events = self._reweigh()
+        return events + (self.reroute(now=now) or self._tell_news(now))
+
+    def reroute(self, *, now: float) -> list[Event]:
+        """Have the data plane follow what holds for the session now; what is being negotiated follows by itself."""
+        forwarding = self.forwarding
+        if forwarding.wanted is None:
+            return []
+        forwarding.wanted = self._route(forwarding.wanted.addresses[0])
+        return self._sync_entry(now)
 
     def resync(self, *, now: float) -> list[Event]:
         """Tell the data plane what it may not know yet; the Entry's counters go on."""
@@ -177,8 +231,8 @@ class Session(Metered):
             return self._change_refused(outcome.reason, now)
         self.instants.insist_at = None
         if begins and forwarding.present is not None and forwarding.present == forwarding.wanted:
-            return self._forwarding_began(now)
-        return self._sync_entry(now)
+            return self._forwarding_began(now) or self._tell_news(now)
+        return self._sync_entry(now) or self._tell_news(now)
 
     def _forwarding_began(self, now: float) -> list[Event]:
         """Packets flow: the accounting session starts, unless it had before LCP was renegotiated."""
@@ -245,6 +299,12 @@ class Session(Metered):
         events.append(self._summary(end, duration_s, total))
         events.append(AddressFree())
         return events
+
+    def call_down(self, reason: str, text: str, *, now: float) -> list[Event]:
+        """Note that the call is down: there is nobody to say good-bye to."""
+        self.standing.call_up = False
+        self._note_end(reason, text)
+        return self._remove_entry() + self._settle(now)
 
     def orphan(self, reason: str) -> None:
         """Note that a new process has found no call of it: it goes on to its end, from ``Subscriber.resume`` on."""

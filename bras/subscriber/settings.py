@@ -30,6 +30,8 @@ class Settings:
     """What every Acct-Session-Id of this start begins with; see ``bras.ids``."""
     shortest_wait_s: float = 1.0
     """No timer of a subscriber is armed for less than this: restart, authentication, echo."""
+    counter_interval_s: float = 10.0
+    """The counters of all for whom something follows from them are read so often."""
     _facts: dict[LinkFacts, LinkFacts] = field(default_factory=dict, compare=False)
     _networks: dict[tuple[tuple[str, ...], tuple[str, ...], bool], NetworkConfig] = field(
         default_factory=dict, compare=False

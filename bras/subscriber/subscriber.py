@@ -14,11 +14,10 @@ instants stay.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from bras.errors import DropReason
-from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry, Route
+from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry
 from bras.ids import Entropy, no_entropy
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
@@ -100,6 +99,8 @@ class Subscriber(Session):
         self.link.proof.pardon(now=now)
         if standing.phase is Phase.UP:
             self.instants.renewing = False  # its time is still over: it is challenged anew
+        if standing.started:
+            self.arm_anew(now)
         before = forwarding.state
         forwarding.found(present)
         if before is EntryState.REMOVING:  # perhaps it was done: then it is answered once more
@@ -116,14 +117,6 @@ class Subscriber(Session):
         elif standing.phase is not Phase.UP and standing.phase is not Phase.PROGRAMMING:
             return events + self._begin_again(now)
         return events or self._sync_entry(now)
-
-    def move(self, listener: int, remote_port: int) -> None:
-        """Know that its call goes by a listening socket of another number, or to another port."""
-        if listener != self.leg.listener or remote_port != self.leg.remote_port:
-            self.leg = replace(self.leg, listener=listener, remote_port=remote_port)
-            forwarding = self.forwarding
-            if forwarding.wanted is not None:
-                forwarding.wanted = self._route(forwarding.wanted.addresses[0])
 
     def _begin_again(self, now: float) -> list[Event]:
         """Negotiate from LCP on, as if the client had asked for it."""
@@ -277,12 +270,15 @@ class Subscriber(Session):
 
     def admit(self, profile: Profile, address: int, message: bytes, success: bytes, *, now: float) -> list[Event]:
         """Let the client in: ``address`` is its own from now on; ``success`` is MS-CHAPv2's "S=…"."""
+        if self.standing.started:
+            self.instants.news |= self.address != address or self._told_otherwise(profile)
         self.admitted(profile, now=now)
+        events = self._reweigh() if self.standing.started else []
         self.address = address
         config = self._network_config(profile)
         if self.network is None or self.network.config is not config:
             self.network = Network(config, address)
-        return self._take(self.link.accept(message, success, now=now), now)
+        return events + self._take(self.link.accept(message, success, now=now), now)
 
     @property
     def challenged_again(self) -> bool:
@@ -327,6 +323,7 @@ class Subscriber(Session):
         """Answer AddressWanted: the client gets ``address`` (its wish, or the one it had)."""
         if self.network is None:
             return []
+        self.instants.news |= self.standing.started and self.address != address
         self.address = address
         return self._take_network(self.network.assign(address, now=now), now)
 
@@ -360,24 +357,6 @@ class Subscriber(Session):
             self.instants.setup_by_at = now + self.settings.setup_timeout_s
         return self._sync_entry(now)
 
-    def _route(self, address: int) -> Route:
-        """Build the Entry that the Profile and the negotiation ask for."""
-        mru, acfc, pfc = self.standing.link_facts
-        leg, profile = self.leg, self.profile
-        assert profile is not None  # IPCP is opened by admit() only
-        if (leg.acfc, leg.pfc) != (acfc, pfc):
-            leg = self.leg = leg.compressed(acfc, pfc)
-        return self.settings.route(self.forwarding.slot, self.number, leg, address, mru, profile)
-
-    def change(self, profile: Profile, *, now: float) -> list[Event]:
-        """Put a new Profile into force; an Entry that it changes is replaced, its counters go on."""
-        self.put_into_force(profile, now=now)
-        forwarding = self.forwarding
-        if forwarding.wanted is None:
-            return []
-        forwarding.wanted = self._route(forwarding.wanted.addresses[0])
-        return self._sync_entry(now)
-
     # -- the end
 
     def end(self, reason: str, text: str, *, now: float) -> list[Event]:
@@ -387,9 +366,3 @@ class Subscriber(Session):
         if self.standing.link_up and self.standing.call_up:
             events += self._take(self.link.close(text.encode(), now=now), now)
         return events + self._settle(now)
-
-    def call_down(self, reason: str, text: str, *, now: float) -> list[Event]:
-        """Note that the call is down: there is nobody to say good-bye to."""
-        self.standing.call_up = False
-        self._note_end(reason, text)
-        return self._remove_entry() + self._settle(now)

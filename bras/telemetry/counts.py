@@ -15,11 +15,12 @@ from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
 from bras.l2tp import refusals
 from bras.l2tp.sender import STALL
+from bras.lns.policy import InterimRaised
 from bras.lns.stages import PHASES, SetupTimed
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, QuotaTold, SubscriberEnded, SubscriberUp
 from bras.telemetry.coa_counts import CoaCounts
 from bras.telemetry.config_counts import ConfigCounts
 from bras.telemetry.lac_counts import LacCounts
@@ -254,7 +255,7 @@ class RadiusCounts:
 class SubscriberCounts:
     """What became of subscribers."""
 
-    __slots__ = ("authentications", "dropped", "echo", "ended", "phases", "proxies", "setup")
+    __slots__ = ("authentications", "dropped", "echo", "ended", "phases", "proxies", "raised", "setup", "throttles")
 
     def __init__(self, groups: Iterable[str] = ()) -> None:
         """Begin at zero, with the samples of the configured groups already there."""
@@ -265,6 +266,10 @@ class SubscriberCounts:
         """By group, cause, reason."""
         self.proxies: Tally = defaultdict(int)
         """By group, result, reason."""
+        self.throttles: Tally = defaultdict(int)
+        """By group, and what became of the rates."""
+        self.raised: Tally = defaultdict(int)
+        """Interim intervals that were too short, by their source."""
         self.setup = Histogram(SETUP_BOUNDS_S)
         self.phases: dict[Labels, Histogram] = {(phase.value,): Histogram(SETUP_BOUNDS_S) for phase in PHASES}
         """Of set-ups, by phase."""
@@ -280,6 +285,8 @@ class SubscriberCounts:
             SubscriberUp: self.subscriber_up,
             SetupTimed: self.setup_timed,
             SubscriberEnded: self.subscriber_ended,
+            QuotaTold: self.quota_told,
+            InterimRaised: self.interim_raised,
             ppp.Dropped: self.drop,
             ppp.EchoMeasured: self.echo_measured,
         }
@@ -291,6 +298,14 @@ class SubscriberCounts:
     def proxy_judged(self, fact: ProxyJudged) -> None:
         """Count what became of LCP and authentication that a LAC had done."""
         self.proxies[fact.group, fact.result.value, fact.reason.value] += 1
+
+    def quota_told(self, fact: QuotaTold) -> None:
+        """Count a session that was slowed down, or is not any more."""
+        self.throttles[fact.group, "throttled" if fact.spent else "lifted"] += 1
+
+    def interim_raised(self, fact: InterimRaised) -> None:
+        """Count a source whose interim interval is too short."""
+        self.raised[(fact.source,)] += 1
 
     def subscriber_up(self, fact: SubscriberUp) -> None:
         """Count how long a set-up took."""

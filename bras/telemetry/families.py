@@ -93,6 +93,18 @@ COUNTED: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "subscribers.proxies",
     ),
     (
+        "bras_sessions_throttled_total",
+        "Sessions that a quota has slowed down (throttled), or does not any more (lifted).",
+        ("lac", "change"),
+        "subscribers.throttles",
+    ),
+    (
+        "bras_interim_intervals_raised_total",
+        "Sources of policy whose interim interval was below interim_min_s.",
+        ("source",),
+        "subscribers.raised",
+    ),
+    (
         "bras_sessions_ended_total",
         "Sessions that ended, by Acct-Terminate-Cause and reason.",
         ("lac", "cause", "reason"),

@@ -24,6 +24,7 @@ from bras.telemetry.coa_lines import CoaLines
 from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.limit import repeated as _repeated
 from bras.telemetry.lockout_lines import LockoutLines
+from bras.telemetry.meter_lines import MeterLines
 from bras.telemetry.port_lines import PortLines
 from bras.telemetry.server_lines import ServerLines
 from bras.telemetry.setup_lines import SetupLines
@@ -74,6 +75,7 @@ class Lines:
             SubscriberEnded: self.session_ended,
         }
         handlers |= LockoutLines(self._log, self._limit).handlers() | PortLines(self._log).handlers(debug=debug)
+        handlers |= MeterLines(self._log).handlers()
         handlers |= CoaLines(self._log, self._limit).handlers(debug=debug) | ServerLines(self._log).handlers()
         if debug:
             handlers |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -55,6 +56,7 @@ CASES: Final = {
     "own": Case(
         "Bras-Rate-Up = 5000000, Bras-Rate-Down = 50000000, Bras-Burst-Up = 70000, Bras-Burst-Down = 80000,"
         " Bras-Quota-Total = 1099511627776, Bras-Quota-Up = 1099511627777, Bras-Quota-Down = 1099511627778,"
+        " Bras-Quota-Action = Throttle, Bras-Quota-Rate-Up = 64000, Bras-Quota-Rate-Down = 256000,"
         " Bras-Idle-Direction = Down, Bras-Source-Check = No, Bras-Mark = 9, Bras-Priority = 65552",
         {
             **RATES,
@@ -63,6 +65,9 @@ CASES: Final = {
             "quota_octets": 1 << 40,
             "quota_up_octets": (1 << 40) + 1,
             "quota_down_octets": (1 << 40) + 2,
+            "at_quota": "throttle",
+            "quota_rate_up_bps": 64000,
+            "quota_rate_down_bps": 256000,
             "idle_direction": "down",
             "source_check": False,
             "mark": 9,
@@ -296,6 +301,34 @@ def test_a_quota_ends_the_session(lab: Lab, place: Path, start: Callable[..., Be
         assert stop["Acct-Terminate-Cause"] == "NAS-Request"
         assert int(stop["Acct-Input-Octets"]) >= 2000
         assert bench.lns.wait_logged("session_ended")["reason"] == "quota_exhausted"
+
+
+def test_a_quota_throttles_the_session(lab: Lab, place: Path, start: Callable[..., Bench]) -> None:
+    grants = (
+        "Mikrotik-Recv-Limit = 2000, Bras-Rate-Up = 5000000, Bras-Rate-Down = 50000000,"
+        " Bras-Quota-Action = Throttle, Bras-Quota-Rate-Up = 64000, Bras-Quota-Rate-Down = 256000"
+    )
+    with judge(lab, place, users({"spent": grants})) as freeradius:
+        bench = start(dataplane={"counter_interval_s": 0.2})
+        lac = dial(lab, Client("spent"))
+        (session,) = lac.wait_up()
+        lac.ping("198.18.1.2", session, count=4, octets=1000)
+        (interim,) = freeradius.wait_records("Interim-Update")
+        assert int(interim["Acct-Input-Octets"]) >= 2000
+        line = bench.lns.wait_logged("session_throttled")
+        assert (line["rate_up_bps"], line["rate_down_bps"]) == (64000, 256000)
+        assert lac.ping("198.18.1.2", session)[0].status == 0, "it goes on"
+        assert not freeradius.records("Stop")
+
+
+def test_the_hour_of_the_end(lab: Lab, place: Path, start: Callable[..., Bench]) -> None:
+    ends = (datetime.now(timezone(timedelta(hours=-3))) + timedelta(seconds=5)).isoformat(timespec="seconds")
+    with judge(lab, place, users({"late": f'WISPr-Session-Terminate-Time = "{ends}"'})) as freeradius:
+        bench = start(dataplane={"counter_interval_s": 0.2})
+        dial(lab, Client("late")).wait_up()
+        (stop,) = freeradius.wait_records("Stop")
+        assert stop["Acct-Terminate-Cause"] == "Session-Timeout"
+        assert bench.lns.wait_logged("session_ended")["reason"] == "session_terminate_time"
 
 
 @pytest.mark.parametrize("method", ["pap", "chap"])

@@ -22,6 +22,7 @@ TEXTS = {
     "Framed-Route": b"192.0.2.0/24", "Framed-IPv6-Route": b"2001:db8::/48", "Mikrotik-Rate-Limit": b"1M/2M",
     "Cisco-AVPair": b"ip:route=192.0.2.0 255.255.255.0", "Cisco-Account-Info": b"QU;1;D;2",
     "Cisco-Service-Info": b"QU;1;D;2",
+    "WISPr-Session-Terminate-Time": b"2026-12-31T23:59:59+01:00",
     "Alc-Subscriber-QoS-Override": b"e:q:1:pir=1", "ERX-Virtual-Router-Name": b"default",
 }  # fmt: skip
 VALUES = {

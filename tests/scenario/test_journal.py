@@ -134,9 +134,9 @@ def _session(subscriber: Any) -> dict[str, Any]:
         "network": subscriber.network.save() if settled_down else None,
         "standing": (standing.phase, standing.call_up, standing.link_up, standing.started, standing.settled),
         "end": (standing.end, standing.link_facts),
-        "entry": (forwarding.state, forwarding.wanted, forwarding.base, forwarding.last),
+        "entry": (forwarding.state, forwarding.wanted, forwarding.base, forwarding.last, forwarding.throttled),
         "present": forwarding.present is not None,
-        "instants": (instants.called_at, instants.setup_by_at, instants.up_at, instants.active_at, instants.interim_at),
+        "instants": (instants.called_at, instants.setup_by_at, instants.up_at, instants.active_at, instants.news),
     }
 
 

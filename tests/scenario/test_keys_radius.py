@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,13 @@ from bras.config.grant import Grant
 from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig
 from bras.config.radius import RadiusConfig, RadiusGroupConfig, RadiusServerConfig
 from bras.errors import DropReason
-from bras.lns.commands import ShowRadius
+from bras.lns.commands import ShowRadius, ShowSession
+from bras.lns.policy import InterimRaised
 from bras.radius.events import Kind, ReplyDropped, ServerAlive, ServerDead
 from bras.secret import Secret
 from bras.subscriber.events import Authenticated, AuthOutcome, SubscriberUp
-from tests.support.rim import Asked, Rim, gaps
+from bras.subscriber.metered import GRAIN_S
+from tests.support.rim import Asked, Rim, gaps, option
 from tests.support.world import LNS_ADDRESS, RADIUS_SECRET, SimulatedRadius, config
 
 NAS_IP_ADDRESS, NAS_IDENTIFIER = 4, 32
@@ -72,6 +75,31 @@ def test_accounting(accounting: bool) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("least", "asked", "counts"), [(60.0, 10.0, 60.0), (120.0, 60.0, 120.0), (5.0, 10.0, 10.0), (60.0, 0.0, 0.0)]
+)
+@pytest.mark.parametrize("by_radius", [True, False])
+def test_interim_min_s(least: float, asked: float, counts: float, by_radius: bool) -> None:
+    grant = Grant(pool="default", interim_interval_s=0.0 if by_radius else asked)
+    lac = LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=grant)
+    base = radius(interim_min_s=least, interim_jitter=0.0)
+    reply = option(85, int(asked).to_bytes(4, "big")) if by_radius else b""
+    rim = Rim(config(radius=base.radius, lac=(lac,)), servers=(SimulatedRadius(reply=lambda _: (2, reply)),))
+    lac, _ = rim.up(method="pap")
+    lac.dial("user2", "pass", method="pap")
+    rim.run(500.0)
+    waits = gaps(
+        one.at for one in rim.requests(Kind.ACCT) if one.attributes[40][-1] == 3 and one.attributes[1] == b"user1"
+    )
+    assert set(waits) == ({counts} if counts else set())
+    source = "radius" if by_radius else "lac"
+    raised = [InterimRaised(source, asked, least)] if 0 < asked < least else []
+    assert rim.of(InterimRaised) == raised, "once, whoever else comes"
+    body: Any = rim.answers[rim.ask(ShowSession("user1"))].body
+    shown = body["sessions"][0]["profile"]["interim_interval_s"]
+    assert shown == {"value": counts, "source": source + (", raised to interim_min_s" if raised else "")}
+
+
 @pytest.mark.parametrize("jitter", [0.0, 0.1, 0.5])
 def test_interim_jitter(jitter: float) -> None:
     lac = LacConfig("any", secrets=(Secret(b"tunsecret"),), grant=Grant(pool="default", interim_interval_s=100.0))
@@ -83,7 +111,7 @@ def test_interim_jitter(jitter: float) -> None:
     assert len(waits) > 30
     if jitter:
         assert 100 * (1 - jitter) <= min(waits) < 100 * (1 - jitter / 2)
-        assert 100 * (1 + jitter / 2) < max(waits) <= 100 * (1 + jitter)
+        assert 100 * (1 + jitter / 2) < max(waits) <= 100 * (1 + jitter) + GRAIN_S
     else:
         assert set(waits) == {100.0}
 

@@ -117,7 +117,11 @@ def test_caps_are_not_below_what_they_cap():
 def test_accounting_more_often_than_radius_allows_is_doubtful():
     said = warnings(defaults=Grant(interim_interval_s=30.0), user=(user("u", interim_interval_s=0.0),))
     assert said == [
-        "defaults.interim_interval_s: 30 is below what RFC 2869 section 5.16 allows, give at least 60, better 600"
+        "defaults.interim_interval_s: 30 is below interim_min_s of [radius]: it counts as 60,"
+        " give at least 60, better 600"
+    ]
+    assert warnings(defaults=Grant(interim_interval_s=30.0), radius=replace(SOUND.radius, interim_min_s=10.0)) == [
+        "radius.interim_min_s: 10 is below what RFC 2869 section 5.16 allows, give at least 60"
     ]
 
 

@@ -57,6 +57,7 @@ ROWS = [
     ("authentication_denied_port_limit", "0001 0000 00"),
     ("authentication_denied_route_conflict", "0014 8021 02"),
     ("session_timeout", "0003 0000 02"),
+    ("session_terminate_time", "0003 0000 02"),
     ("idle_timeout", "0003 0000 02"),
     ("quota_exhausted", "0001 0000 00"),
     ("data_plane_refused", "0000 0000 00"),

@@ -44,6 +44,10 @@ VALUES = {
     "interface_id": ("0000:0000:0000:0001", "0000:0000:0000:0002"),
     "ipv6_routes": (("2001:db8:7::/48",), ("2001:db8:8::/48",)),
     "ipv6_dns": (("2001:db8::53",), ("2001:db8::54",)),
+    "at_quota": ("throttle", "disconnect"),
+    "quota_rate_up_bps": (64_000, 0),
+    "quota_rate_down_bps": (256_000, 0),
+    "session_ends_at": (1_800_000_000.0, 0.0),
 }
 # Strongest first: how a Config (and what RADIUS says) puts a Grant into each layer.
 LAYERS = ("radius", "profile named", "user", "profile own", "lac", "defaults", "ppp")

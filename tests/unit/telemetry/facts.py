@@ -10,6 +10,7 @@ from bras.l2tp.disconnect import Q931, Disconnect
 from bras.l2tp.events import By, CallInfo, Cause, Path
 from bras.l2tp.report import Accm, LineErrors
 from bras.lns.effects import Fact
+from bras.lns.policy import InterimRaised
 from bras.lns.stages import SetupTimed
 from bras.ppp import events as ppp
 from bras.ppp.events import HandoverReason, HandoverResult
@@ -22,6 +23,7 @@ from bras.subscriber.events import (
     AuthOutcome,
     Phase,
     ProxyJudged,
+    QuotaTold,
     SubscriberEnded,
     SubscriberUp,
     TerminateCause,
@@ -33,6 +35,7 @@ KEY = call_key(5, 6)
 LOST = Cause(By.TIMEOUT, 1, text="no answer")
 CLEARED = Cause(By.PEER, 1, disconnect=Disconnect(3, 0, 1, "by\ne"), q931=Q931(16, 0x45, "cle\x1bared"))
 REFUSED = Cause(By.LOCAL, 4, text="wrong secret")
+SLOWED = QuotaTold("s1", "alice", "any", "quota of 1000 octets up is exhausted", 64_000, 256_000)
 UP = SubscriberUp("s1", "alice", "any", "lac1", "198.18.0.2", 0x0A400001, "chap", 0.25)
 ENDED = SubscriberEnded(
     session="s1",
@@ -112,4 +115,7 @@ FACTS: tuple[Fact, ...] = (
     UP,
     SetupTimed("s1", ((Phase.LINK, 0.125), (Phase.PROGRAMMING, 0.03125))),
     ENDED,
+    SLOWED,
+    QuotaTold("s1", "alice", "any", "", 5_000_000, 50_000_000),
+    InterimRaised("radius", 5.0, 60.0),
 )

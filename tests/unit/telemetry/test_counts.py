@@ -10,10 +10,10 @@ from bras.lns.stages import SetupTimed
 from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import AuthOutcome, Phase, ProxyJudged
+from bras.subscriber.events import AuthOutcome, Phase, ProxyJudged, QuotaTold
 from bras.telemetry.counts import MAX_REASONS, Counts
 from bras.telemetry.tally import Histogram
-from tests.unit.telemetry.facts import ENDED, INFO, KEY, LOST, PATH, REFUSED, UP, authenticated
+from tests.unit.telemetry.facts import ENDED, INFO, KEY, LOST, PATH, REFUSED, SLOWED, UP, authenticated
 
 
 def _feed(counts: Counts, *facts: object) -> Counts:
@@ -153,3 +153,8 @@ def test_a_value_on_a_bound_belongs_below_it() -> None:
         histogram.observe(value)
     assert histogram.counts == [2, 2, 1]
     assert histogram.total == pytest.approx(7.1)
+
+
+def test_sessions_that_a_quota_has_slowed_down() -> None:
+    counts = _feed(Counts(), SLOWED, SLOWED, QuotaTold("s1", "alice", "any", "", 0, 0)).subscribers
+    assert counts.throttles == {("any", "throttled"): 2, ("any", "lifted"): 1}
