@@ -332,7 +332,12 @@ def address_wanted(core: Core, subscriber: Subscriber, wanted: int, *, now: floa
         and core.pools.take_wanted(profile.pool, wanted, subscriber.number, subscriber.who.user, now=now)
     ):
         core.pools.release(profile.vrf, given, subscriber.number, now=now)
-        address = wanted
+        address, who = wanted, subscriber.who
+        if who.record:
+            core.registry.forget_attributes(subscriber)
+            who.record = core.books.encoder.readdress(who.record, address, who.classes)
+            core.registry.learn_attributes(subscriber)
+            _write_down(core, subscriber)
     core.backlog.subscriber.append((subscriber, subscriber.assign(address, now=now)))
 
 

@@ -27,6 +27,7 @@ MOST_TEXT: Final = 200
 """Octets kept of what somebody said of an end."""
 OWN_OCTETS: Final = 12 + 42 + ipv6_counters.MOST_OCTETS + 6 + 8 + MOST_REASON
 """What a record has of its own, at most; the text goes where there is room."""
+FRAMED_IP_ADDRESS = 8
 _U32 = 0xFFFFFFFF
 _status_and_time = Struct("!BBIBBI").pack
 _one = Struct("!BBI").pack
@@ -128,6 +129,11 @@ class AccountingRecords:
     def reclass(self, session: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Return the attributes that ``session`` made, with other Class attributes."""
         return self._with_classes(without(session, CLASS), classes)
+
+    def readdress(self, session: bytes, address: int, classes: tuple[bytes, ...]) -> bytes:
+        """Return the attributes that ``session`` made, with another address."""
+        others = without(without(session, CLASS), FRAMED_IP_ADDRESS)
+        return self._with_classes(others + self._address(address), classes)
 
     def _with_classes(self, shared: bytes, classes: tuple[bytes, ...]) -> bytes:
         """Add Class attributes, as many as there is room for."""
