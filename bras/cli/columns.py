@@ -6,77 +6,154 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bras.cli.human import ago, duration, limited, milliseconds, octets, plain, tally
+from bras.cli.human import ago, duration, limited, milliseconds, octets, plain, rate, tally
+from bras.query.kinds import Kind, Value
+from bras.query.match import Field
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its title, what it shows of a row, and how much it matters."""
+    """One column: its title, what it shows of a row, how much it matters, and what it is compared by."""
 
     title: str
     cell: Callable[[Row], str]
     rank: int
     """Columns of a low rank are kept; 0 always is."""
+    value: Callable[[Row], Value]
+    kind: Kind = Kind.TEXT
     right: bool = False
     cap: int = 40
     """Characters at most on a terminal."""
+    extra: bool = False
+    """Shown only when it is asked for."""
+
+    @property
+    def name(self) -> str:
+        """Return by what it is asked for, and what it is called in expressions."""
+        return self.title.replace(" ", "_").replace("/s", "_rate")
 
 
-def _key(name: str) -> Callable[[Row], str]:
-    return lambda row: plain(row[name])
+def _text(title: str, key: str, rank: int, *, cap: int = 40, kind: Kind = Kind.TEXT) -> Column:
+    def cell(row: Row) -> str:
+        return plain(row.get(key))
+
+    def value(row: Row) -> Value:
+        return plain(row.get(key)) or None
+
+    return Column(title, cell, rank, value, kind, cap=cap)
 
 
-def _octets(name: str) -> Callable[[Row], str]:
-    return lambda row: octets(row[name])
+def _number(
+    title: str,
+    key: str,
+    rank: int,
+    kind: Kind = Kind.COUNT,
+    shown: Callable[[Any], str] = plain,
+    *,
+    extra: bool = False,
+) -> Column:
+    def cell(row: Row) -> str:
+        found = row.get(key)  # a daemon of before may not know it
+        return "" if found is None else shown(found)
+
+    def value(row: Row) -> Value:
+        found: Value = row.get(key)
+        return found
+
+    return Column(title, cell, rank, value, kind, right=True, extra=extra)
 
 
-def _uptime(row: Row) -> str:
-    return duration(row["uptime_s"])
+def _octets(title: str, key: str, rank: int) -> Column:
+    return _number(title, key, rank, Kind.OCTETS, octets)
+
+
+def _seconds(title: str, key: str, rank: int, shown: Callable[[float | None], str] = duration) -> Column:
+    return _number(title, key, rank, Kind.SECONDS, shown)
+
+
+def _milliseconds(title: str, key: str, rank: int) -> Column:
+    return _number(title, key, rank, Kind.MILLISECONDS, milliseconds)
+
+
+def _rate(title: str, key: str, rank: int) -> Column:
+    return _number(title, key, rank, Kind.RATE, rate, extra=True)
+
+
+def _summed(*keys: str) -> Callable[[Row], float | None]:
+    def value(row: Row) -> float | None:
+        found = [row[key] for key in keys if row.get(key) is not None]
+        return sum(found) if len(found) == len(keys) else None
+
+    return value
+
+
+def _sum(title: str, keys: tuple[str, ...], rank: int, kind: Kind, shown: Callable[[Any], str]) -> Column:
+    value = _summed(*keys)
+
+    def cell(row: Row) -> str:
+        found = value(row)
+        return "" if found is None else shown(found)
+
+    return Column(title, cell, rank, value, kind, right=True, extra=True)
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}"
 
 
 SESSIONS = (
-    Column("session", _key("session"), 7),
-    Column("user", _key("user"), 0, cap=32),
-    Column("lac", _key("lac"), 6, cap=20),
-    Column("address", _key("address"), 1),
-    Column("state", _key("state"), 2),
-    Column("uptime", _uptime, 3, right=True),
-    Column("down", _octets("down_octets"), 4, right=True),
-    Column("up", _octets("up_octets"), 5, right=True),
-    Column("echo", lambda row: milliseconds(row["echo_ms"]), 9, right=True),
-    Column("method", _key("method"), 10),
-    Column("calling", _key("calling_number"), 8, cap=24),
-    Column("called", _key("called_number"), 13, cap=24),
-    Column("lac address", _key("lac_address"), 11),
-    Column("lac hostname", _key("lac_hostname"), 14, cap=24),
-    Column("tunnel/call", lambda row: f"{row['tunnel']}/{row['call']}", 12, right=True),
-    Column("down packets", _key("down_packets"), 15, right=True),
-    Column("up packets", _key("up_packets"), 16, right=True),
+    _text("session", "session", 7),
+    _text("user", "user", 0, cap=32),
+    _text("lac", "lac", 6, cap=20),
+    _text("address", "address", 1, kind=Kind.ADDRESS),
+    _text("state", "state", 2),
+    _seconds("uptime", "uptime_s", 3),
+    _octets("down", "down_octets", 4),
+    _octets("up", "up_octets", 5),
+    _sum("octets", ("down_octets", "up_octets"), 18, Kind.OCTETS, octets),
+    _rate("down rate", "down_bps", 19),
+    _rate("up rate", "up_bps", 20),
+    _sum("rate", ("down_bps", "up_bps"), 21, Kind.RATE, rate),
+    _number("packet rate", "packets_s", 22, Kind.COUNT, _whole, extra=True),
+    _milliseconds("echo", "echo_ms", 9),
+    _text("method", "method", 10),
+    _text("calling", "calling_number", 8, cap=24),
+    _text("called", "called_number", 13, cap=24),
+    _text("lac address", "lac_address", 11, kind=Kind.ADDRESS),
+    _text("lac hostname", "lac_hostname", 14, cap=24),
+    _number("tunnel", "tunnel", 12),
+    _number("call", "call", 17),
+    _number("down packets", "down_packets", 15),
+    _number("up packets", "up_packets", 16),
+    _sum("packets", ("down_packets", "up_packets"), 23, Kind.COUNT, plain),
 )
+RATES = frozenset({"down_rate", "up_rate", "rate", "packet_rate"})
+"""Columns of sessions that the daemon knows only while somebody asks."""
 
 TUNNELS = (
-    Column("tunnel", _key("tunnel"), 0, right=True),
-    Column("lac", _key("lac"), 5, cap=20),
-    Column("hostname", _key("hostname"), 1, cap=32),
-    Column("remote", _key("remote"), 2, cap=46),
-    Column("state", _key("state"), 3),
-    Column("calls", _key("calls"), 4, right=True),
-    Column("uptime", _uptime, 6, right=True),
-    Column("trip", lambda row: milliseconds(row["smoothed_round_trip_ms"]), 7, right=True),
-    Column("resent", _key("retransmissions"), 8, right=True),
-    Column("in flight", _key("in_flight"), 9, right=True),
-    Column("queued", _key("queued"), 10, right=True),
-    Column("window", _key("window"), 11, right=True),
-    Column("vendor", _key("vendor"), 12, cap=32),
-    Column("local", _key("local"), 13),
-    Column("peer tunnel", _key("peer_tunnel"), 14, right=True),
+    _number("tunnel", "tunnel", 0),
+    _text("lac", "lac", 5, cap=20),
+    _text("hostname", "hostname", 1, cap=32),
+    _text("remote", "remote", 2, cap=46),
+    _text("state", "state", 3),
+    _number("calls", "calls", 4),
+    _seconds("uptime", "uptime_s", 6),
+    _milliseconds("trip", "smoothed_round_trip_ms", 7),
+    _number("resent", "retransmissions", 8),
+    _number("in flight", "in_flight", 9),
+    _number("queued", "queued", 10),
+    _number("window", "window", 11),
+    _text("vendor", "vendor", 12, cap=32),
+    _text("local", "local", 13),
+    _number("peer tunnel", "peer_tunnel", 14),
 )
 
 
-def _refused(row: Row) -> str:
-    return plain(sum(row["tunnels_refused"].values()) + sum(row["calls_refused"].values()))
+def _refused(row: Row) -> int:
+    count: int = sum(row["tunnels_refused"].values()) + sum(row["calls_refused"].values())
+    return count
 
 
 def _last(row: Row) -> str:
@@ -84,75 +161,146 @@ def _last(row: Row) -> str:
     return f"{reason.replace('_', ' ')}, {ago(row['last_refusal_s'])}" if reason else ""
 
 
+def _tally(title: str, key: str, rank: int) -> Column:
+    return Column(title, lambda row: tally(row[key]), rank, lambda row: tally(row[key]), cap=60)
+
+
 LACS = (
-    Column("lac", _key("lac"), 1, cap=16),
-    Column("hostname", _key("lac_hostname"), 0, cap=24),
-    Column("address", _key("lac_address"), 2, cap=40),
-    Column("tunnels", _key("tunnels"), 3, right=True),
-    Column("calls", _key("sessions"), 4, right=True),
-    Column("locked", lambda row: duration(row["locked_out_s"]), 5, right=True),
-    Column("refused", _refused, 6, right=True),
-    Column("last refusal", _last, 7, cap=28),
-    Column("seen", lambda row: ago(row["last_seen_s"]), 8, right=True),
-    Column("in words", _key("last_refusal"), 9, cap=60),
-    Column("ever", _key("tunnels_ever"), 10, right=True),
-    Column("first seen", lambda row: ago(row["first_seen_s"]), 11, right=True),
-    Column("tunnels refused", lambda row: tally(row["tunnels_refused"]), 12, cap=60),
-    Column("calls refused", lambda row: tally(row["calls_refused"]), 13, cap=60),
-    Column("vendor", _key("vendor"), 14, cap=32),
+    _text("lac", "lac", 1, cap=16),
+    _text("hostname", "lac_hostname", 0, cap=24),
+    _text("address", "lac_address", 2, kind=Kind.ADDRESS),
+    _number("tunnels", "tunnels", 3),
+    _number("calls", "sessions", 4),
+    _seconds("locked", "locked_out_s", 5),
+    Column("refused", lambda row: plain(_refused(row)), 6, _refused, Kind.COUNT, right=True),
+    Column("last refusal", _last, 7, lambda row: row["last_reason"], cap=28),
+    _seconds("seen", "last_seen_s", 8, ago),
+    _text("in words", "last_refusal", 9, cap=60),
+    _number("ever", "tunnels_ever", 10),
+    _seconds("first seen", "first_seen_s", 11, ago),
+    _tally("tunnels refused", "tunnels_refused", 12),
+    _tally("calls refused", "calls_refused", 13),
+    _text("vendor", "vendor", 14, cap=32),
 )
 
+
+def _limited(title: str, key: str, rank: int) -> Column:
+    return Column(
+        title,
+        lambda row: limited(row[key], row[f"max_{key}"]),
+        rank,
+        lambda row: row[key],
+        Kind.COUNT,
+        right=True,
+    )
+
+
 GROUPS = (
-    Column("group", _key("lac"), 0, cap=24),
-    Column("tunnels", lambda row: limited(row["tunnels"], row["max_tunnels"]), 1, right=True),
-    Column("sessions", lambda row: limited(row["sessions"], row["max_sessions"]), 2, right=True),
-    Column("up", _key("up"), 3, right=True),
-    Column("address", _key("address"), 4, cap=44),
-    Column("hostname", _key("hostname"), 5, cap=24),
-    Column("secret", _key("secret"), 9),
-    Column("methods", _key("methods"), 7),
-    Column("pool", _key("pool"), 6, cap=20),
-    Column("radius", _key("radius"), 8, cap=20),
+    _text("group", "lac", 0, cap=24),
+    _limited("tunnels", "tunnels", 1),
+    _limited("sessions", "sessions", 2),
+    _number("up", "up", 3),
+    _text("address", "address", 4, cap=44),
+    _text("hostname", "hostname", 5, cap=24),
+    Column("secret", lambda row: plain(row["secret"]), 9, lambda row: row["secret"], Kind.FLAG),
+    _text("methods", "methods", 7),
+    _text("pool", "pool", 6, cap=20),
+    _text("radius", "radius", 8, cap=20),
 )
+
+
+def _percent(row: Row) -> float | None:
+    return 100 * (row["size"] - row["free"]) / row["size"] if row["size"] else None
 
 
 def _share(row: Row) -> str:
-    return f"{100 * (row['size'] - row['free']) / row['size']:.1f} %" if row["size"] else ""
+    percent = _percent(row)
+    return "" if percent is None else f"{percent:.1f} %"
 
 
 POOLS = (
-    Column("pool", _key("pool"), 0, cap=24),
-    Column("used", _key("used"), 1, right=True),
-    Column("held", _key("held"), 4, right=True),
-    Column("free", _key("free"), 2, right=True),
-    Column("size", _key("size"), 5, right=True),
-    Column("taken", _share, 3, right=True),
-    Column("exhausted", _key("exhausted"), 7, right=True),
-    Column("next", _key("next"), 8, cap=24),
-    Column("ranges", _key("ranges"), 6, cap=60),
+    _text("pool", "pool", 0, cap=24),
+    _number("used", "used", 1),
+    _number("held", "held", 4),
+    _number("free", "free", 2),
+    _number("size", "size", 5),
+    Column("taken", _share, 3, _percent, Kind.COUNT, right=True),
+    _number("exhausted", "exhausted", 7),
+    _text("next", "next", 8, cap=24),
+    _text("ranges", "ranges", 6, cap=60),
 )
 
+
+def _probes(row: Row) -> str:
+    return f"{row['probes_answered']}/{row['probes']}"
+
+
 RADIUS = (
-    Column("server", _key("server"), 0, cap=32),
-    Column("kind", _key("kind"), 1),
-    Column("state", _key("state"), 2),
-    Column("requests", _key("requests"), 3, right=True),
-    Column("answered", _key("answered"), 5, right=True),
-    Column("resent", _key("resent"), 4, right=True),
-    Column("dropped", _key("dropped"), 6, right=True),
-    Column("in flight", _key("in_flight"), 7, right=True),
-    Column("retry in", lambda row: duration(row["dead_left_s"]), 8, right=True),
-    Column("probes", lambda row: f"{row['probes_answered']}/{row['probes']}", 11, right=True),
-    Column("address", lambda row: f"{row['address']} {row['port']}", 9),
-    Column("group", _key("group"), 10, cap=20),
-    Column("weight", _key("weight"), 12, right=True),
+    _text("server", "server", 0, cap=32),
+    _text("kind", "kind", 1),
+    _text("state", "state", 2),
+    _number("requests", "requests", 3),
+    _number("answered", "answered", 5),
+    _number("resent", "resent", 4),
+    _number("dropped", "dropped", 6),
+    _number("in flight", "in_flight", 7),
+    _seconds("retry in", "dead_left_s", 8),
+    Column("probes", _probes, 11, lambda row: row["probes"], Kind.COUNT, right=True),
+    Column("address", lambda row: f"{row['address']} {row['port']}", 9, lambda row: row["address"], Kind.ADDRESS),
+    _text("group", "group", 10, cap=20),
+    _number("weight", "weight", 12),
 )
 COA = (
-    Column("client", _key("client"), 0, cap=32),
-    Column("acks", _key("ack"), 1, right=True),
-    Column("naks", _key("nak"), 2, right=True),
-    Column("pending", _key("pending"), 3, right=True),
-    Column("dropped", _key("dropped"), 4, right=True),
-    Column("repeated", _key("repeated"), 5, right=True),
-    Column("address", lambda row: " ".join(row["address"]), 6, cap=64),
+    _text("client", "client", 0, cap=32),
+    _number("acks", "ack", 1),
+    _number("naks", "nak", 2),
+    _number("pending", "pending", 3),
+    _number("dropped", "dropped", 4),
+    _number("repeated", "repeated", 5),
+    Column("address", lambda row: " ".join(row["address"]), 6, lambda row: " ".join(row["address"]), cap=64),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list that the daemon can be asked for."""
+
+    command: str
+    """What it is asked."""
+    key: str
+    """Where its rows stand in the answer."""
+    columns: tuple[Column, ...]
+
+
+TABLES = {
+    "sessions": Table("show sessions", "sessions", SESSIONS),
+    "tunnels": Table("show tunnels", "tunnels", TUNNELS),
+    "lacs": Table("show lacs", "lacs", LACS),
+    "groups": Table("show groups", "groups", GROUPS),
+    "pools": Table("show pools", "pools", POOLS),
+    "radius": Table("show radius", "servers", RADIUS),
+    "coa": Table("show coa", "clients", COA),
+}
+"""By name of the subcommand of ``bras show``."""
+
+
+def fields(columns: tuple[Column, ...]) -> dict[str, Field]:
+    """Return what rows of a table can be asked for."""
+    return {column.name: Field(column.kind, column.value) for column in columns}
+
+
+class NoSuchColumn(Exception):
+    """A name that is no column's; the text says which there are."""
+
+
+def chosen(columns: tuple[Column, ...], wish: str) -> tuple[Column, ...]:
+    """Return the columns of ``a,b,c`` in that order, or with ``+a,b`` the usual ones and these."""
+    names = [name.strip() for name in wish.removeprefix("+").split(",") if name.strip()]
+    by_name = {column.name: column for column in columns}
+    for name in names:
+        if name not in by_name:
+            raise NoSuchColumn(f"no column {name!r}; there are {', '.join(by_name)}")
+    if not names:
+        raise NoSuchColumn(f"no column is named; there are {', '.join(by_name)}")
+    asked = tuple(by_name[name] for name in dict.fromkeys(names))
+    return (*(one for one in columns if not one.extra and one not in asked), *asked) if wish.startswith("+") else asked

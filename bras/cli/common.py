@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from bras import __version__
+from bras.cli.cells import json_safe
 from bras.cli.client import AdminClient, Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -50,6 +52,23 @@ def daemon(socket: Path | None, config: Path | None) -> Iterator[AdminClient]:
             yield client
     except (Unreachable, Refused) as wrong:
         fail(str(wrong))
+    except KeyError:
+        _blame_the_version(socket_path(socket, config))
+        raise
+
+
+def _blame_the_version(path: str) -> None:
+    """End in words when an answer lacks what we look for because the daemon is another version."""
+    try:
+        with AdminClient(path) as client:
+            running = client.ask("show version")["version"]
+    except (Unreachable, Refused, KeyError):
+        return
+    if running != __version__:
+        fail(
+            f"the daemon is bras {running}, this command is {__version__}, and they do not understand each other:"
+            " restart the daemon (systemctl restart bras), or use its own command"
+        )
 
 
 def socket_path(socket: Path | None, config: Path | None) -> str:
@@ -86,4 +105,4 @@ def print_json(body: Any) -> None:
     """Print an answer for programs."""
     import orjson  # noqa: PLC0415  (keeps --help quick)
 
-    typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+    typer.echo(json_safe(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()))

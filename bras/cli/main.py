@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bras import __version__
-from bras.cli import dataplane, reload, show
+from bras.cli import completion, dataplane, live, reload, show, top
 from bras.cli.common import (
     DEFAULT_CONFIG,
     FAILED,
@@ -31,12 +32,16 @@ app = typer.Typer(
     help="A RADIUS-integrated L2TP network server.",
 )
 app.command("reload")(reload.reload)
+app.command("top")(top.top)
+app.command("completion")(completion.completion)
 app.add_typer(show.app, name="show")
 app.add_typer(dataplane.app, name="dataplane")
 
 
 def main() -> None:
     """Run the command line; exits with 0, 1 (it did not work) or 2 (wrong usage or configuration)."""
+    if completion.VARIABLE in os.environ:
+        completion.begin()
     app(prog_name="bras")
 
 
@@ -109,7 +114,9 @@ def _count(number: int, noun: str) -> str:
 
 @app.command()
 def disconnect(
-    selector: Annotated[str, typer.Argument(help="Acct-Session-Id, user name or IPv4 address.")],
+    selector: Annotated[
+        str, typer.Argument(help="Acct-Session-Id, user name or IPv4 address.", autocompletion=live.selectors)
+    ],
     json: JsonOption = False,
     socket: SocketOption = None,
     config: SocketConfigOption = None,

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bras.cli.cells import cell as safe
 from bras.cli.columns import Column, Row
-from bras.telemetry.text import clean
 
 _GAP = 2
 _STYLES = {
@@ -34,35 +34,39 @@ class _Fitted:
     width: int
 
 
-def print_rows(console: Console, columns: Sequence[Column], pages: Iterable[list[Row]]) -> int:
-    """Print all pages under one heading; return how many rows there were."""
+def print_rows(console: Console, columns: Sequence[Column], pages: Iterable[list[Row]], *, asked: bool = False) -> int:
+    """Print all pages under one heading; return how many rows there were.
+
+    ``asked``: these columns were asked for by name, so that all are shown, however narrow the terminal is.
+    """
     count = 0
     fitted: list[_Fitted] = []
     for page in pages:
-        cells = [[clean(column.cell(row)) for column in columns] for row in page]
+        cells = [[safe(column.cell(row)) for column in columns] for row in page]
         first = not fitted
         if first:
-            fitted = _fit(columns, cells, console.width if console.is_terminal else None)
+            fitted = _fit(columns, cells, console.width if console.is_terminal else None, asked=asked)
         shown = [columns.index(entry.column) for entry in fitted]
         chosen = [[line[index] for index in shown] for line in cells]
         if console.is_terminal:
-            console.print(_table(fitted, chosen, heading=first))
+            wide = sum(entry.width + _GAP for entry in fitted)
+            console.print(_table(fitted, chosen, heading=first), width=max(console.width, wide), soft_wrap=asked)
         else:
             _print_plain(console, fitted, chosen, heading=first)
         count += len(page)
     return count
 
 
-def _fit(columns: Sequence[Column], cells: list[list[str]], width: int | None) -> list[_Fitted]:
-    """Keep the columns of lowest rank that fit into ``width`` and say something; all of them when it is None."""
+def _fit(columns: Sequence[Column], cells: list[list[str]], width: int | None, *, asked: bool) -> list[_Fitted]:
+    """Keep the columns of lowest rank that fit into ``width`` and say something; all if it is None, or ``asked``."""
     wanted = []
     for index, column in enumerate(columns):
         longest = max((cell_len(line[index]) for line in cells), default=0)
-        if width is not None and cells and not longest and column.rank:
+        if width is not None and not asked and cells and not longest and column.rank:
             continue
         capped = longest if width is None else min(longest, column.cap)
         wanted.append(_Fitted(column, max(len(column.title), capped)))
-    if width is None:
+    if width is None or asked:
         return wanted
     kept: list[Column] = []
     left = width + _GAP
@@ -112,7 +116,7 @@ def _pad(cell: str, entry: _Fitted) -> str:
 def print_facts(console: Console, sections: Iterable[tuple[str, list[tuple[str, str]]]]) -> None:
     """Print sections of names and values, one a line; a value that is empty is left out."""
     for title, facts in sections:
-        shown = [(name, clean(value)) for name, value in facts if value]
+        shown = [(name, safe(value)) for name, value in facts if value]
         if not shown:
             continue
         console.print(Text(title, style="bold cyan"), soft_wrap=True)

@@ -35,6 +35,9 @@ def session(number: int = 1, **changes: Any) -> Row:
         "down_octets": 987654321,
         "down_packets": 700000,
         "echo_ms": 12.345,
+        "up_bps": None,
+        "down_bps": None,
+        "packets_s": None,
     } | changes
 
 

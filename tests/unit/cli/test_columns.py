@@ -10,7 +10,7 @@ from tests.unit.cli.rows import CLIENT, GROUP, LAC, POOL, SERVER, TUNNEL, UNMATC
     ("columns", "row", "cells"),
     [
         (SESSIONS, session(), ["6560F00D00000001", "user1@isp.example", "10.64.0.1", "1d 03h", "988 MB", "12.3 ms"]),
-        (SESSIONS, session(address=None, uptime_s=None, echo_ms=None), ["user1@isp.example", "1234/4321"]),
+        (SESSIONS, session(address=None, uptime_s=None, echo_ms=None), ["user1@isp.example", "1234", "4321"]),
         (TUNNELS, TUNNEL, ["1234", "lac1.example", "1m 01s", "198.18.0.2:1701"]),
         (TUNNELS, TUNNEL, ["10.2 ms", "5", "2", "Vendor, Inc."]),
         (LACS, LAC, ["any", "lac1.example", "198.18.0.2", "1", "3", "10", "2s ago", "wrong secret, 1h 01m ago"]),
