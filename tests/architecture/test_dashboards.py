@@ -11,6 +11,7 @@ import pytest
 from bras.forwarding.entry import Counters
 from bras.telemetry.counts import Counts
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures
+from bras.telemetry.session_series import SERIES
 from tests.architecture.source import ROOT
 from tests.support.grafana import FOLDER, Json, complaints, dashboards, filled, panels, queries, variables, written
 from tests.unit.telemetry.facts import FACTS
@@ -24,11 +25,12 @@ each = pytest.mark.parametrize("name", DASHBOARDS)
 def _metrics() -> dict[str, set[str]]:
     """Return the labels of each metric that MANUAL.md lists, which test_visible.py compares with the program."""
     manual = (ROOT / "MANUAL.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(bras_\w+)` \| (\w+) \| (.*?) \| .* \|$", manual, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `(bras_\w+)` \| (\w+)(?: \(info\))? \| (.*?) \| .* \|$", manual, flags=re.MULTILINE)
+    of_sessions = {series.name for series in SERIES}
     found: dict[str, set[str]] = {}
     for name, kind, labels in rows:
         plain = re.sub(r"\(.*?\)", "", labels)
-        names = {"instance", "job", *re.findall(r"`(\w+)`", plain)}
+        names = {"instance", "job", *re.findall(r"`(\w+)`", plain), *(["session"] if name in of_sessions else [])}
         found[name] = names
         if kind == "histogram":
             found |= {name + "_bucket": names | {"le"}, name + "_count": names, name + "_sum": names}
@@ -49,8 +51,8 @@ def _expressions() -> Iterator[tuple[str, str]]:
         yield path.name, re.sub(r"\w+:bras_[\w:]+", "recorded", path.read_text(encoding="utf-8"))
 
 
-def test_there_are_all_of_them() -> None:
-    about = ("addresses", "capacity", "dataplane", "lacs", "overview", "radius")
+def test_there_are_the_seven() -> None:
+    about = ("addresses", "capacity", "dataplane", "lacs", "overview", "radius", "subscriber")
     assert list(DASHBOARDS) == [f"bras-{name}.json" for name in about]
     assert [dashboard["uid"] for dashboard in DASHBOARDS.values()] == [f"bras-{name}" for name in about]
 
@@ -184,3 +186,14 @@ def test_legends_name_labels_that_exist(name: str) -> None:
             known = set().union(*(METRICS.get(metric, set()) for metric in OURS.findall(target["expr"])))
             named = set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
             assert named <= known | {"instance", "job", "generation"}, panel["title"]
+
+
+def test_rates_of_sessions_are_taken_over_what_is_scraped_of_them() -> None:
+    """Grafana takes ``$__rate_interval`` for four times the least step of a query, or of its data source."""
+    shipped = (ROOT / "deploy" / "prometheus.yml").read_text(encoding="utf-8")
+    assert "metrics_path: /metrics/sessions\n  #   scrape_interval: 60s\n" in shipped
+    for dashboard in DASHBOARDS.values():
+        for panel in panels(dashboard):
+            for target in panel["targets"]:
+                of_sessions = re.search(r"bras_session_(?!setup)", target["expr"])
+                assert target.get("interval") == ("1m" if of_sessions else None), panel["title"]

@@ -60,6 +60,7 @@ def configuration(authority: Authority, directory: Path, pins: Path) -> dict[str
                 },
             },
             "dataplane": {"backend": "ebpf", "pin_dir": str(pins / "bras")},
+            "metrics": {"sessions": True},
             "state": {"directory": str(directory / "state")},
         },
     )

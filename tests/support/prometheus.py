@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,14 +24,14 @@ class Prometheus:
     """A running Prometheus; a context manager that ends it."""
 
     def __init__(self, namespace: Namespace, directory: Path, program: str) -> None:
-        """Prepare one that scrapes what ``deploy/prometheus.yml`` does, but each second."""
+        """Prepare one that scrapes what ``deploy/prometheus.yml`` does, and would for sessions, but each second."""
         self._namespace, self._directory, self._program = namespace, directory, program
         directory.mkdir()
         shutil.copytree(ROOT / "deploy" / "rules", directory / "rules")
         shipped = (ROOT / "deploy" / "prometheus.yml").read_text(encoding="utf-8")
-        lines = [line for line in shipped.splitlines() if "scrape_interval" not in line]
+        whole = re.sub(r"^  # (?=- job_name|  )", "  ", shipped, flags=re.MULTILINE)
         fast = "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
-        (directory / "prometheus.yml").write_text(fast + "\n".join(lines) + "\n")
+        (directory / "prometheus.yml").write_text(fast + re.sub(r" *scrape_(?:interval|timeout):.*\n", "", whole))
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: http.client.HTTPConnection | None = None
 
