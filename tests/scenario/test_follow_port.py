@@ -342,7 +342,7 @@ def test_a_tunnel_that_ends_has_nothing_to_find_out() -> None:
     nat.opens(NEW, reaches=False)
     rim.send(LAC, NEW, LNS_ADDRESS, 1701, forged(lac, 0))
     rim.run(30.0)
-    assert of(rim, TunnelDown)[0].cause.text == "no answer"
+    assert of(rim, TunnelDown)[0].cause.text == "no answer to Hello"
     assert len(nat.sent_to(NEW)) == 2, "as often as it was said again"
     asked = parse_control(nat.sent_to(NEW)[-1])
     rim.send(LAC, NEW, LNS_ADDRESS, 1701, forged(lac, asked[3] + 1))

@@ -362,7 +362,7 @@ def test_retransmission(keys: dict[str, float], waits: list[float]) -> None:
     assert gaps(hellos) == waits
     (down,) = rim.of(TunnelDown)
     (end,) = rim.of(SubscriberEnded)
-    assert (down.cause.text, end.reason) == ("no answer", "tunnel_lost")
+    assert (down.cause.text, end.reason) == ("no answer to Hello", "tunnel_lost")
 
 
 def test_a_lacs_wrong_secret_costs_nobody_else_anything() -> None:
