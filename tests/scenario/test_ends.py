@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from tests.support.dynauth import dynamic_request
 from tests.support.lacs import SimulatedLac
 from tests.support.radius import attribute
 from tests.support.rim import CONFIGURE_REQUEST, LCP, Line, Rim, option
-from tests.support.world import SimulatedRadius, World, config
+from tests.support.world import WALL_OFFSET_S, SimulatedRadius, World, config
 
 FOLLOWS = {"closed", "authentication_refused"}
 """Only ever what comes after another end, which is the one that counts."""
@@ -257,6 +258,15 @@ def _(reason: str) -> World:
         "quota_exhausted": Grant(pool="default", quota_octets=1000),
     }
     rim, _ = up(settings(grant=grants[reason]))
+    rim.run(200.0)
+    return rim
+
+
+@scenario("session_terminate_time")
+def _() -> World:
+    ends_at = datetime.fromtimestamp(WALL_OFFSET_S + 1100.0, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00").encode()
+    said = option(26, struct.pack("!IBB", 14122, 9, 2 + len(ends_at)) + ends_at)
+    rim, _ = up(server=SimulatedRadius(reply=lambda _: (2, said)))
     rim.run(200.0)
     return rim
 
