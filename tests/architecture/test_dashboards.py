@@ -160,6 +160,13 @@ def test_metrics_that_are_asked_for_exist() -> None:
             assert metric in METRICS or metric.startswith(("process_", "python_gc_")), f"{where}: {metric}"
 
 
+def test_each_metric_is_to_be_seen() -> None:
+    seen = {metric for _, expression in _expressions() for metric in OURS.findall(expression)}
+    seen |= {re.sub(r"_(bucket|count|sum)$", "", metric) for metric in seen}
+    listed = {metric for metric in METRICS if not metric.endswith(("_bucket", "_count", "_sum"))}
+    assert listed - seen == set(), "on no dashboard, and in no rule"
+
+
 def test_labels_that_are_asked_for_exist() -> None:
     for where, expression in _expressions():
         for metric, matchers in re.findall(r"\b(bras_\w+)\{(.*?)\}", expression):

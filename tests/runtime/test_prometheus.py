@@ -34,7 +34,7 @@ def prometheus(
         today.daemon.start()
         with today.staying("--sessions", "3", "--ping", WORLD, "--ping-count", "0", "--ping-interval", "0.2"):
             today.happen()
-            today.daemon.wait_logged("session_ended")
+            today.daemon.wait_logged("session_throttled")
             prometheus.wait("sum(bras_session_setup_seconds_count) >= 12")
             prometheus.wait("bras_echo_round_trip_seconds_count > 3")
             prometheus.wait('bras_radius_server_up{server="liar"} == 0')

@@ -36,7 +36,10 @@ def configuration(authority: Authority, directory: Path, pins: Path) -> dict[str
         {
             "lac": [
                 base | {"hostname": "lac*"},
-                base | {"name": "tiny", "hostname": "tiny*", "pool": "tiny", "max_sessions": 2, "rate_up_bps": 64_000},
+                base
+                | {"name": "tiny", "hostname": "tiny*", "pool": "tiny", "max_sessions": 2, "rate_up_bps": 64_000}
+                | {"quota_up_octets": 10_000, "at_quota": "throttle", "quota_rate_up_bps": 32_000}
+                | {"interim_interval_s": 5},
                 base | {"name": "proxy", "hostname": "proxy*", "proxy": "accept"},
             ],
             "pool": [*CONFIG["pool"], {"name": "tiny", "ranges": ["10.65.0.1/32"]}],
@@ -59,7 +62,7 @@ def configuration(authority: Authority, directory: Path, pins: Path) -> dict[str
                     "client": [{"name": "policy", "address": ["198.18.1.0/24"], "secret": COA_SECRET.decode()}],
                 },
             },
-            "dataplane": {"backend": "ebpf", "pin_dir": str(pins / "bras")},
+            "dataplane": {"backend": "ebpf", "pin_dir": str(pins / "bras"), "counter_interval_s": 0.5},
             "metrics": {"sessions": True},
             "state": {"directory": str(directory / "state")},
         },
@@ -106,7 +109,7 @@ class Day:
         self.dial("--password", "wrong", "--sessions", "2")
         self.dial("--hostname", "proxy%d", "--proxy", "--sessions", "2")
         self.dial("--hostname", "tiny%d", "--sessions", "4", "--timeout", "5")
-        self.dial("--hostname", "tiny%d", "--udp", f"{WORLD}:9", "--udp-rate", "1000000", "--hold", "2")
+        self.dial("--hostname", "tiny%d", "--udp", f"{WORLD}:9", "--udp-rate", "1000000", "--hold", "3")
         self.send(self.lac, ("198.18.0.1", 1701), b"\xc8\x02\x00\x0c\x7f\xff\x00\x00\x00\x00\x00\x00")
         self.send(self.core, ("10.64.255.1", 9), b"nobody is there")
         self.ask_for_changes(1)
