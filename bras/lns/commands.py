@@ -282,8 +282,9 @@ class TakeReadings:
 
     A row is a list: Acct-Session-Id, user, method, group, the LAC's Host Name and address, calling and called
     number: str;  IPv4 address: int;  when it was up: float;  last echo's round trip in seconds, 0 for none: float;
-    slot, generation: int, by which the data plane tells what its Entry has carried;  what earlier Entries carried,
-    and what this one had carried when it was last read: the fields of ``Counters``, or None for nothing.
+    slot, generation: int, by which the data plane tells what its Entry has carried;  whether it has IPv6;  what
+    earlier Entries carried, and what this one had carried when it was last read: the fields of ``Counters``, or None
+    for nothing.
     For programs in this process only.
     """
 

@@ -62,6 +62,7 @@ def _reading(subscriber: Subscriber) -> list[Plain]:
         subscriber.standing.round_trip_s,
         forwarding.slot,
         subscriber.number,
+        forwarding.present is not None and bool(forwarding.present.prefixes6),
         _carried(forwarding.base),
         _carried(forwarding.last),
     ]

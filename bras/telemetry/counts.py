@@ -20,7 +20,8 @@ from bras.lns.stages import PHASES, SetupTimed
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, QuotaTold, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import Authenticated, ProxyJudged, QuotaTold, SubscriberEnded, SubscriberUp
+from bras.telemetry import initial
 from bras.telemetry.coa_counts import CoaCounts
 from bras.telemetry.config_counts import ConfigCounts
 from bras.telemetry.lac_counts import LacCounts
@@ -33,9 +34,6 @@ MAX_REASONS = 500
 
 SETUP_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ECHO_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-METHODS = ("mschapv2", "mschapv1", "chap", "pap")
-USUAL = (AuthOutcome.ACCEPTED, AuthOutcome.REJECTED, AuthOutcome.UNANSWERED)
-"""Outcomes of authentications that are there from the start; of the others what has happened is."""
 
 
 class TunnelCounts:
@@ -78,7 +76,7 @@ class TunnelCounts:
         self.data_reordered: Tally = defaultdict(int, {(name,): 0 for name in names})
         """By group."""
         self.lacs = LacCounts(names)
-        self.dropped: defaultdict[DropReason, int] = defaultdict(int)
+        self.dropped: defaultdict[DropReason, int] = defaultdict(int, dict.fromkeys(initial.OF_DATAGRAMS, 0))
         self._groups: dict[int, str] = {}
         """Group of each tunnel, since the end of a call does not say it."""
 
@@ -182,14 +180,15 @@ class RadiusCounts:
 
     def __init__(self, servers: Iterable[str]) -> None:
         """Begin at zero, with the samples of the configured servers already there."""
-        pairs = [(server, kind.value) for server in servers for kind in Kind]
-        self.replies: Tally = defaultdict(int)
+        names = list(servers)
+        pairs = list(initial.pairs(names))
+        self.replies: Tally = defaultdict(int, initial.replies(names))
         """By server, kind, code."""
         self.resent: Tally = defaultdict(int, dict.fromkeys(pairs, 0))
         """By server, kind."""
         self.deaths: Tally = defaultdict(int, dict.fromkeys(pairs, 0))
         """By server, kind."""
-        self.replies_dropped: Tally = defaultdict(int)
+        self.replies_dropped: Tally = defaultdict(int, initial.replies_dropped(pairs))
         """By server, kind, reason."""
         self.unacknowledged: Tally = defaultdict(int, {(): 0})
         """Rounds of an accounting record through all servers without an answer."""
@@ -197,7 +196,7 @@ class RadiusCounts:
         """Accounting records by server."""
         self.forgotten: Tally = defaultdict(int, {(): 0})
         """Accounting records given up."""
-        self.latency: dict[Labels, Histogram] = {}
+        self.latency: dict[Labels, Histogram] = {pair: Histogram(LATENCY_BOUNDS_S) for pair in pairs}
         """By server, kind."""
 
     def handlers(self) -> Handlers:
@@ -259,8 +258,7 @@ class SubscriberCounts:
 
     def __init__(self, groups: Iterable[str] = ()) -> None:
         """Begin at zero, with the samples of the configured groups already there."""
-        keys = ((name, method, outcome.value) for name in groups for method in METHODS for outcome in USUAL)
-        self.authentications: Tally = defaultdict(int, dict.fromkeys(keys, 0))
+        self.authentications: Tally = defaultdict(int, initial.authentications(groups))
         """By group, method, outcome."""
         self.ended: Tally = defaultdict(int)
         """By group, cause, reason."""
@@ -274,7 +272,7 @@ class SubscriberCounts:
         self.phases: dict[Labels, Histogram] = {(phase.value,): Histogram(SETUP_BOUNDS_S) for phase in PHASES}
         """Of set-ups, by phase."""
         self.echo = Histogram(ECHO_BOUNDS_S)
-        self.dropped: defaultdict[DropReason, int] = defaultdict(int)
+        self.dropped: defaultdict[DropReason, int] = defaultdict(int, dict.fromkeys(initial.OF_FRAMES, 0))
         """Frames."""
 
     def handlers(self) -> Handlers:

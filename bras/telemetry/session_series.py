@@ -2,7 +2,7 @@
 
 Six families share one label, ``session`` (Acct-Session-Id); ``bras_session_info`` says whose it is, for
 joins such as ``rate(bras_session_bytes_total[5m]) * on (session) group_left (user) bras_session_info``.
-Nothing is kept of a session between two scrapes.
+Nothing is kept of a session between two scrapes.  Who has no IPv6 has no samples of it: they would be 0 for ever.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def rendered(
     """
     infos, starts, octets, packets, policed, echoes = list[str](), list[str](), list[str](), list[str](), [""], [""]
     for row in readings:
-        session, user, method, group, name, remote, calling, called, address, up_at, echo_s, _, number, base, last = row
+        session, user, method, group, name, remote, calling, called, address, up_at, echo_s, _, number, *rest = row
+        has6, base, last = rest
         counters = carried.get(number) or last or _NOTHING
         if base is not None:
             counters = list(map(int.__add__, counters, base))
@@ -67,18 +68,11 @@ def rendered(
             f'calling_number="{label(calling)}",called_number="{label(called)}",method="{method}"}} 1\n'
         )
         starts.append(f'bras_session_start_time_seconds{{session="{session}"}} {up_at + wall_offset_s:.3f}\n')
-        octets.append(
-            f'bras_session_bytes_total{{session="{session}",direction="up",family="ipv4"}} {up4}\n'
-            f'bras_session_bytes_total{{session="{session}",direction="down",family="ipv4"}} {down4}\n'
-            f'bras_session_bytes_total{{session="{session}",direction="up",family="ipv6"}} {up6}\n'
-            f'bras_session_bytes_total{{session="{session}",direction="down",family="ipv6"}} {down6}\n'
-        )
-        packets.append(
-            f'bras_session_packets_total{{session="{session}",direction="up",family="ipv4"}} {upp4}\n'
-            f'bras_session_packets_total{{session="{session}",direction="down",family="ipv4"}} {downp4}\n'
-            f'bras_session_packets_total{{session="{session}",direction="up",family="ipv6"}} {upp6}\n'
-            f'bras_session_packets_total{{session="{session}",direction="down",family="ipv6"}} {downp6}\n'
-        )
+        octets.append(_ways("bras_session_bytes_total", session, "ipv4", up4, down4))
+        packets.append(_ways("bras_session_packets_total", session, "ipv4", upp4, downp4))
+        if has6 or upp6 or downp6:
+            octets.append(_ways("bras_session_bytes_total", session, "ipv6", up6, down6))
+            packets.append(_ways("bras_session_packets_total", session, "ipv6", upp6, downp6))
         policed.append(
             f'bras_session_policed_packets_total{{session="{session}",direction="up"}} {policed_up}\n'
             f'bras_session_policed_packets_total{{session="{session}",direction="down"}} {policed_down}\n'
@@ -86,6 +80,13 @@ def rendered(
         if echo_s:
             echoes.append(f'bras_session_echo_round_trip_seconds{{session="{session}"}} {echo_s:.6f}\n')
     return tuple(map("".join, (infos, starts, octets, packets, policed, echoes)))
+
+
+def _ways(name: str, session: str, family: str, up: int, down: int) -> str:
+    return (
+        f'{name}{{session="{session}",direction="up",family="{family}"}} {up}\n'
+        f'{name}{{session="{session}",direction="down",family="{family}"}} {down}\n'
+    )
 
 
 _NOTHING = (0,) * len(Counters())

@@ -56,6 +56,7 @@ class House:
             0.01,
             number,
             number,
+            False,
             None,
             None,
         ]

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Counters
 from bras.lns.commands import Plain
+from bras.telemetry.config_counts import ReloadOutcome
 from bras.telemetry.counts import Counts
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures, JournalFigures, make_registry
 from tests.unit.telemetry.facts import FACTS
@@ -61,6 +62,7 @@ def _fed() -> Counts:
     for histogram in (loop.hold, loop.lateness, loop.pauses["2",], loop.journal_writes):
         histogram.observe(0.002)
     loop.defects[()], loop.send_failures[()] = 4, 9
+    counts.config.reloaded(ReloadOutcome.PARTLY, waiting=3, at=1_760_000_000.0)
     return counts
 
 
@@ -77,6 +79,28 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
     ("name", "labels", "value"),
     [
         ("bras_tunnels", {"lac": "any", "state": "established"}, 2),
+        ("bras_tunnels_ended_total", {"by": "timeout", "cause": "cleared", "lac": "any"}, 1),
+        ("bras_lockouts_total", {"lac": "any"}, 1),
+        ("bras_tunnel_probes_total", {"lac": "any"}, 1),
+        ("bras_tunnel_moves_total", {"lac": "any"}, 1),
+        ("bras_calls_ended_total", {"by": "peer", "cause": "lost_carrier", "lac": ""}, 1),
+        ("bras_ppp_disconnects_total", {"by": "peer", "cause": "normal", "lac": ""}, 1),
+        ("bras_call_reports_total", {"lac": "", "report": "accm"}, 1),
+        ("bras_proxy_total", {"lac": "any", "reason": "mru", "result": "renegotiated"}, 1),
+        ("bras_sessions_throttled_total", {"change": "lifted", "lac": "any"}, 1),
+        ("bras_interim_intervals_raised_total", {"source": "radius"}, 1),
+        (
+            "bras_radius_replies_dropped_total",
+            {"kind": "auth", "reason": "radius_bad_authenticator", "server": "r1"},
+            1,
+        ),
+        ("bras_coa_requests_total", {"client": "aaa", "kind": "coa", "outcome": "ack"}, 1),
+        ("bras_coa_repeated_total", {"client": "aaa"}, 1),
+        ("bras_coa_dropped_total", {"client": "", "reason": "radius_unknown_client"}, 1),
+        ("bras_config_reloads_total", {"outcome": "partly"}, 1),
+        ("bras_config_last_reload_success_timestamp_seconds", {}, 1_760_000_000),
+        ("bras_config_restart_needed", {}, 3),
+        ("bras_coa_latency_seconds_count", {"kind": "coa"}, 1),
         ("bras_sessions", {"lac": "any", "state": "up"}, 3),
         ("bras_pool_addresses", {"pool": "default", "state": "free"}, 250),
         ("bras_pool_addresses", {"pool": "default", "state": "held"}, 1),

@@ -27,7 +27,7 @@ def test_nothing_yet() -> None:
         "setups": 0,
         "setup_s": 0.0,
         "ends": 0,
-        "authentications": {},
+        "authentications": {"accepted": 0, "rejected": 0, "unanswered": 0},
         "calls_refused": 0,
         "radius": [
             {"server": "r1", "kind": kind, "replies": 0, "latency_s": 0.0, "resent": 0, "dropped": 0}
@@ -46,7 +46,7 @@ def test_what_each_fact_changes() -> None:
         l2tp.CallRefused("any", PATH, REFUSED),
     )  # fmt: skip
     assert (told["setups"], told["setup_s"], told["ends"], told["calls_refused"]) == (2, 0.5, 1, 1)
-    assert told["authentications"] == {"accepted": 1, "rejected": 2}
+    assert told["authentications"] == {"accepted": 1, "rejected": 2, "unanswered": 0}
     acct, auth = told["radius"]
     assert (acct["resent"], auth["replies"], auth["dropped"]) == (1, 2, 1)
     assert auth["latency_s"] == pytest.approx(0.75)

@@ -21,6 +21,7 @@ ROW = [
     0.0125,
     0,
     7,
+    False,
     None,
     None,
 ]
@@ -28,7 +29,17 @@ NOW = Counters(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
 
 def reading(**changes: object) -> Reading:
-    places = {"user": 1, "group": 3, "name": 4, "calling": 6, "address": 8, "echo": 10, "base": 13, "last": 14}
+    places = {
+        "user": 1,
+        "group": 3,
+        "name": 4,
+        "calling": 6,
+        "address": 8,
+        "echo": 10,
+        "has6": 13,
+        "base": 14,
+        "last": 15,
+    }
     row = list(ROW)
     for name, value in changes.items():
         row[places[name]] = value
@@ -138,6 +149,13 @@ def test_whatever_a_client_calls_itself_is_text_in_a_label(text: str, openmetric
         assert info["user"].isprintable()
         assert info["user"] == info["calling_number"]
     assert len(found) == 13
+
+
+def test_who_has_no_ipv6_has_no_samples_of_it() -> None:
+    only4 = Counters(1, 2, 3, 4)
+    assert "ipv6" not in page(reading(), carried={7: only4})
+    for shown in (page(reading(has6=True), carried={7: only4}), page(reading(), carried={7: Counters(up_packets6=1)})):
+        assert shown.count('family="ipv6"') == 4
 
 
 def test_a_label_that_needs_nothing_is_as_it_is() -> None:
