@@ -21,7 +21,7 @@ Standing = set[tuple[str, str | None]]
 
 def age_s(hand: Hand, book: Book, now: float) -> float:
     """Return the seconds since the oldest record was made that a group is owed; 0.0 when it is owed none."""
-    walls = [line[0].made.wall_s for line in islice(hand.lines.values(), MOST_LOOKED_AT) if line[0].group == book.group]
+    walls = [line[0].owed_s for line in islice(hand.lines.values(), MOST_LOOKED_AT) if line[0].group == book.group]
     walls += [owed.made.wall_s for owed in book.announcements]
     if book.disk.oldest_wall_s is not None and book.disk.more:
         walls.append(book.disk.oldest_wall_s)
@@ -62,7 +62,7 @@ def _silent(hand: Hand, book: Book, silence_s: float, now: float) -> list[Event]
     mine = (
         key
         for key, line in hand.lines.items()
-        if line[-1].status != STOP and line[0].group == book.group and line[0].made.wall_s <= wall_s
+        if line[-1].status != STOP and line[0].group == book.group and line[0].owed_s <= wall_s
     )
     found = list(islice(mine, MOST_ENDED))
     found += book.behind.older(until, MOST_ENDED - len(found)) if len(found) < MOST_ENDED else []

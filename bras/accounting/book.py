@@ -272,7 +272,7 @@ class Book:
     @property
     def has_work(self) -> bool:
         """Return whether the drain has something to do."""
-        return bool(self.queue.ready) or self.disk.more
+        return bool(self.queue.ready) or self.disk.more or any(not owed.ticket for owed in self.announcements)
 
     def lets(self, key: int) -> bool:
         """Return whether a session's records need not wait for an announcement."""

@@ -29,6 +29,7 @@ class Owed:
         "made",
         "number",
         "octets",
+        "owed_s",
         "rounds",
         "since",
         "spooled",
@@ -43,6 +44,8 @@ class Owed:
         self.group = group
         self.octets = octets
         self.made = made
+        self.owed_s = made.wall_s
+        """Since when its session has been owed this record, or those in whose place it came (wall clock)."""
         self.number = 0
         """The Spool that puts it on disk; 0 when that is done, or is not to be."""
         self.spooled = status != INTERIM
@@ -70,7 +73,7 @@ class Owed:
         """Return plain data."""
         return [
             self.key, self.status, self.group, self.octets, list(self.made),
-            self.number, self.spooled, self.follows, self.ticket, self.rounds, self.since,
+            self.number, self.owed_s, self.spooled, self.follows, self.ticket, self.rounds, self.since,
         ]  # fmt: skip
 
     @classmethod
@@ -78,5 +81,5 @@ class Owed:
         """Return what ``save`` was called on."""
         key, status, group, octets, made, *progress = saved
         owed = cls(key, status, group, octets, Made(*made))
-        owed.number, owed.spooled, owed.follows, owed.ticket, owed.rounds, owed.since = progress
+        owed.number, owed.owed_s, owed.spooled, owed.follows, owed.ticket, owed.rounds, owed.since = progress
         return owed

@@ -19,7 +19,7 @@ PROBE_S: Final = 30.0
 
 def step(hand: Hand, book: Book, pace: float, now: float, *, forgets: bool = False) -> list[Event]:
     """Tell some of those whose turn it is; ``pace``: records a second; ``forgets``: the oldest are to be given up."""
-    queue, events = book.queue, list[Event]()
+    queue, events = book.queue, hand.lift(book, now) if book.announcements else []
     if book.silent_since is None:
         most = max(1, int(pace * STEP_S))
         pause_s = most / pace

@@ -54,7 +54,7 @@ class Forgotten:
 
     group: str | None
     session: str
-    """Acct-Session-Id."""
+    """Acct-Session-Id; to the ledger its last 16 digits are known."""
     status: int
 
 
@@ -71,27 +71,12 @@ class SpoolAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class SpoolAtRisk:
-    """Fact: the disk refuses what is owed; records are told from memory."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolSafe:
-    """Fact: all that is owed is on disk again."""
-
-    seconds: float
-    """How long it was not."""
-
-
-@dataclass(frozen=True, slots=True)
 class Unaccounted:
     """A session whose servers have answered nothing for ``silence_s`` is to end (``on_silence``)."""
 
     key: int
 
 
-Event = Tell | Withdraw | Note | Fetch | Forgotten | SpoolAlert | SpoolAtRisk | SpoolSafe | Unaccounted
+Event = Tell | Withdraw | Note | Fetch | Forgotten | SpoolAlert | Unaccounted
 
 hasten(Tell, Note)

@@ -172,17 +172,17 @@ class Hand:
 
     # -- records are settled
 
-    def supersede(self, line: Line, events: list[Event]) -> bool:
-        """Take away the Interim-Update that a later record makes superfluous; true if the disk may have one."""
+    def supersede(self, line: Line, events: list[Event]) -> Owed | None:
+        """Take away the Interim-Update that a later record makes superfluous, and return it."""
         if not line or line[-1].status != INTERIM:
-            return False
+            return None
         owed = line.pop()
         book = self.books[owed.group]
         book.in_hand -= 1
         book.counts.interims -= 1
         book.counts.coalesced += 1
         self.untell(owed, events)
-        return owed.spooled
+        return owed
 
     def untell(self, owed: Owed, events: list[Event]) -> None:
         """Take a record back from the exchange."""

@@ -40,7 +40,7 @@ from typing import Final
 from bras.accounting import alerts, bounds, drain
 from bras.accounting.book import INTERIM_ON_DISK, START_ON_DISK, Book
 from bras.accounting.debts import INTERIM, PATIENCE, SETTLED, START, STOP, Owed
-from bras.accounting.events import Event, Note, SpoolAtRisk, SpoolSafe
+from bras.accounting.events import Event, Note
 from bras.accounting.hand import Hand
 from bras.accounting.rows import Depth, Made, Row
 from bras.accounting.storing import Storing
@@ -155,7 +155,9 @@ class Ledger(Hand):
                 book.counts.interims -= 1
                 book.counts.coalesced += 1
         else:
-            owed.spooled = self.supersede(line, events)
+            before = self.supersede(line, events)
+            if before is not None:
+                owed.spooled, owed.owed_s = before.spooled, before.owed_s
         line.append(owed)
         book.in_hand += 1
         return events + self.advance(line, now)
@@ -215,7 +217,6 @@ class Ledger(Hand):
             return []
         events: list[Event] = []
         if storing.refused_at is not None:
-            events.append(SpoolSafe(now - storing.refused_at))
             storing.refused_at, storing.reason = None, ""
             for book in self.books.values():
                 self.wake(book, now)
@@ -244,7 +245,7 @@ class Ledger(Hand):
         if storing.refused_at is not None:
             return []
         storing.refused_at = now
-        events: list[Event] = [SpoolAtRisk(reason)]
+        events: list[Event] = []
         for owed in storing.unstored:
             if owed.ticket != SETTLED and not owed.is_announcement:
                 self._take_in_hand(owed)
@@ -285,39 +286,6 @@ class Ledger(Hand):
         events = self.lift(book, now)
         self.wake(book, now)
         return events
-
-    # -- a start
-
-    def begin(self, depths: Iterable[Depth], *, now: float) -> None:
-        """Know what the disk holds of earlier."""
-        for depth in depths:
-            book = self.open(depth.group)
-            book.owes(depth)
-            self.wake(book, now)
-            self.check_at = now
-            self.see_to(now)
-
-    def recall(self, owed: Owed, *, counted: bool = False, now: float) -> None:
-        """Take a record that the journal has: it is put on disk again, and found there, or is told from memory.
-
-        ``counted``: the disk has it, and it is among its depths.
-        """
-        book = self.open(owed.group)
-        book.counts.add(owed.status, 0 if counted else 1)
-        self.check_at = now
-        self.see_to(now)
-        if self.storing is not None:
-            self.storing.put(owed)
-            book.disk.left()
-            if owed.is_announcement:
-                self.insert(book, owed)
-        elif owed.is_announcement:
-            self.insert(book, owed)
-        else:
-            self.lines.setdefault(owed.key, []).append(owed)
-            book.in_hand += 1
-            book.queue.ready[owed.key] = None
-        self.wake(book, now)
 
     # -- time
 

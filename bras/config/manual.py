@@ -19,7 +19,7 @@ from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY
 
 BEGIN = "<!-- keys: written by python -m bras.config.manual -->\n"
 END = "<!-- end of keys -->\n"
-_MODELS = ("model.py", "daemon.py", "grant.py", "radius.py", "coa.py")
+_MODELS = ("model.py", "daemon.py", "grant.py", "radius.py", "coa.py", "spool.py")
 _HEAD = "| Key | Value | Default | Meaning |\n|---|---|---|---|\n"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bras.config.coa import CoaConfig
+from bras.config.spool import SpoolConfig
 from bras.secret import Secret
 
 
@@ -82,6 +83,8 @@ class RadiusConfig:
     """Seconds at most that a subscriber waits for the answer of any server (RFC 5080 section 2.2.1); 0: until all were asked."""
     coa: CoaConfig | None = None
     """Who may change and end sessions."""
+    spool: SpoolConfig = field(default_factory=SpoolConfig)
+    """What becomes of accounting records while no server takes them."""
     nas_identifier: str = "bras"
     """NAS-Identifier (RFC 2865 section 5.32)."""
     nas_ip_address: str | None = None

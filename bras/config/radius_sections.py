@@ -10,6 +10,7 @@ from bras.config.coa_sections import COA
 from bras.config.credentials import Credential
 from bras.config.radius import RadiusConfig, RadiusGroupConfig, RadiusServerConfig
 from bras.config.section import DAY_S, Required, Section
+from bras.config.spool_sections import SPOOL
 from bras.config.traffic import Table
 from bras.config.understood import ANY, CAN_LACK, IGNORE, REJECT
 
@@ -112,6 +113,7 @@ RADIUS = Section(
             repeated=True,
         ),
         COA,
+        SPOOL,
     ),
 )
 """`[radius]`."""

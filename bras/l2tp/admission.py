@@ -31,6 +31,8 @@ NO_SECRET: Final = Cause(
 )
 _NO_GROUP: Final = Cause(By.LOCAL, StopResult.NOT_AUTHORIZED, 0, "not authorized", refusal=Refusal.NO_GROUP)
 _CLOSING: Final = Cause(By.LOCAL, StopResult.GENERAL_ERROR, ErrorCode.TRY_ANOTHER, "shutting down")
+HELD: Final = -(1 << 30)
+"""In place of the calls that there is room for."""
 _Key = TypeVar("_Key")
 
 
@@ -94,7 +96,17 @@ class Groups:
 class Census:
     """Tunnels that have not ended and their calls: in all, by group, and by LAC, which is a remote address."""
 
-    __slots__ = ("_config", "_counted", "_gone", "_sessions_at", "_tunnels_at", "sessions", "sessions_of", "tunnels_of")
+    __slots__ = (
+        "_config",
+        "_counted",
+        "_gone",
+        "_sessions_at",
+        "_tunnels_at",
+        "holds",
+        "sessions",
+        "sessions_of",
+        "tunnels_of",
+    )
 
     def __init__(self, config: LnsConfig, *, by_host: bool = False) -> None:
         """Begin with nothing; with ``by_host`` sessions are counted by LAC, too."""
@@ -103,6 +115,8 @@ class Census:
         self._gone: frozenset[str] = frozenset()  # names of groups that are configured no more
         self._tunnels_at: dict[tuple[str, str], int] = {}  # (group, remote address) -> tunnels
         self._sessions_at: dict[str, int] | None = {} if by_host else None
+        self.holds = False
+        """Every new call is refused: its accounting could not be kept."""
         self.sessions = 0
         self.tunnels_of: dict[str, int] = {}
         self.sessions_of: dict[str, int] = {}
@@ -163,6 +177,8 @@ class Census:
 
     def room(self, group: LacConfig, path: Path) -> int:
         """Return how many more calls a tunnel of the group may have on this path; none if it is configured no more."""
+        if self.holds:
+            return HELD
         if group.name in self._gone:
             return 0
         room = self._config.max_sessions - self.sessions

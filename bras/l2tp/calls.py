@@ -22,6 +22,7 @@ from bras.l2tp.events import By, CallDown, CallInfo, CallRefused, CallUp, Cause,
 from bras.l2tp.messages import CallRequest, Message
 from bras.l2tp.order import DataOrder
 from bras.l2tp.proxy import Proxied
+from bras.l2tp.refusals import NOT_RECORDED
 from bras.l2tp.report import Accm
 from bras.l2tp.states import CallAction, CallInput, CallState
 from bras.plain import Saved
@@ -173,7 +174,7 @@ class Calls:
         room = len(self.table) < limit and len(self._pending) < self._most_half_open
         session_id = self._new_session_id(now) if room else None
         if session_id is None:
-            return self._refuse(peer_session_id, _NO_FACILITIES, channel, now)
+            return self._refuse(peer_session_id, NOT_RECORDED if limit < 0 else _NO_FACILITIES, channel, now)
         call = Call(False, session_id, 0, _NO_REQUEST)
         call.asked(message)
         self.table[session_id] = call

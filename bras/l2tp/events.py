@@ -55,6 +55,8 @@ class Refusal(Enum):
     NO_SECRET = "no_secret"
     """We were challenged and have no secret."""
     LIMIT = "limit"
+    ACCOUNTING = "accounting"
+    """No accounting record of the call could be kept."""
     BAD_MESSAGE = "bad_message"
     BAD_VERSION = "bad_version"
     OUT_OF_SEQUENCE = "out_of_sequence"

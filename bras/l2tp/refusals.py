@@ -27,6 +27,12 @@ _OF_CALL: Final[dict[int, Refusal]] = {
 }
 
 
+NOT_RECORDED: Final = Cause(
+    By.LOCAL, CdnResult.NO_FACILITIES_TEMPORARY, 0, "accounting cannot be kept", refusal=Refusal.ACCOUNTING
+)
+"""Of a new call, while the accounting of no more can be kept."""
+
+
 def of_tunnel(cause: Cause) -> Refusal:
     """Return why a tunnel never came up."""
     return _word(cause, _OF_TUNNEL)

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from bras.accounting.debts import START, STOP
+from bras.accounting.rows import Row, key_of
 from bras.forwarding.entry import Counters
 from bras.ids import accounting_id
+from bras.lns import from_ledger
 from bras.lns.core import Core
-from bras.plain import encode
+from bras.radius import accounting
 from bras.radius.accounting import Authentic, Usage
-from bras.subscriber.events import RecordDue, Status
+from bras.radius.attributes import ACCT_SESSION_ID, value_of
+from bras.subscriber.events import RecordDue, Status, TerminateCause
 from bras.subscriber.subscriber import Subscriber
+
+HEAD_OCTETS = 12
+"""Acct-Status-Type and Event-Timestamp, with which a record begins."""
+STATUS_AT = 5
+"""Where the value of Acct-Status-Type ends."""
+OFF_NUMBER = 0xFFFF0000
+"""Keys of Accounting-Off are above those of all sessions of the start, those of Accounting-On below."""
+NAS_REBOOT = TerminateCause.NAS_REBOOT.value
+KINDS = {
+    **dict.fromkeys(accounting.STOP_OF, START),
+    **dict.fromkeys(accounting.STOP_OF.values(), STOP),
+    accounting.TUNNEL_REJECT: STOP,
+    accounting.LINK_REJECT: STOP,
+}
+"""What the ledger takes them for: who is refused has an end only."""
 
 
 def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float, at: float | None = None) -> None:
-    """Make a session's record of what happened ``at`` (now), and hand it to the exchange with the servers."""
+    """Make a session's record of what happened ``at`` (now), and enter it into the ledger."""
     who = subscriber.who
     if not core.config.radius.accounting and (due.status is Status.START or not who.record):
         return  # who was begun before that was configured gets its Stop all the same
@@ -29,7 +48,12 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     octets = core.books.encoder.record(
         due.status.value, who.record, usage, cause, due.reason, due.text, event_at=at + core.books.wall_offset_s
     )
-    tell(core, core.books.new_record(), group, octets, created_at=at, now=now)
+    key = from_ledger.key_of(subscriber.session_id)
+    if core.books.open_keys is not None and not _may_tell(core, key):
+        return
+    from_ledger.take(core, core.ledger.record(key, due.status.value, group, octets, at, now=now), now)
+    if due.status is Status.START:
+        from_ledger.hold_calls(core)
 
 
 def usage_of(seconds: float, counters: Counters) -> Usage:
@@ -52,11 +76,38 @@ def group_of(core: Core, subscriber: Subscriber) -> str | None:
     return who.accounting
 
 
-def tell(core: Core, record: int, group: str | None, octets: bytes, *, created_at: float, now: float) -> None:
-    """Hand a record to the exchange; it is in the journal until a server has it."""
-    if core.changes is not None:
-        core.changes.records.append((f"record:{record}", encode((group, octets, created_at))))
-    core.backlog.radius.append(core.exchanges.account(record, group, octets, created_at, now=now))
+def tell(core: Core, group: str | None, octets: bytes, *, created_at: float, now: float) -> None:
+    """Enter a record of a tunnel or link into the ledger: it is known by its Acct-Session-Id."""
+    key = from_ledger.key_of(value_of(octets, ACCT_SESSION_ID).decode())
+    kind = KINDS[octets[STATUS_AT]]
+    if not _may_tell(core, key):
+        return
+    from_ledger.take(core, core.ledger.record(key, kind, group, octets, created_at, now=now), now)
+
+
+def _may_tell(core: Core, key: int) -> bool:
+    """Return whether an account may have another record: after a reboot, who has a row that is open, once."""
+    open_keys = core.books.open_keys
+    if open_keys is None:
+        return True
+    if key not in open_keys:
+        return False
+    open_keys.discard(key)
+    return True
+
+
+def close_row(core: Core, row: Row, alive_at: float, *, now: float) -> None:
+    """Make the Stop of a session of which nobody knows more than its row: it was up at ``alive_at`` (wall clock).
+
+    Nothing is known of what it has carried (RFC 2866 section 5.10: NAS-Reboot).
+    """
+    begun_s, interim = row.start_made.wall_s, row.interim_made
+    seen_s = max(begun_s, alive_at, interim.wall_s if interim is not None else 0.0)
+    status, shared = accounting.STOP_OF[row.start[STATUS_AT]], row.start[HEAD_OCTETS:]
+    usage = Usage(seen_s - begun_s, 0, 0, 0, 0)
+    octets = core.books.encoder.record(status, shared, usage, NAS_REBOOT, "reboot", event_at=seen_s)
+    at = seen_s - core.books.wall_offset_s
+    from_ledger.take(core, core.ledger.record(row.key, STOP, row.group, octets, at, now=now), now)
 
 
 def announce(core: Core, status: int, cause: int, now: float) -> None:
@@ -65,8 +116,11 @@ def announce(core: Core, status: int, cause: int, now: float) -> None:
         return
     session_id = accounting_id(core.policy.origin, 0)
     groups = {server.group for server in core.config.radius.server if server.acct_port}
-    for group in sorted(groups, key=lambda name: name or ""):
+    first = key_of(core.policy.epoch, 0) - len(groups)
+    if status == accounting.ACCOUNTING_OFF:
+        first = key_of(core.policy.epoch, OFF_NUMBER)
+    for key, group in enumerate(sorted(groups, key=lambda name: name or ""), first):
         octets = core.books.encoder.server_record(
             status, core.books.identities.nas(), session_id, cause, event_at=now + core.books.wall_offset_s
         )
-        tell(core, core.books.new_record(), group, octets, created_at=now, now=now)
+        from_ledger.take(core, core.ledger.announce(key, status, group, octets, now, now=now), now)

@@ -2,11 +2,12 @@
 
 The keys of the journal, each with the last state that it had:
 
-- ``lns``: boot, clock, and up to where numbers are given out (in blocks, so that it is seldom written);
+- ``lns``: boot, epoch, clock, and up to where numbers are given out (in blocks, so that it is seldom written);
 - ``alive``: when the counters were read last, in whose light a session ends that a reboot ended;
 - ``tunnel:T``, ``channel:T``, ``message:T:NS``, ``call:KEY``: see ``bras.l2tp.journal``;
 - ``subscriber:N``, ``session:N``: see ``bras.subscriber.journal``;
-- ``record:N``: an accounting record that no server has acknowledged;
+- ``record:KEY:STATUS``: a Start, Stop, Accounting-On or -Off that is not on disk: until the spool
+  has it, or where there is none, until a server has acknowledged it;
 - ``tunnel-account:N``, ``link:N``: see ``bras.lns.tunnel_account``;
 - ``path:ADDRESS``: the measured MTU towards a LAC.
 
@@ -25,9 +26,11 @@ from bras.plain import encode
 from bras.subscriber import journal as subscribers
 from bras.subscriber.subscriber import Subscriber
 
-VERSION = 2
+VERSION = 3
+READABLE = (2, VERSION)
+"""Of version 2 the records have other names (``record:N``), and no epoch is known."""
 BLOCK = 1000
-"""Numbers of subscribers and accounting records are reserved so many at a time."""
+"""Numbers of subscribers are reserved so many at a time."""
 
 
 class Commit:
@@ -38,7 +41,6 @@ class Commit:
         "_calls",
         "_numbers",
         "_pending",
-        "_records",
         "_steady",
         "_subscribers",
         "_tunnels",
@@ -57,7 +59,7 @@ class Commit:
         self._boot = boot
         self._written: dict[int, tuple[Route | None, bytes]] = {}
         """Of each subscriber in the journal: the Entry wanted when its long record was written, its short record."""
-        self._numbers = self._records = 0
+        self._numbers = 0
         """Up to here numbers are reserved."""
         self._steady = (False, 0.0)
         """What else the ``lns`` record says: whether Accounting-On was sent, and the wall clock."""
@@ -77,11 +79,11 @@ class Commit:
             self._take_subscribers(core, records)
         if not records or not self.is_open:
             return effects
-        numbers, made, offset_s = core.registry.next_number, core.books.made, core.books.wall_offset_s
-        if numbers > self._numbers or made >= self._records or (announced, offset_s) != self._steady:
-            self._numbers, self._records = numbers + BLOCK, made + BLOCK
+        numbers, offset_s = core.registry.next_number, core.books.wall_offset_s
+        if numbers > self._numbers or (announced, offset_s) != self._steady:
+            self._numbers = numbers + BLOCK
             self._steady = (announced, offset_s)
-            state = (VERSION, self._boot, self._numbers, self._records, announced, offset_s)
+            state = (VERSION, self._boot, self._numbers, core.policy.epoch, announced, offset_s)
             records.append(("lns", encode(state)))
         effects.insert(0, Journal(tuple(records)))
         records.clear()

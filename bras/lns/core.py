@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from bras.accounting.ledger import Ledger
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.forwarding.entry import Counters
@@ -82,15 +83,10 @@ class Books:
 
     identities: IdentityEncoder
     encoder: AccountingRecords
-    made: int = 0
-    """Records made so far: their numbers."""
     wall_offset_s: float = 0.0
     """Wall clock minus ``now``."""
-
-    def new_record(self) -> int:
-        """Return the number of the next record."""
-        self.made += 1
-        return self.made
+    open_keys: set[int] | None = None
+    """While a reboot is settled: of which accounts there is a Stop to be made; then ``None``."""
 
 
 @dataclass(slots=True)
@@ -103,6 +99,8 @@ class Core:
     pools: Pools
     policy: Policy
     books: Books
+    ledger: Ledger
+    """What is owed to the accounting servers."""
     registry: Registry
     entropy: Entropy
     coa: Desk | None = None

@@ -64,6 +64,7 @@ SENT: Final[dict[str, Told]] = {
     "idle_timeout": _TERMINATED,
     "quota_exhausted": _ADMINISTRATIVE,
     "data_plane_refused": Told(_C.NO_INFORMATION),
+    "accounting_unanswered": Told(_C.NO_INFORMATION),
     "user_changed": _ADMINISTRATIVE,
     "address_changed": _ADMINISTRATIVE,
     "replaced_by_new_session": _ADMINISTRATIVE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bras.accounting import events as ledger
 from bras.accounting import rows
 from bras.forwarding.entry import Operation
 from bras.l2tp import events as l2tp
@@ -47,7 +48,8 @@ Fact = (
     | radius.ReplyDropped
     | radius.AccountingAcknowledged
     | radius.AccountingUnanswered
-    | radius.AccountingForgotten
+    | ledger.Forgotten
+    | ledger.SpoolAlert
     | CoaAnswered
     | CoaDropped
     | CoaRepeated

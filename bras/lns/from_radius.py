@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from bras.lns import admission
+from bras.lns import admission, from_ledger
 from bras.lns.core import Core
 from bras.lns.effects import Report
 from bras.lns.inputs import TransportDown, TransportUp
 from bras.radius.events import (
     Accepted,
     AccountingAcknowledged,
-    AccountingForgotten,
+    AccountingUnanswered,
     Event,
+    Kind,
     Rejected,
     SendRadius,
+    ServerAlive,
     Unanswered,
 )
 
@@ -36,6 +38,17 @@ def take(core: Core, events: list[Event], now: float) -> None:
         elif isinstance(event, (Accepted, Rejected, Unanswered)):
             admission.answered(core, event, now=now)
         elif not isinstance(event, SendRadius):
-            if core.changes is not None and isinstance(event, (AccountingAcknowledged, AccountingForgotten)):
-                core.changes.records.append((f"record:{event.record}", b""))
             effects.append(Report(event))
+            if isinstance(event, AccountingAcknowledged):
+                from_ledger.take(core, core.ledger.acknowledged(event.record, now=now), now)
+            elif isinstance(event, AccountingUnanswered):
+                from_ledger.take(core, core.ledger.unanswered(event.record, now=now), now)
+            elif isinstance(event, ServerAlive) and event.kind is Kind.ACCT:
+                _alive(core, event.server, now)
+
+
+def _alive(core: Core, name: str, now: float) -> None:
+    """Hear that a server is there again: what has piled up for its group may go on."""
+    for server in core.config.radius.server:
+        if (server.name or server.address) == name:
+            core.ledger.answers(server.group, now=now)

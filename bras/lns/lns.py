@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
+from bras.accounting.ledger import Ledger
 from bras.addressing.pools import Pools
 from bras.config.model import Config
 from bras.forwarding.entry import Counters
 from bras.ids import Entropy, no_entropy
 from bras.l2tp.endpoint import Endpoint
-from bras.lns import coa, defect, from_l2tp, from_radius, from_subscriber, operate, reconfigure, resume, state
+from bras.lns import (
+    coa,
+    defect,
+    from_l2tp,
+    from_ledger,
+    from_radius,
+    from_subscriber,
+    operate,
+    reconfigure,
+    resume,
+    state,
+)
+from bras.lns.arrears import Spooled
 from bras.lns.commit import Commit
 from bras.lns.core import Books, Core
 from bras.lns.desk import Desk
@@ -26,6 +39,7 @@ from bras.lns.inputs import (
     ConfigChanged,
     CountersRead,
     DatagramReceived,
+    Fetched,
     Input,
     PacketsToNumber,
     PathMeasured,
@@ -33,6 +47,9 @@ from bras.lns.inputs import (
     Programmed,
     RadiusReceived,
     SendFailed,
+    SpoolCounted,
+    SpoolFailed,
+    Stored,
     TimerFired,
     TransportDown,
     TransportUp,
@@ -66,6 +83,7 @@ class Lns:
             pools=Pools(config.pool, reserved=state.reserved_addresses(config)),
             policy=Policy(config, epoch),
             books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec, config.radius.ipv6_counters)),
+            ledger=Ledger(config.radius.spool),
             registry=Registry(),
             entropy=entropy,
             coa=Desk.of(config.radius, codec),
@@ -96,16 +114,18 @@ class Lns:
         boot: str,
         read: Read,
         ports: Container[int] = (),
+        spool: Spooled | None = None,
     ) -> Lns:
         """Go on where a journal ends (an empty one: begin), and keep it on; see ``bras.lns.resume``.
 
         ``boot`` names this run of the machine's clock; ``read`` is the data plane's, which
-        tells what has outlived the process; ``ports`` are bound again.
+        tells what has outlived the process; ``ports`` are bound again; ``spool`` is where
+        what accounting owes is kept, if anywhere.
         The first input must be ClockRead.  Raises StateError.
         """
         lns = cls(config, codec, no_entropy, epoch=epoch)
         lns.core, lns.operations, lns.commit, lns.resumption = resume.resume(
-            records, config, codec, entropy, epoch=epoch, boot=boot, read=read, ports=ports
+            records, config, codec, entropy, epoch=epoch, boot=boot, read=read, ports=ports, spool=spool
         )
         return lns
 
@@ -116,6 +136,7 @@ class Lns:
         earliest = core.endpoint.deadline
         for at in (
             core.exchanges.deadline,
+            core.ledger.due_at,
             core.registry.deadlines.next_deadline,
             self.operations.deadline,
             self.resumption.due_at if self.resumption is not None else None,
@@ -157,7 +178,14 @@ class Lns:
         if core.to_read:
             effects.append(ReadCounters(tuple(core.to_read)))
             core.to_read.clear()
-        return effects if self.commit is None else self.commit.seal(core, self.operations.announced)
+        return self._seal()
+
+    def _seal(self) -> list[Effect]:
+        """Return the effects of the turn: what stores have to keep comes first."""
+        core = self.core
+        if core.ledger.storing is not None:
+            from_ledger.turn_ended(core)
+        return core.effects if self.commit is None else self.commit.seal(core, self.operations.announced)
 
     def abandon(self, given: Input, now: float) -> list[Effect]:
         """Give up what an input was for, after its handling failed; see ``bras.lns.defect``.
@@ -169,7 +197,7 @@ class Lns:
         self._drain(now)
         if isinstance(given, CountersRead):
             operate.counters_read(self.operations, core, now)
-        return core.effects if self.commit is None else self.commit.seal(core, self.operations.announced)
+        return self._seal()
 
     def _programmed(self, given: Programmed, now: float) -> None:
         outcome = given.outcome
@@ -194,6 +222,8 @@ class Lns:
             from_l2tp.number(core, given.frames)
         elif isinstance(given, CountersRead):
             self._counters_read(given, now)
+        elif isinstance(given, (Stored, SpoolFailed, Fetched, SpoolCounted)):
+            from_ledger.disk_spoke(core, given, now)
         elif isinstance(given, SendFailed):
             events = core.exchanges.unreachable(given.server, given.kind, given.socket, now=now)
             from_radius.take(core, events, now)
@@ -210,7 +240,7 @@ class Lns:
 
     def _clock_read(self, given: ClockRead, now: float) -> None:
         core = self.core
-        core.books.wall_offset_s = given.offset_s
+        core.books.wall_offset_s = core.ledger.wall_offset_s = given.offset_s
         if self.resumption is None:
             operate.clock_read(self.operations, core, now)
         elif self.resumption.due_at is None:
@@ -231,6 +261,8 @@ class Lns:
             self._drain(now)
         if core.exchanges.deadline is not None and core.exchanges.deadline <= now:
             from_radius.take(core, core.exchanges.handle_timeout(now=now), now)
+        if core.ledger.due_at is not None and core.ledger.due_at <= now:
+            from_ledger.handle_timeout(core, now)
         core.backlog.due.extend(core.registry.deadlines.pop_expired(now))
         self._drain(now)
         if self.resumption is not None and not self.resumption.go_on(core, now):

@@ -248,14 +248,14 @@ def _check_progress(operations: Operations, core: Core, now: float) -> None:
         return
     if operations.stage is Stage.SAYING_GOODBYE:
         _close_tunnels(operations, core, now)
-    elif operations.stage is Stage.CLOSING_TUNNELS and core.endpoint.closed and not core.exchanges.records:
+    elif operations.stage is Stage.CLOSING_TUNNELS and core.endpoint.closed and not core.ledger.total:
         _finish(operations, core)
 
 
 def _finish(operations: Operations, core: Core) -> None:
     _enter(operations, Stage.STOPPED, 0.0)
     operations.stage_ends_at = None
-    unacknowledged = core.exchanges.records
+    unacknowledged = core.ledger.total
     for identifier in operations.shutdown_identifiers:
         core.effects.append(Answer(identifier, ok=True, body={"unacknowledged_records": unacknowledged}))
     operations.shutdown_identifiers = []

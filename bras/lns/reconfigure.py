@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bras.addressing.pools import Pools
 from bras.config.model import Config
+from bras.lns import from_ledger
 from bras.lns.core import Core
 from bras.lns.desk import Desk
 from bras.lns.inputs import ConfigChanged
@@ -32,6 +33,8 @@ def put_into_force(core: Core, given: ConfigChanged, now: float) -> None:
     core.coa = Desk.follow(core.coa, config.radius, codec)
     core.registry.index_attributes(core.coa is not None)
     core.config = config
+    core.ledger.follow(config.radius.spool)
+    from_ledger.hold_calls(core)
     core.tunnel_books.is_open |= config.radius.tunnel_accounting != "off"
     core.backlog.radius.append(core.exchanges.reconfigure(config.radius, codec, now=now))
 

@@ -7,7 +7,7 @@ Entry may have outlived the process, and is removed before its Stop is made.  Wh
 data plane has left belongs to nobody (``Registry.entries``).  After a reboot nobody is there
 any more: every Accounting-Start gets its Stop (NAS-Reboot, RFC 2866 section 5.10) as of the
 last sign of life, then the LNS announces itself by Accounting-On.  In both cases the
-accounting records that nobody has acknowledged are told again first.
+accounting records that are owed are told first; see ``bras.lns.arrears``.
 
 The books are done in one turn, as soon as the wall clock is known; sessions and calls go
 on some hundred a turn, so that LACs are answered meanwhile.
@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bras.accounting.ledger import Ledger
 from bras.addressing.pools import Pools
 from bras.config.model import Config, Listen
 from bras.forwarding.entry import Counters
@@ -32,11 +33,11 @@ from bras.l2tp.events import FIRST_OWN, CallUp
 from bras.l2tp.journal import established, saved_lockouts, saved_tunnels, without
 from bras.l2tp.reception import Role
 from bras.l2tp.records import SavedTunnel
-from bras.lns import billing, from_l2tp, from_subscriber, operate, tunnel_account, tunnel_books
-from bras.lns.commit import VERSION, Commit
+from bras.lns import from_l2tp, from_subscriber, operate, tunnel_account
+from bras.lns.arrears import Arrears, Spooled, first_epoch
+from bras.lns.commit import READABLE, VERSION, Commit
 from bras.lns.core import Books, Core
 from bras.lns.desk import Desk
-from bras.lns.effects import Report
 from bras.lns.operate import Operations
 from bras.lns.policy import Policy
 from bras.lns.registry import Registry
@@ -47,7 +48,6 @@ from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
 from bras.radius.exchange import Exchanges
 from bras.subscriber import journal
-from bras.subscriber.events import RecordDue, SubscriberEnded
 from bras.subscriber.subscriber import Subscriber
 
 A_TURN = 200
@@ -68,10 +68,11 @@ class Past:
 
     boot: str = ""
     next_number: int = 1
-    records: int = 0
+    epoch: int = 0
     announced: bool = False
     wall_offset_s: float = 0.0
     alive_at: float = 0.0
+    version: int = VERSION
 
     @classmethod
     def of(cls, records: Mapping[str, bytes]) -> Past:
@@ -79,11 +80,11 @@ class Past:
         if "lns" not in records:
             return cls()
         version, *fields = decode(records["lns"])
-        if version != VERSION:
+        if version not in READABLE:
             raise StateError(f"the journal is of version {version}, this program writes version {VERSION}")
-        boot, next_number, made, announced, wall_offset_s = fields
+        boot, next_number, epoch, announced, wall_offset_s = fields
         alive_at = decode(records["alive"]) if "alive" in records else 0.0
-        return cls(boot, next_number, made, announced, wall_offset_s, alive_at)
+        return cls(boot, next_number, epoch if version == VERSION else 0, announced, wall_offset_s, alive_at, version)
 
 
 @dataclass(slots=True)
@@ -93,12 +94,9 @@ class Resumption:
     past: Past
     reboot: bool
     """The instants in the journal are those of another clock."""
+    arrears: Arrears
     due_at: float | None = None
     """The next turn; ``None`` until the wall clock is known."""
-    unacknowledged: list[tuple[int, str | None, bytes, float]] = field(default_factory=list)
-    """Accounting records: number, server group, attributes, when they were made."""
-    lost: list[Subscriber] = field(default_factory=list)
-    """Sessions of which only the books are left: the machine was rebooted."""
     orphans: int = 0
     """How many of those that go on have no call, and are to end."""
     sessions: deque[tuple[int, Counters | None]] = field(default_factory=deque)
@@ -111,30 +109,14 @@ class Resumption:
         return {
             "sessions": len(self.sessions) - self.orphans,
             "calls_begun_again": len(self.calls),
-            "sessions_lost": len(self.lost) + self.orphans,
-            "records": len(self.unacknowledged),
+            "sessions_lost": len(self.arrears.lost) + self.orphans,
+            "records": self.arrears.records,
             "reboot": self.reboot and bool(self.past.boot),
         }
 
     def keep_books(self, core: Core, operations: Operations, now: float) -> None:
-        """The wall clock is known: tell every record, end what was lost, and announce a new life."""
-        past = self.past
-        shift = past.wall_offset_s - core.books.wall_offset_s if self.reboot else 0.0
-        for number, group, octets, created_at in self.unacknowledged:
-            billing.tell(core, number, group, octets, created_at=created_at + shift, now=now)
-        for subscriber in self.lost:
-            alive_at = max(past.alive_at, subscriber.instants.active_at, subscriber.instants.up_at or 0.0)
-            for event in subscriber.lose("reboot", at=alive_at):
-                if isinstance(event, RecordDue):
-                    billing.record_due(core, subscriber, event, at=alive_at + shift, now=now)
-                    tunnel_books.session_told(core, subscriber, event, now, at=alive_at + shift)
-                elif isinstance(event, SubscriberEnded):
-                    core.effects.append(Report(event))
-        if self.reboot:
-            tunnel_books.rebooted(core, now, at=past.alive_at + shift, shift=shift)
-        else:
-            tunnel_books.settle(core, now)
-        self.unacknowledged, self.lost = [], []
+        """The wall clock is known: settle what earlier lives owe, and announce a new one."""
+        self.arrears.settle(core, now)
         operate.clock_read(operations, core, now)
         self.due_at = now
 
@@ -163,15 +145,17 @@ def resume(
     boot: str,
     read: Read,
     ports: Container[int] = (),
+    spool: Spooled | None = None,
 ) -> tuple[Core, Operations, Commit, Resumption]:
     """Return the machines of a journal (the last state of each key); raises StateError.
 
     ``epoch`` is for the Acct-Session-Ids of new sessions; ``boot`` names this run of the
     machine's clock; ``read`` tells which Entries have outlived the process; ``ports`` are
-    those of ``own_ports`` that are bound again, by ``OwnPort.listener``.
+    those of ``own_ports`` that are bound again, by ``OwnPort.listener``; ``spool`` is the one
+    that the effects Spool and FetchRecords are for, if any.
     """
     try:
-        return _resume(records, config, codec, entropy, epoch, boot, read, ports)
+        return _resume(records, config, codec, entropy, epoch, boot, read, ports, spool)
     except _SENSELESS as wrong:
         raise StateError(f"the journal makes no sense: {type(wrong).__name__} {wrong}") from wrong
 
@@ -218,37 +202,37 @@ def _resume(
     boot: str,
     read: Read,
     ports: Container[int],
+    spool: Spooled | None,
 ) -> tuple[Core, Operations, Commit, Resumption]:
     past = Past.of(records)
     reboot = past.boot != boot
     tunnels = [] if reboot else _reachable(saved_tunnels(records), config.lns.listen, ports)
-    core = _core(config, codec, entropy, epoch, tunnels, [] if reboot else saved_lockouts(records))
-    core.books.made, core.registry.next_number = past.records, past.next_number
+    epoch, lockouts = first_epoch(epoch, past.epoch, spool), [] if reboot else saved_lockouts(records)
+    core = _core(config, codec, entropy, epoch, tunnels, lockouts)
+    core.registry.next_number = past.next_number
     commit = Commit(boot)
-    resumption = Resumption(past, reboot)
+    arrears = Arrears.of(core, spool, boot, reboot=reboot, knows_spool=past.version == VERSION)
+    arrears.alive_at, arrears.wall_offset_s = past.alive_at, past.wall_offset_s
+    resumption = Resumption(past, reboot, arrears)
     for key, state in records.items():
         kind, _, name = key.partition(":")
         if kind == "path":
             core.policy.path_mtu[name] = decode(state)
         elif kind == "record":
-            group, octets, created_at = decode(state)
-            resumption.unacknowledged.append((int(name), group, octets, created_at))
+            arrears.take_note(core, name, state, past.boot)
         elif kind in tunnel_account.KINDS:
             core.tunnel_books.recall(kind, int(name), state)
         elif kind == "session":
-            session = records[f"session:{name}"]
-            subscriber = journal.restore(
-                int(name), records[f"subscriber:{name}"], session, core.policy.settings_of, entropy
-            )
+            session, lasting = records[f"session:{name}"], records[f"subscriber:{name}"]
+            subscriber = journal.restore(int(name), lasting, session, core.policy.settings_of, entropy)
             _enter(core, resumption, subscriber)
             commit.adopt(subscriber, session)
-    commit.changes.records += without(records, core.endpoint)
-    commit.changes.subscribers.update((subscriber.number, None) for subscriber in resumption.lost)
+    commit.changes.records += without(records, core.endpoint) + arrears.renamed
+    commit.changes.subscribers.update((subscriber.number, None) for subscriber in arrears.lost)
     _find_entries(core, resumption, read)
     resumption.calls.extend(key for key in established(core.endpoint) if key not in core.registry.by_call)
     commit.follow(core)
-    operations = Operations(announced=past.announced and not reboot)
-    return core, operations, commit, resumption
+    return core, Operations(announced=past.announced and not reboot), commit, resumption
 
 
 def _core(
@@ -281,6 +265,7 @@ def _core(
         pools=Pools(config.pool, reserved_addresses(config)),
         policy=Policy(config, epoch),
         books=Books(IdentityEncoder(codec, config.radius), AccountingRecords(codec, config.radius.ipv6_counters)),
+        ledger=Ledger(config.radius.spool),
         registry=registry,
         entropy=entropy,
         coa=Desk.of(config.radius, codec),
@@ -308,7 +293,7 @@ def _enter(core: Core, resumption: Resumption, subscriber: Subscriber) -> None:
     """Give a subscriber its place again, be it to end because it has no call any more."""
     standing, profile = subscriber.standing, subscriber.profile
     if resumption.reboot:
-        resumption.lost.append(subscriber)
+        resumption.arrears.lost.append(subscriber)
         return
     info = core.endpoint.call(subscriber.leg.key) if standing.call_up else None
     if info is not None:

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from bras.accounting.ledger import Ledger
 from bras.addressing.pools import Pools
 from bras.config.grant import Grant
 from bras.config.model import Config, LacConfig
@@ -81,7 +82,7 @@ def save(core: Core, operations: Operations) -> Saved:
         "tunnel_books": core.tunnel_books.save(),
         "wall_offset_s": core.books.wall_offset_s,
         "closing": core.closing,
-        "records": core.books.made,
+        "ledger": core.ledger.save(),
         "coa": core.coa.save() if core.coa is not None else None,
         "operations": _save_operations(operations),
     }
@@ -134,9 +135,9 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         books=Books(
             IdentityEncoder(codec, config.radius),
             AccountingRecords(codec, config.radius.ipv6_counters),
-            saved["records"],
             saved["wall_offset_s"],
         ),
+        ledger=Ledger.restore(saved["ledger"], config.radius.spool),
         registry=Registry.restore(saved["registry"], subscribers),
         entropy=entropy,
         coa=Desk.restore(saved["coa"], config.radius, codec),
@@ -144,6 +145,7 @@ def restore(saved: Saved, config: Config, codec: Codec, entropy: Entropy) -> tup
         closing=saved["closing"],
         backlog=_backlog(saved),
     )
+    core.endpoint.census.holds = core.ledger.refuses_calls
     return core, _operations(saved["operations"])
 
 

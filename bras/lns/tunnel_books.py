@@ -43,6 +43,7 @@ REFUSED: Final[dict[Refusal, TerminateCause]] = {
     Refusal.WRONG_SECRET: _C.USER_ERROR,
     Refusal.NO_SECRET: _C.USER_ERROR,
     Refusal.LIMIT: _C.SERVICE_UNAVAILABLE,
+    Refusal.ACCOUNTING: _C.SERVICE_UNAVAILABLE,
     Refusal.BAD_MESSAGE: _C.PORT_ERROR,
     Refusal.BAD_VERSION: _C.PORT_ERROR,
     Refusal.OUT_OF_SEQUENCE: _C.PORT_ERROR,
@@ -297,4 +298,4 @@ def _tell(
     number = 0 if cause is None else cause.value
     event_at = at + core.books.wall_offset_s
     octets = core.books.encoder.record(status, shared, usage, number, reason, text, event_at=event_at)
-    billing.tell(core, core.books.new_record(), group, octets, created_at=at, now=now)
+    billing.tell(core, group, octets, created_at=at, now=now)

@@ -10,7 +10,6 @@ from itertools import islice
 
 from bras.ids import Entropy
 from bras.radius.events import (
-    AccountingForgotten,
     AccountingUnanswered,
     ConnectionDown,
     ConnectionUp,
@@ -320,18 +319,9 @@ class Dispatch:
             events += self.offer(self.requests[number], now)
         return events
 
-    def make_room(self) -> list[Event]:
-        """Forget a record when there is no room for one more."""
-        if (oldest := self.records.superfluous()) is None:
-            return []
-        request = self.requests[oldest]
-        self.abandon(request)
-        self.close(request)
-        return [AccountingForgotten(request.key)]
-
     def restore(self, request: Request) -> None:
         """Take a restored request."""
         self.requests[request.number] = request
         self.deadlines.set(request.number, request.due_at)
         if request.kind is Kind.ACCT:
-            self.records.enter(request.number, request.attributes)
+            self.records.enter(request.number)

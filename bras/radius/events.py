@@ -87,13 +87,6 @@ class AccountingUnanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountingForgotten:
-    """An accounting record was given up, because too many wait for an answer."""
-
-    record: int
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
     """A server answered: how long it took, from the first transmission to it."""
 
@@ -161,7 +154,6 @@ Event = (
     | Unanswered
     | AccountingAcknowledged
     | AccountingUnanswered
-    | AccountingForgotten
     | Answered
     | Resent
     | ServerDead

@@ -108,21 +108,28 @@ class Exchanges:
         """Tell an accounting record to a server of ``group``.
 
         ``attributes`` are complete but for Acct-Delay-Time, which counts from ``created_at``.
-        Ends in ``AccountingAcknowledged``, and in nothing else but ``AccountingForgotten``.  A
-        record of a group that is not configured any more waits until it is again.
+        Ends in ``AccountingAcknowledged``, and in nothing else; the owner decides how many
+        there are (``bras.accounting``).  A record of a group that is not configured any more
+        waits until it is again.
         """
         request = Request(record, Kind.ACCT, group, attributes, created_at=created_at)
         number = request.number
         if number in self._requests:
             return []  # told already
-        events = self._dispatch.make_room()
         self._requests[number] = request
-        self.backlog.enter(number, attributes)
-        return events + self._dispatch.offer(request, now) if events else self._dispatch.offer(request, now)
+        self.backlog.enter(number)
+        return self._dispatch.offer(request, now)
 
     def cancel(self, key: int, *, now: float) -> list[Event]:
         """Forget an Access-Request: its client is gone.  Others may go out in its place."""
-        request = self._requests.get(key << 1)
+        return self._forget(key << 1, now)
+
+    def withdraw(self, record: int, *, now: float) -> list[Event]:
+        """Forget an accounting record: another one has taken its place."""
+        return self._forget(record << 1 | 1, now)
+
+    def _forget(self, number: int, now: float) -> list[Event]:
+        request = self._requests.get(number)
         if request is None:
             return []
         asked = request.attempt.service

@@ -59,6 +59,7 @@ ENDS: Final[dict[str, TerminateCause]] = {
     "idle_timeout": _C.IDLE_TIMEOUT,
     "quota_exhausted": _C.NAS_REQUEST,
     # Our own policy.
+    "accounting_unanswered": _C.NAS_ERROR,
     "user_changed": _C.NAS_REQUEST,
     "address_changed": _C.NAS_REQUEST,
     "replaced_by_new_session": _C.NAS_REQUEST,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from bras.accounting import events as accounting
 from bras.errors import DropReason
 from bras.ids import CallKey, tunnel_of
 from bras.l2tp import events as l2tp
@@ -211,7 +212,8 @@ class RadiusCounts:
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingAcknowledged: self.accounting_acknowledged,
             radius.AccountingUnanswered: self.accounting_unanswered,
-            radius.AccountingForgotten: self.accounting_forgotten,
+            accounting.Forgotten: self.accounting_forgotten,
+            accounting.SpoolAlert: self.spool_alert,
         }
 
     def answered(self, fact: radius.Answered) -> None:
@@ -246,7 +248,10 @@ class RadiusCounts:
         """Count a round of an accounting record through all servers without an answer."""
         self.unacknowledged[()] += 1
 
-    def accounting_forgotten(self, fact: radius.AccountingForgotten) -> None:
+    def spool_alert(self, fact: accounting.SpoolAlert) -> None:
+        """Count nothing: how much is owed is in the census."""
+
+    def accounting_forgotten(self, fact: accounting.Forgotten) -> None:
         """Count an accounting record that was given up."""
         self.forgotten[()] += 1
 

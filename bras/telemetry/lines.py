@@ -28,6 +28,7 @@ from bras.telemetry.meter_lines import MeterLines
 from bras.telemetry.port_lines import PortLines
 from bras.telemetry.server_lines import ServerLines
 from bras.telemetry.setup_lines import SetupLines
+from bras.telemetry.spool_lines import SpoolLines
 from bras.telemetry.tally import Handlers
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
@@ -70,13 +71,13 @@ class Lines:
             l2tp.CallRefused: self.call_refused,
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingUnanswered: self.accounting_unanswered,
-            radius.AccountingForgotten: self.accounting_forgotten,
             Authenticated: self.authenticated,
             SubscriberEnded: self.session_ended,
         }
         handlers |= LockoutLines(self._log, self._limit).handlers() | PortLines(self._log).handlers(debug=debug)
         handlers |= MeterLines(self._log).handlers()
         handlers |= CoaLines(self._log, self._limit).handlers(debug=debug) | ServerLines(self._log).handlers()
+        handlers |= SpoolLines(self._log, self._limit).handlers()
         if debug:
             handlers |= {
                 SubscriberUp: self.session_up,
@@ -238,12 +239,6 @@ class Lines:
         held_back = self._limit.allow("accounting_unanswered")
         if held_back is not None:
             self._log.warning("accounting_unanswered", record=fact.record, **_repeated(held_back))
-
-    def accounting_forgotten(self, fact: radius.AccountingForgotten) -> None:
-        """Write ``accounting_forgotten``."""
-        held_back = self._limit.allow("accounting_forgotten")
-        if held_back is not None:
-            self._log.error("accounting_forgotten", record=fact.record, **_repeated(held_back))
 
     def radius_answered(self, fact: radius.Answered) -> None:
         """Write ``radius_answered`` (debug)."""

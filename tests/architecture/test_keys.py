@@ -24,6 +24,7 @@ LNS = "scenario/test_keys_lns.py::test_"
 LAC = "scenario/test_keys_lac.py::test_"
 DATA = "scenario/test_keys_data.py::test_"
 AUTH = "scenario/test_keys_auth.py::test_"
+SPOOL = "scenario/test_keys_spool.py::test_"
 RADIUS = "scenario/test_keys_radius.py::test_"
 REALM = "scenario/test_keys_realm.py::test_"
 CALLS = "scenario/test_keys_calls.py::test_"
@@ -114,6 +115,14 @@ EFFECTS = {
     "radius.interim_min_s": RADIUS + "interim_min_s",
     "radius.interim_jitter": RADIUS + "interim_jitter",
     "radius.unsupported": "scenario/test_unsupported.py::test_unsupported",
+    "radius.spool.drain_per_s": SPOOL + "drain_per_s",
+    "radius.spool.max_records": SPOOL + "max_records_and_at_bound_refuse_calls",
+    "radius.spool.at_bound": SPOOL + "at_bound_forget_oldest",
+    "radius.spool.warn_records": SPOOL + "warn_records",
+    "radius.spool.warn_age_s": SPOOL + "warn_age_s",
+    "radius.spool.refuse_calls_at_risk": SPOOL + "refuse_calls_at_risk",
+    "radius.spool.on_silence": SPOOL + "on_silence_and_silence_s",
+    "radius.spool.silence_s": SPOOL + "on_silence_and_silence_s",
     "radius.server.address": RUNTIME + "server_address_and_ports",
     "radius.server.secret": RADIUS + "server_secret",
     "radius.server.secret_file": CREDENTIALS + "a_file_of_its_own_with_or_without_a_line_end",

@@ -11,7 +11,6 @@ from bras.radius.credentials import Chap, Credentials, MsChap2, Pap
 from bras.radius.events import (
     Accepted,
     AccountingAcknowledged,
-    AccountingForgotten,
     Event,
     Kind,
     Rejected,
@@ -55,7 +54,6 @@ class Client:
         self.cursor = cursor
         self.entropy = Numbers()
         self.machine = Exchanges(SERVERS, codec(), self.entropy)
-        self.machine.backlog.most = MOST_RECORDS
         self.now = 100.0
         self.config = SERVERS
         self.sent: list[tuple[SendRadius, bytes]] = []
@@ -63,6 +61,8 @@ class Client:
         self.asked: set[int] = set()
         self.records = 0
         self.settled: set[int] = set()
+        self.told: dict[int, None] = {}
+        """Records that are under way."""
 
     def take(self, events: list[Event]) -> None:
         out = 0
@@ -74,11 +74,12 @@ class Client:
                     self.sent.append((event, self.machine.servers[event.server].secret.reveal()))
                 case Accepted() | Rejected() | Unanswered():
                     self.asked.remove(event.key)
-                case AccountingAcknowledged(record=record) | AccountingForgotten(record=record):
+                case AccountingAcknowledged(record=record):
                     assert record not in self.settled, "a record is settled once"
                     self.settled.add(record)
+                    del self.told[record]
         assert out <= MOST_OUT
-        assert self.machine.records <= MOST_RECORDS
+        assert self.machine.records == len(self.told) or self.machine.records <= MOST_RECORDS + 1
 
     def step(self) -> None:
         what = self.cursor.u8()
@@ -90,7 +91,12 @@ class Client:
             case 3 | 4 | 5:
                 self.records += 1
                 record = attribute(40, STATUSES[more & 3]) + BLOB
+                self.told[self.records] = None
                 self.take(machine.account(self.records, None, record, now, now=now))
+                if len(self.told) > MOST_RECORDS:
+                    oldest = next(iter(self.told))
+                    del self.told[oldest]
+                    self.take(machine.withdraw(oldest, now=now))
             case 6 | 7 | 8:
                 self._answer(more)
             case 9:
@@ -140,7 +146,6 @@ class Client:
     def _reborn(self) -> None:
         saved = decode(encode(self.machine.save()))
         self.machine = Exchanges.restore(saved, self.config, codec(), self.entropy)
-        self.machine.backlog.most = MOST_RECORDS
         assert decode(encode(self.machine.save())) == saved
 
     def finish(self) -> None:

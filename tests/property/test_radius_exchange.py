@@ -37,6 +37,7 @@ steps = st.one_of(
     st.tuples(st.just("wait"), st.integers(1, 90), st.just(0)),
     st.tuples(st.just("unreachable"), st.integers(0, 3), st.booleans()),
     st.tuples(st.just("cancel"), st.integers(0, 5), st.just(0)),
+    st.tuples(st.just("withdraw"), st.integers(0, 5), st.just(0)),
     st.tuples(st.just("reconfigure"), st.integers(0, len(CONFIGS) - 1), st.just(0)),
 )
 
@@ -48,7 +49,6 @@ class Course:
         self.dice = Dice()
         self.config = SERVERS
         self.machine = Exchanges(SERVERS, codec(), self.dice)
-        self.machine.backlog.most = 6
         self.restores = restores
         self.now = 100.0
         self.sent = []
@@ -66,7 +66,6 @@ class Course:
         if self.restores:
             saved = msgspec.msgpack.decode(msgspec.msgpack.encode(self.machine.save()))
             self.machine = Exchanges.restore(saved, self.config, codec(), self.dice)
-            self.machine.backlog.most = 6
             assert self.machine.save() == saved
 
     def do(self, step):
@@ -89,6 +88,8 @@ class Course:
         elif what == "cancel":
             self.asked.pop(number, None)
             self.take(machine.cancel(number, now=now))
+        elif what == "withdraw":
+            self.take(machine.withdraw(self.records - number, now=now))
         elif what == "reconfigure":
             self.config = CONFIGS[number]
             self.take(machine.reconfigure(self.config, codec(), now=now))

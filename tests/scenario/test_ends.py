@@ -12,6 +12,7 @@ import pytest
 
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig, PppConfig
+from bras.config.spool import SpoolConfig
 from bras.forwarding.entry import AddEntry, Counters, Operation, Outcome
 from bras.l2tp.disconnect import Disconnect as PppDisconnect
 from bras.l2tp.disconnect import DisconnectCode
@@ -329,6 +330,18 @@ def _() -> World:
 
 
 # -- what failed on our side
+
+
+@scenario("accounting_unanswered")
+def _() -> World:
+    radius = replace(config().radius, spool=SpoolConfig(on_silence="disconnect", silence_s=60.0))
+    server = SimulatedRadius()
+    rim, _ = up(settings(grant=Grant(pool="default", interim_interval_s=60.0), radius=radius), server)
+    server.silent = True
+    rim.run(250.0)
+    server.silent = False
+    rim.run(400.0)
+    return rim
 
 
 @scenario("data_plane_refused")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bras.accounting.debts import INTERIM, SETTLED
 from bras.l2tp.journal import saved_tunnels
 from bras.l2tp.sequence import RESERVED
 from bras.lns.effects import Effect, Journal, SendRadius
@@ -85,17 +86,17 @@ class Journalled(Watched):
             )
             assert _session(found) == _session(held)
         if self.alive:
-            _version, _boot, numbers, records, *_ = decode(self.alive["lns"])
+            _version, _boot, numbers, epoch, *_ = decode(self.alive["lns"])
             assert core.registry.next_number <= numbers
-            assert core.books.made <= records
+            assert epoch == core.policy.epoch
 
     def _compare_records(self, effects: list[Effect]) -> None:
-        """Whatever record is on its way is in the journal, and no other."""
-        requests = self.lns.core.exchanges.save()["requests"]
-        waiting = {request["key"]: request["attributes"] for request in requests if request["kind"] == "acct"}
-        written = {
-            int(key.partition(":")[2]): decode(state)[1] for key, state in self.alive.items() if key.startswith("rec")
-        }
+        """Whatever Start, Stop or announcement is owed is in the journal, and nothing else."""
+        ledger = self.lns.core.ledger
+        owed = [one for line in ledger.lines.values() for one in line if one.status != INTERIM]
+        owed += [one for book in ledger.books.values() for one in book.announcements]
+        waiting = {f"record:{one.key}:{one.status}": one.octets for one in owed if one.ticket != SETTLED}
+        written = {key: decode(state)[1] for key, state in self.alive.items() if key.startswith("record:")}
         assert written == waiting
         assert not any(isinstance(effect, SendRadius) and not self.alive for effect in effects)
 

@@ -110,3 +110,15 @@ def test_an_answer_ends_the_silence() -> None:
     clerk.answer_one(clerk.ticket(b"2:1"))
     assert _silent(clerk, 60.0) == set()
     assert _silent(clerk, 60.0) == {1}
+
+
+def test_a_later_interim_does_not_make_the_debt_younger() -> None:
+    clerk = Clerk(config=SpoolConfig(on_silence="disconnect", silence_s=100.0, warn_age_s=100.0))
+    clerk.start(1)
+    clerk.answer()
+    for mark in range(1, 6):
+        clerk.interim(1, mark)
+        assert clerk.now < 1100.0 or _silent(clerk, 1.0) == {1}
+        clerk.ignore()
+        clerk.wait(30.0)
+    assert any(isinstance(fact, SpoolAlert) for fact in clerk.facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bras.accounting import beginning
 from bras.accounting.book import MOST_FETCHED, MOST_WHILE_SILENT
 from bras.accounting.drain import PROBE_S, PROBES
 from bras.config.spool import SpoolConfig
@@ -101,7 +102,7 @@ def test_announcements_on_disk_keep_back_what_comes_after_them(tmp_path: Path) -
     first.file.close()
     second = Clerk(tmp_path)
     assert second.file is not None
-    second.ledger.begin(second.file.depths(), now=second.now)
+    beginning.begin(second.ledger, second.file.depths(), now=second.now)
     second.start(4)
     second.write()
     assert second.heard == []

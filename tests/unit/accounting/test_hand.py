@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from bras.accounting.debts import START, STOP, Owed
+from bras.accounting import beginning
+from bras.accounting.debts import STOP, Owed
 from bras.accounting.rows import Made
 from tests.support.clerk import WALL_OFFSET_S, Clerk
 
@@ -21,7 +20,9 @@ def test_the_delay_of_a_record_counts_by_our_clock_in_one_boot() -> None:
 
 def test_and_by_the_wall_clock_over_a_reboot() -> None:
     clerk = Clerk()
-    clerk.ledger.recall(Owed(1, STOP, None, b"1:2", Made(WALL_OFFSET_S + 400.0, "boot0", 99.0)), now=clerk.now)
+    beginning.recall(
+        clerk.ledger, Owed(1, STOP, None, b"1:2", Made(WALL_OFFSET_S + 400.0, "boot0", 99.0)), now=clerk.now
+    )
     clerk.wait(0)
     (tell,) = clerk.under_way.values()
     assert tell.created_at == 400.0
@@ -32,18 +33,3 @@ def test_a_record_of_another_group_keeps_nobody_waiting() -> None:
     clerk.start(1, "gone")
     clerk.stop(1, "there")
     assert clerk.heard == [b"1:1", b"1:2"]
-
-
-def test_a_record_that_the_journal_had_is_put_on_disk_again_and_told_from_there(tmp_path: Path) -> None:
-    clerk = Clerk(tmp_path, notes=True)
-    made = Made(WALL_OFFSET_S + 400.0, "boot1", 400.0)
-    clerk.ledger.recall(Owed(1, START, None, b"1:1", made), now=clerk.now)
-    clerk.ledger.recall(Owed(1, STOP, None, b"1:2", made), now=clerk.now)
-    clerk.notes = {(1, START): None, (1, STOP): None}  # type: ignore[dict-item]  # as the last life left it
-    clerk.take([])
-    clerk.write()
-    assert not clerk.notes
-    clerk.settle(2.0)
-    assert clerk.acknowledged == [b"1:1", b"1:2"]
-    assert clerk.on_disk == []
-    assert clerk.ledger.total == 0

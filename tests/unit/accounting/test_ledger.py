@@ -8,7 +8,7 @@ import pytest
 
 from bras.accounting.book import MOST_IN_HAND, MOST_WHILE_SILENT
 from bras.accounting.debts import OFF, ON, START, STOP
-from bras.accounting.events import Forgotten, SpoolAtRisk, SpoolSafe
+from bras.accounting.events import Forgotten
 from bras.config.spool import SpoolConfig
 from tests.support.clerk import Clerk
 
@@ -100,11 +100,13 @@ def test_a_disk_that_refuses_keeps_nothing_from_being_told_once_and_in_order(cle
     clerk.answer()
     assert not clerk.notes
     clerk.write()
-    assert [type(fact) for fact in clerk.facts] == [SpoolAtRisk], "told once"
+    storing = clerk.ledger.storing
+    assert storing is not None
+    assert (storing.refused_at, storing.reason, storing.failures) == (1000.0, "disk full", 2)
     clerk.now += 70.0
     clerk.disk_refuses = False
     clerk.write()
-    assert clerk.facts == [SpoolAtRisk("disk full"), SpoolSafe(70.0)]
+    assert not clerk.ledger.is_at_risk
     assert clerk.heard == [b"1:1", b"2:1", b"1:2"], "nothing is told again"
     assert clerk.on_disk == []
     assert clerk.file is not None

@@ -61,6 +61,7 @@ ROWS = [
     ("idle_timeout", "0003 0000 02"),
     ("quota_exhausted", "0001 0000 00"),
     ("data_plane_refused", "0000 0000 00"),
+    ("accounting_unanswered", "0000 0000 00"),
     ("user_changed", "0001 0000 00"),
     ("address_changed", "0001 0000 00"),
     ("replaced_by_new_session", "0001 0000 00"),

@@ -9,7 +9,6 @@ from bras.radius.credentials import Chap, Pap, reveal
 from bras.radius.events import (
     Accepted,
     AccountingAcknowledged,
-    AccountingForgotten,
     AccountingUnanswered,
     Answered,
     Kind,
@@ -406,17 +405,25 @@ def test_a_dead_accounting_server_gets_a_few_probes_and_then_all_of_the_backlog(
     assert acknowledged == set(range(200))
 
 
-def test_too_many_records_cost_the_oldest_interim_update_first_and_then_the_oldest():
-    machine = exchanges()
-    machine.backlog.most = 4
-    for number, status in enumerate((START, INTERIM_UPDATE, STOP, INTERIM_UPDATE)):
-        machine.account(number, None, record(status), 0.0, now=0.0)
-    forgotten = []
-    for number in range(4, 8):
-        events = machine.account(number, None, record(START), 0.0, now=0.0)
-        forgotten += [event.record for event in events if isinstance(event, AccountingForgotten)]
-    assert forgotten == [1, 3, 0, 2]
-    assert machine.records == 4
+def test_a_record_that_is_withdrawn_is_told_no_more_and_the_next_has_its_place():
+    machine = exchanges(server(max_in_flight=1))
+    (first,) = sends(machine.account(1, None, record(INTERIM_UPDATE), 0.0, now=0.0))
+    assert sends(machine.account(2, None, record(INTERIM_UPDATE), 0.0, now=0.0)) == []
+    (second,) = sends(machine.withdraw(1, now=0.1))
+    assert machine.records == 1
+    assert machine.withdraw(1, now=0.1) == []
+    assert machine.withdraw(7, now=0.1) == []
+    assert not any(isinstance(event, AccountingAcknowledged) for event in answer(machine, first, now=0.2)), "too late"
+    assert AccountingAcknowledged(2, "one") in answer(machine, second, now=0.2)
+
+
+def test_a_record_that_rests_can_be_withdrawn():
+    machine = exchanges(server(max_tries=1, timeout_s=1.0))
+    machine.account(1, None, record(INTERIM_UPDATE), 0.0, now=0.0)
+    assert AccountingUnanswered(1) in machine.handle_timeout(now=2.0)
+    assert machine.withdraw(1, now=3.0) == []
+    assert sends(machine.handle_timeout(now=1000.0)) == []
+    assert machine.records == 0
 
 
 # -- what is counted

@@ -1,38 +1,24 @@
 import pytest
 
-from bras.radius.accounting import INTERIM_UPDATE, START, STOP
 from bras.radius.records import REST_CAP_S, WOKEN_BY_ANSWER, Records, rest_s
-from tests.support.radius import attribute
 
 
-def records(*statuses):
+def records(count):
     found = Records()
-    for number, status in enumerate(statuses):
-        found.enter(number, attribute(40, status))
+    for number in range(count):
+        found.enter(number)
     return found
 
 
-def test_there_is_room_until_there_are_too_many():
-    found = records(START, STOP)
-    assert found.superfluous() is None
-    found.most = 2
-    assert found.superfluous() == 0
+def test_records_are_counted():
+    found = records(2)
+    assert len(found) == 2
     found.leave(0)
-    assert (len(found), found.superfluous()) == (1, None)
-
-
-def test_the_oldest_interim_update_goes_before_the_oldest():
-    found = records(START, INTERIM_UPDATE, STOP, INTERIM_UPDATE)
-    found.most = 0
-    gone = []
-    while len(found):
-        gone.append(found.superfluous())
-        found.leave(gone[-1])
-    assert gone == [1, 3, 0, 2]
+    assert len(found) == 1
 
 
 def test_who_rested_longest_wakes_first():
-    found = records(START, STOP, START, STOP, STOP)
+    found = records(5)
     found.resting.update(dict.fromkeys((4, 2, 0)))
     assert found.wake() == [4, 2][:WOKEN_BY_ANSWER]
     found.leave(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bras.accounting.events import Forgotten, SpoolAlert
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters
 from bras.ids import call_key
@@ -104,7 +105,9 @@ FACTS: tuple[Fact, ...] = (
     dropped_reply(DropReason.RADIUS_SHORT),
     radius.AccountingAcknowledged(4, "r1"),
     radius.AccountingUnanswered(4),
-    radius.AccountingForgotten(4),
+    Forgotten(None, "0" * 20, 2),
+    SpoolAlert("age", None, True, 901.0),
+    SpoolAlert("age", None, False, 0.0),
     COA_ACKNOWLEDGED,
     COA_REFUSED,
     CoaDropped("", "192.0.2.9", DropReason.RADIUS_UNKNOWN_CLIENT),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bras.accounting.events import Forgotten
 from bras.errors import DropReason
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
@@ -84,7 +85,7 @@ def test_radius_by_server_and_kind() -> None:
         radius.Resent("r1", Kind.AUTH),
         radius.ReplyDropped("r1", Kind.AUTH, DropReason.RADIUS_SHORT),
         radius.AccountingUnanswered(1),
-        radius.AccountingForgotten(1),
+        Forgotten(None, "0" * 20, 2),
         radius.AccountingAcknowledged(1, "r1"),
         radius.ServerDead("r1", Kind.AUTH),
         radius.ServerAlive("r1", Kind.AUTH),

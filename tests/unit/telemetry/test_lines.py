@@ -6,6 +6,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from bras.accounting.events import Forgotten
 from bras.errors import DropReason, ProtocolViolation
 from bras.forwarding.entry import Counters
 from bras.l2tp import events as l2tp
@@ -173,7 +174,7 @@ def test_servers_that_die_and_come_back() -> None:
         l2tp.CallRefused("any", PATH, REFUSED),
         dropped_reply(DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR),
         radius.AccountingUnanswered(1),
-        radius.AccountingForgotten(1),
+        Forgotten(None, "0" * 20, 2),
         l2tp.Dropped(DropReason.BAD_AVP, PATH),
     ],
     ids=lambda fact: type(fact).__name__,
