@@ -133,13 +133,14 @@ class Arrears:
         strays: list[Row] = []
         for row in self.spool.open_rows() if self.spool is not None else ():
             if row.key in going:
+                _remember(going[row.key], row)
                 going[row.key] = None
                 beginning.owes_still(core.ledger, row, now=now)
             elif (row.key, STOP) not in noted:
                 strays.append(row)
         if core.ledger.storing is not None:
             for key, subscriber in going.items():
-                if subscriber is not None and (key, START) not in noted:
+                if subscriber is not None and (key, START) not in noted and billing.is_recorded(core, subscriber):
                     _adopt(core, key, subscriber)
         for row in strays:
             beginning.owes_still(core.ledger, row, now=now)
@@ -155,6 +156,8 @@ class Arrears:
         mine = {from_ledger.key_of(subscriber.session_id): subscriber for subscriber in self.lost}
         core.books.open_keys = set(rows)
         for key, subscriber in mine.items():
+            if key in rows:
+                _remember(subscriber, rows[key])
             self._lose(core, subscriber, shift, now, told=key in rows)
         tunnel_books.rebooted(core, now, at=self.alive_at + shift, shift=shift)
         left, core.books.open_keys = core.books.open_keys, None
@@ -185,13 +188,19 @@ def _going(core: Core) -> dict[int, Subscriber | None]:
     """Return the keys of all accounts that go on, and the session of those that are a session's."""
     going: dict[int, Subscriber | None] = {}
     for subscriber in core.registry.by_number.values():
-        if subscriber.standing.started and not subscriber.standing.settled and subscriber.who.record:
+        if subscriber.standing.started and not subscriber.standing.settled:
             going[from_ledger.key_of(subscriber.session_id)] = subscriber
     books = core.tunnel_books
     ids = [account.session_id for account in books.accounts.values()]
     ids += [member.link_id for member in books.members.values() if member.link_id]
     going.update((from_ledger.key_of(one), None) for one in ids)
     return going
+
+
+def _remember(subscriber: Subscriber | None, row: Row) -> None:
+    """Know what all records of a session say: its journal may be older than its Start."""
+    if subscriber is not None and not subscriber.who.record:
+        subscriber.who.record, subscriber.who.identity = row.start[billing.HEAD_OCTETS :], b""
 
 
 def _adopt(core: Core, key: int, subscriber: Subscriber) -> None:

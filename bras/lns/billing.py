@@ -36,12 +36,8 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     if not core.config.radius.accounting and (due.status is Status.START or not who.record):
         return  # who was begun before that was configured gets its Stop all the same
     group = group_of(core, subscriber)
-    if not who.record:
-        if not core.exchanges.keeps_accounts(group):
-            return  # nobody wants to know; of whom somebody did, the books are closed whatever is configured since
-        authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
-        who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
-        who.identity = b""
+    if not is_recorded(core, subscriber):
+        return  # nobody wants to know; of whom somebody did, the books are closed whatever is configured since
     usage = None if due.status is Status.START else usage_of(due.session_time_s, due.counters)
     cause = due.cause.value if due.cause is not None else 0
     at = now if at is None else at
@@ -54,6 +50,18 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     from_ledger.take(core, core.ledger.record(key, due.status.value, group, octets, at, now=now), now)
     if due.status is Status.START:
         from_ledger.hold_calls(core)
+
+
+def is_recorded(core: Core, subscriber: Subscriber) -> bool:
+    """Have what all records of a session say; false if nobody wants to know."""
+    who = subscriber.who
+    if not who.record:
+        if not core.config.radius.accounting or not core.exchanges.keeps_accounts(group_of(core, subscriber)):
+            return False
+        authentic = Authentic.LOCAL if who.source == "local" else Authentic.RADIUS
+        who.record = core.books.encoder.session(who.identity, subscriber.address, who.classes, authentic)
+        who.identity = b""
+    return True
 
 
 def usage_of(seconds: float, counters: Counters) -> Usage:
