@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bras.forwarding.entry import Counters
 from bras.lns.gauges import SHORTEST_S, Gauges, carried
 from bras.subscriber.parts import Forwarding
+
+pytestmark = pytest.mark.interpreted  # a compiled machine takes no part that is not what it says
 
 
 class _One:
