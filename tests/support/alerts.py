@@ -225,8 +225,8 @@ CASES = (
     ),
     Case(
         "BrasRadiusRepliesRejected",
-        SCRAPED | _rejected("_x25 1x20", "radius_bad_authenticator"),
-        SCRAPED | _rejected("_x25 1x20", "radius_late") | _rejected("4x60", "radius_bad_authenticator"),
+        _rejected("0x25 1x20", "radius_bad_authenticator"),
+        _rejected("0x25 1x20", "radius_late") | _rejected("4x60", "radius_bad_authenticator"),
         {"server": "r1", "reason": "radius_bad_authenticator"},
     ),
     Case(
