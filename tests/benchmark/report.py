@@ -27,6 +27,7 @@ FLOOD = "flood.json"
 RADIUS = "radius.json"
 """Kept when it is there, too."""
 SPOOL = "spool.json"
+SCRAPE = "scrape.json"
 """As well."""
 BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
 
@@ -143,13 +144,53 @@ def spool(result: dict[str, Any]) -> str:
     )
 
 
+def scrapes(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            f"`{row['backend']}`",
+            f"{row['sessions']:,}",
+            f"{row['sessions_series']:,}",
+            f"{row['sessions_cpu_ms']:,.0f}",
+            _at_most(row["sessions_worst_hold_ms"]),
+            f"{row['sessions_octets'] / 1e6:.2f}",
+            f"{row['metrics_cpu_ms']:.1f}",
+            _at_most(row["metrics_worst_hold_ms"]),
+            str(row["metrics_series"]),
+        )
+        for row in result["rows"]
+    ]
+    head = (
+        "data plane",
+        "sessions",
+        "their series",
+        "CPU ms",
+        "longest turn, ms",
+        "MB sent",
+        "`/metrics`: CPU ms",
+        "longest turn, ms",
+        "series",
+    )
+    return (
+        "What a scrape of `/metrics/sessions`, and one of `/metrics`, costs the daemon, asked as Prometheus asks "
+        "(OpenMetrics, gzip). The longest turn of the daemon's loop meanwhile is a bucket of its own "
+        "`bras_loop_hold_seconds`:\n\n"
+        + table(head, rows)
+        + "\n\n`sudo .venv/bin/python tests/benchmark/scrape.py --realtime`"
+    )
+
+
+def _at_most(bound_ms: float | None) -> str:
+    return "over 1,000" if bound_ms is None else f"≤ {bound_ms:g}"
+
+
 def measured() -> str:
     """Return the section as it must stand in README."""
     calls = json.loads((KEPT / "setup.json").read_text())
     flood = f"{floods(json.loads((KEPT / FLOOD).read_text()))}\n\n" if (KEPT / FLOOD).exists() else ""
     packet = f"{radius(json.loads((KEPT / RADIUS).read_text()))}\n\n" if (KEPT / RADIUS).exists() else ""
     stored = f"{spool(json.loads((KEPT / SPOOL).read_text()))}\n\n" if (KEPT / SPOOL).exists() else ""
-    return f"{BEGIN}\n{setups(calls)}\n\n{packets()}\n\n{flood}{packet}{stored}".rstrip("\n") + f"\n{END}"
+    page = f"{scrapes(json.loads((KEPT / SCRAPE).read_text()))}\n\n" if (KEPT / SCRAPE).exists() else ""
+    return f"{BEGIN}\n{setups(calls)}\n\n{packets()}\n\n{flood}{packet}{stored}{page}".rstrip("\n") + f"\n{END}"
 
 
 def rewritten(readme: str) -> str:
@@ -164,7 +205,7 @@ def main() -> int:
         KEPT.mkdir(exist_ok=True)
         for name in FILES:
             shutil.copy(LAST / name, KEPT / name)
-        for name in (FLOOD, RADIUS, SPOOL):
+        for name in (FLOOD, RADIUS, SPOOL, SCRAPE):
             if (LAST / name).exists():
                 shutil.copy(LAST / name, KEPT / name)
     readme = ROOT / "README.md"

@@ -9,7 +9,17 @@ from bras.errors import DropReason
 from bras.l2tp import avp, messages
 from bras.l2tp.challenge import response
 from bras.l2tp.constants import AvpType, MessageType
-from bras.l2tp.events import By, CallDown, CallRefused, Cause, Dropped, TunnelDown, TunnelRefused, TunnelUp
+from bras.l2tp.events import (
+    By,
+    CallDown,
+    CallRefused,
+    Cause,
+    Dropped,
+    Retransmitted,
+    TunnelDown,
+    TunnelRefused,
+    TunnelUp,
+)
 from bras.l2tp.messages import CallRequest
 from bras.secret import Secret
 from tests.support.l2tp import AT_LAC, AT_LNS, HandLac, control, header, lac_endpoint, lns_endpoint, read, sent
@@ -247,6 +257,24 @@ def test_a_silent_peer_is_lost_after_a_full_cycle() -> None:
     assert tunnel.cause.by is By.TIMEOUT
     assert endpoint.census.tunnels == 0
     assert lac.zlb() == [Dropped(DropReason.UNKNOWN_TUNNEL, AT_LNS)]
+
+
+def test_a_lac_that_acknowledges_nothing_is_stalled_until_it_does() -> None:
+    endpoint = lns_endpoint(LacConfig("g", hello_interval_s=60.0))
+    lac = HandLac(endpoint)
+    lac.establish()
+    lac.zlb()
+
+    def retries(until: float) -> list[int]:
+        return [event.retries for event in lac.wait_until(until) if isinstance(event, Retransmitted)]
+
+    assert retries(62.9) == [1]
+    assert list(endpoint.stalled()) == []
+    assert retries(63.1) == [2]
+    assert list(endpoint.stalled()) == ["g"]
+    assert retries(67.1) == [3], "it is the same stall"
+    lac.zlb()
+    assert list(endpoint.stalled()) == []
 
 
 def test_a_tunnel_that_is_never_established_times_out() -> None:

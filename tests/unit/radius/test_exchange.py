@@ -441,6 +441,24 @@ def test_rows_count_requests_repetitions_answers_and_drops():
     assert machine.census()[0] == row | {"queued": 0, "unanswered": 0, "probes": 0, "probes_answered": 0}
 
 
+def test_requests_that_a_server_leaves_unanswered_are_counted_once_each():
+    machine = exchanges(server(timeout_s=1.0, max_tries=2))
+    for key in (0, 1):
+        machine.authenticate(key, None, BLOB, CHAP, now=0.0)
+    for now in (2.0, 6.0, 12.0):
+        machine.handle_timeout(now=now)
+    figures = machine.census()[0]
+    assert (figures["requests"], figures["unanswered"], figures["in_flight"], figures["queued"]) == (2, 2, 0, 0)
+
+
+def test_requests_that_wait_for_their_turn_are_queued():
+    machine = exchanges(server(max_in_flight=1))
+    for key in (0, 1, 2):
+        machine.authenticate(key, None, BLOB, CHAP, now=0.0)
+    figures = machine.census()[0]
+    assert (figures["requests"], figures["in_flight"], figures["queued"]) == (1, 3, 2)
+
+
 def test_secrets_and_passwords_do_not_show_in_what_is_saved():
     machine = exchanges()
     machine.authenticate(0, None, BLOB, Pap(b"geheimnis"), now=0.0)
