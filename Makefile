@@ -12,7 +12,7 @@ LIVE_JOBS ?= 3
 PACKAGES := python3-venv iproute2 clang llvm libbpf-dev linux-libc-dev libbpf1
 # To judge: real peers, dissectors, systemd-analyze for the unit, a compiler for mypyc, a machine with another kernel.
 TEST_PACKAGES := user-mode-linux kmod procps iputils-ping xl2tpd l2tpns ppp freeradius freeradius-utils tshark tcpdump \
-	prometheus systemd gcc libc6-dev python3-dev qemu-system-x86 busybox-static iperf3 ethtool nftables
+	prometheus systemd gcc libc6-dev python3-dev qemu-system-x86 busybox-static iperf3 ethtool nftables tmux man-db groff
 
 # The programs of the eBPF data plane; the wheel has them, so that nobody else needs a compiler.
 BPF := bras/dataplane/bpf

@@ -86,7 +86,7 @@ class Screen:
                 _write(_LEAVE)
         if self._before:
             with contextlib.suppress(termios.error, OSError):  # as above
-                termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
+                termios.tcsetattr(sys.stdin, termios.TCSANOW, self._before)
 
     def _resized(self, _number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(BlockingIOError):  # it is full of the same
@@ -111,7 +111,9 @@ class Screen:
     def show(self, lines: Iterable[Line]) -> None:
         """Show a page; what does not fit is cut, on a live screen."""
         if not self.is_live:
-            _write("".join(f"{text.rstrip()}\n" for text, _ in lines) + "\n")
+            said = [text.rstrip() for text, _ in lines]
+            shown = [text for before, text in zip(["", *said], said, strict=False) if text or before]
+            _write("".join(f"{text}\n" for text in shown) + "\n")  # blank lines only fill a screen
             return
         _, height = self.size
         page = list(lines)[:height]

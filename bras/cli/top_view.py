@@ -41,6 +41,8 @@ _WIDTHS = {
 _WIDTH = 9
 """Of a column that is there only because it orders."""
 _MOST_SERVERS = 4
+_MOST_TROUBLE = 4
+"""Lines of what went wrong."""
 HELP = (
     "r  by rate         d  by rate down    u  by rate up      k  by packets/s",
     "o  by octets       e  by round trip   t  by uptime       n  by user name",
@@ -85,7 +87,7 @@ def page(state: State, width: int, height: int, clock: str) -> list[Line]:
         lines += _figures(state)
         lines += _servers(state.rates.servers(), 1 if height < 16 else _MOST_SERVERS)
     if state.trouble:
-        lines.append((cell(state.trouble), "bad"))
+        lines += [(line, "bad") for line in textwrap.wrap(cell(state.trouble), width)[:_MOST_TROUBLE]]
     if state.helps:
         lines += [("", ""), *((text, "") for text in HELP)]
     elif state.talkers:
@@ -219,7 +221,7 @@ def _placed(column: Column, text: str) -> str:
 def _foot(state: State) -> Line:
     if state.typed is not None:
         return f"/{cell(state.typed)}_", "title"
-    return "q quit  h help  / filter  p pause  +- interval  sort r d u k o e t n, i turns it", "hint"
+    return "q quit  h help  / filter  p pause  +- interval  sort r d u k o e t n, i turn", "hint"
 
 
 def _cut(text: str, width: int) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bras.cli.cells import cell
 from bras.cli.client import AdminClient, Refused, Unreachable
 from bras.cli.screen import GONE, RESIZED, Line, Screen
 
@@ -67,7 +69,7 @@ def _page(
         text = drawn(connection.client(), draw, width, live=screen.is_live)
     except (Unreachable, Refused) as wrong:
         connection.close()
-        return [*lines, (str(wrong)[:width], "bad")]
+        return [*lines, *((line, "bad") for line in textwrap.wrap(cell(str(wrong)), width))]
     lines += [(line, "") for line in text.splitlines()]
     return lines[:height] if screen.is_live else lines
 

@@ -78,6 +78,7 @@ def detail(**changes: Any) -> Row:
             "classes": ["deadbeef"],
             "claimed": "user1",
             "decided_by": "radius1",
+            "throttled": None,
             "quota_left_octets": {},
             "mtu": 1456,
             "software": "MSRASV5.20",
