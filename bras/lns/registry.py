@@ -80,7 +80,7 @@ class Registry:
         self.by_number[subscriber.number] = subscriber
         self.by_call[key] = subscriber
         self.stages.begin(subscriber.number, subscriber.instants.called_at)
-        self._count(subscriber)
+        self._count(subscriber, subscriber.instants.called_at)
 
     def adopt(self, subscriber: Subscriber) -> None:
         """Enter a subscriber of an earlier process, for which time stands still until it is touched.
@@ -96,7 +96,7 @@ class Registry:
         self.by_number[subscriber.number] = subscriber
         if subscriber.standing.call_up:
             self.by_call[subscriber.leg.key] = subscriber
-        self._count(subscriber)
+        self._count(subscriber, subscriber.instants.called_at)
 
     def touched(self, subscriber: Subscriber, now: float) -> SetupTimed | None:
         """Follow what an input may have changed: phase and deadline; return how a set-up went that is complete.
@@ -110,9 +110,8 @@ class Registry:
             self.changed[subscriber.number] = None
         timed: SetupTimed | None = None
         if standing.counted is not standing.phase:
-            spent = self.stages.moved(subscriber.number, standing.counted, standing.phase, now)
+            spent = self._count(subscriber, now)
             timed = SetupTimed(subscriber.session_id, spent) if spent is not None else None
-            self._count(subscriber)
             if standing.phase is not _UP and standing.phase is not _ENDING:
                 at = self.deadlines.get(subscriber.number)
                 if at is not None and at <= now + subscriber.settings.shortest_wait_s:
@@ -124,10 +123,10 @@ class Registry:
         self.deadlines.set(subscriber.number, subscriber.deadline)
         return timed
 
-    def _count(self, subscriber: Subscriber) -> None:
+    def _count(self, subscriber: Subscriber, now: float) -> tuple[float, ...] | None:
         standing = subscriber.standing
-        self.stages.count(subscriber.line.group, standing.counted, standing.phase)
-        standing.counted = standing.phase
+        left, standing.counted = standing.counted, standing.phase
+        return self.stages.moved(subscriber.number, subscriber.line.group, left, standing.phase, now)
 
     @property
     def counts(self) -> dict[tuple[str, Phase], int]:

@@ -11,14 +11,14 @@ from typing import Final
 
 from bras.plain import Saved
 from bras.subscriber.events import Phase
+from bras.value import hasten
 
 PHASES: Final = (Phase.LINK, Phase.AUTHENTICATING, Phase.ADDRESSING, Phase.NETWORK, Phase.PROGRAMMING)
 """Those of a set-up, in their order."""
 _PLACE: Final = {phase: place for place, phase in enumerate(PHASES, 1)}
 _NEVER: Final = -1.0
-
-
-Spent = tuple[tuple[Phase, float], ...]
+_UP: Final = Phase.UP
+_ENDING: Final = Phase.ENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,13 @@ class SetupTimed:
 
     session: str
     """Acct-Session-Id."""
-    seconds: Spent
-    """Of the phases in which it stood at the end of an input; who need not wait for an address passes that one by."""
+    seconds: tuple[float, ...]
+    """In each of ``PHASES``; negative where it never stood when an input was done, such as an address that was free."""
+
+    @property
+    def by_phase(self) -> list[tuple[Phase, float]]:
+        """Return the phases in which it stood, with the seconds."""
+        return [(phase, seconds) for phase, seconds in zip(PHASES, self.seconds, strict=True) if seconds >= 0.0]
 
 
 class Stages:
@@ -47,30 +52,28 @@ class Stages:
         """Return how many are on their way."""
         return len(self._spent)
 
-    def count(self, group: str, left: Phase | None, phase: Phase) -> None:
-        """Count a subscriber of a group where it stands now, and no more where it stood."""
-        counts, key = self.counts, (group, phase)
-        if left is not None:
-            counts[group, left] -= 1
-        counts[key] = counts.get(key, 0) + 1
-
     def begin(self, number: int, now: float) -> None:
         """Note a new subscriber, which stands in the first phase."""
         self._spent[number] = [now, _NEVER, _NEVER, _NEVER, _NEVER, _NEVER]
 
-    def moved(self, number: int, left: Phase | None, phase: Phase, now: float) -> Spent | None:
-        """Note that a subscriber has left a phase for another; return the whole story when it is up, once."""
+    def moved(self, number: int, group: str, left: Phase | None, phase: Phase, now: float) -> tuple[float, ...] | None:
+        """Count a subscriber where it stands from now on; return how its set-up went when it is up, once."""
+        counts, key = self.counts, (group, phase)
+        if left is not None:
+            counts[group, left] -= 1
+        counts[key] = counts.get(key, 0) + 1
         spent = self._spent.get(number)
         if spent is None:
             return None  # it was up before
-        place = _PLACE.get(left) if left is not None else None
-        if place is not None:
-            spent[place] = max(spent[place], 0.0) + now - spent[0]
-        spent[0] = now
-        if phase is Phase.UP:
+        if left is not None:
+            place = _PLACE[left]
+            before = spent[place]
+            spent[place] = now - spent[0] if before < 0.0 else before + now - spent[0]
+            spent[0] = now
+        if phase is _UP:
             del self._spent[number]
-            return tuple((phase, seconds) for phase, seconds in zip(PHASES, spent[1:], strict=True) if seconds >= 0.0)
-        if phase is Phase.ENDING:
+            return tuple(spent[1:])
+        if phase is _ENDING:
             del self._spent[number]
         return None
 
@@ -88,3 +91,6 @@ class Stages:
         stages = cls()
         stages._spent = {number: list(spent) for number, spent in saved}
         return stages
+
+
+hasten(SetupTimed)

@@ -316,7 +316,7 @@ class SubscriberCounts:
 
     def setup_timed(self, fact: SetupTimed) -> None:
         """Count how long it took in each phase."""
-        for phase, seconds in fact.seconds:
+        for phase, seconds in fact.by_phase:
             self.phases[phase.value,].observe(seconds)
 
     def subscriber_ended(self, fact: SubscriberEnded) -> None:

@@ -23,5 +23,5 @@ class SetupLines:
 
     def setup_timed(self, fact: SetupTimed) -> None:
         """Write ``setup_timed`` (debug): milliseconds by phase."""
-        spent = {f"{phase.value}_ms": round(seconds * 1000.0, 1) for phase, seconds in fact.seconds}
+        spent = {f"{phase.value}_ms": round(seconds * 1000.0, 1) for phase, seconds in fact.by_phase}
         self._log.debug("setup_timed", session=fact.session, **spent)

@@ -116,7 +116,7 @@ FACTS: tuple[Fact, ...] = (
     *(authenticated(outcome, "Sorry\r\nInjected: yes") for outcome in AuthOutcome),
     ProxyJudged("s1", "any", "lac\n1", HandoverResult.RENEGOTIATED, HandoverReason.MRU),
     UP,
-    SetupTimed("s1", ((Phase.LINK, 0.125), (Phase.PROGRAMMING, 0.03125))),
+    SetupTimed("s1", (0.125, -1.0, -1.0, -1.0, 0.03125)),
     ENDED,
     SLOWED,
     QuotaTold("s1", "alice", "any", "", 5_000_000, 50_000_000),

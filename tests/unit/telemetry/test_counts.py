@@ -11,7 +11,7 @@ from bras.lns.stages import SetupTimed
 from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
 from bras.radius.events import Kind
-from bras.subscriber.events import AuthOutcome, Phase, ProxyJudged, QuotaTold
+from bras.subscriber.events import AuthOutcome, ProxyJudged, QuotaTold
 from bras.telemetry.counts import MAX_REASONS, Counts
 from bras.telemetry.initial import OF_DATAGRAMS
 from bras.telemetry.tally import Histogram
@@ -115,7 +115,7 @@ def test_subscribers() -> None:
 
 
 def test_set_ups_by_phase() -> None:
-    timed = SetupTimed("s1", ((Phase.LINK, 0.125), (Phase.NETWORK, 40.0)))
+    timed = SetupTimed("s1", (0.125, -1.0, -1.0, 40.0, -1.0))
     phases = _feed(Counts(), timed, timed).subscribers.phases
     assert {phase: (sum(one.counts), one.total) for (phase,), one in phases.items()} == {
         "link": (2, 0.25),
