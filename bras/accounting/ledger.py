@@ -290,10 +290,11 @@ class Ledger(Hand):
     # -- time
 
     def answers(self, group: str | None, *, now: float) -> None:
-        """Hear that a server of the group is there again."""
+        """Hear that a server of the group is asked again: find out whether it answers."""
         book = self.books.get(group)
-        if book is not None:
-            self.speaks(book, now)
+        if book is not None and book.silent_since is not None and not book.told and book.has_work:
+            book.queue.due_at = now
+            self.see_to(now)
 
     def speaks(self, book: Book, now: float) -> None:
         """The group is not silent any more."""

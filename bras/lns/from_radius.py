@@ -48,7 +48,8 @@ def take(core: Core, events: list[Event], now: float) -> None:
 
 
 def _alive(core: Core, name: str, now: float) -> None:
-    """Hear that a server is there again: what has piled up for its group may go on."""
+    """Hear that a server is asked again: let some find out whether it answers."""
     for server in core.config.radius.server:
         if (server.name or server.address) == name:
             core.ledger.answers(server.group, now=now)
+    core.backlog.radius.append(core.exchanges.rouse(now=now))

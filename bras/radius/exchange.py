@@ -128,6 +128,10 @@ class Exchanges:
         """Forget an accounting record: another one has taken its place."""
         return self._forget(record << 1 | 1, now)
 
+    def rouse(self, *, now: float) -> list[Event]:
+        """Let those records try again that have rested longest: somebody may answer."""
+        return self._dispatch.wake(now) if self.backlog.resting else []
+
     def _forget(self, number: int, now: float) -> list[Event]:
         request = self._requests.get(number)
         if request is None:

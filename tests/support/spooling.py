@@ -82,12 +82,11 @@ class Spooling(Mortal):
         """The transaction is over, if we still live."""
         if life != self.lives or not self.alive:
             return
-        self._works = False
         if self.disk_refuses:
-            self.give(SpoolFailed("disk full"))
-            self._works = True
             self.at(self.now + 1.0, lambda: self._written(life))
+            self.give(SpoolFailed("disk full"))
             return
+        self._works = False
         asked, self.asked = self.asked, []
         spools = [one for one in asked if isinstance(one, Spool)]
         told: list[Input] = []

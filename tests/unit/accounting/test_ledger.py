@@ -265,8 +265,9 @@ def test_a_live_interim_takes_the_place_of_one_on_disk(clerk: Clerk) -> None:
     clerk.interim(1, 1)
     clerk.ignore()
     clerk.write()
-    clerk.interim(2, 1)
-    clerk.ledger.answers(None, now=clerk.now)
+    clerk.stop(2)
+    clerk.write()
+    clerk.answer()
     clerk.interim(1, 2)
     assert [tell.octets for tell in clerk.under_way.values()] == [b"1:3:2"]
     clerk.answer()

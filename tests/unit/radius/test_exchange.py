@@ -426,6 +426,15 @@ def test_a_record_that_rests_can_be_withdrawn():
     assert machine.records == 0
 
 
+def test_records_that_rest_are_roused_two_at_a_time():
+    machine = exchanges(server(max_tries=1, timeout_s=1.0, fail_count=100))
+    assert machine.rouse(now=0.0) == []
+    for number in range(5):
+        machine.account(number, None, record(START), 0.0, now=0.0)
+    machine.handle_timeout(now=2.0)
+    assert len(sends(machine.rouse(now=3.0))) == 2
+
+
 # -- what is counted
 
 
