@@ -1,4 +1,4 @@
-"""Writes the reference of every key into MANUAL.md: ``python -m bras.config.manual [FILE]``.
+"""Writes the reference of every key into MANUAL.md and deploy/bras.toml.5: ``python -m bras.config.manual [FILE]``.
 
 Meaning and default of a key come from ``bras.config.model``, what its value must be from
 ``bras.config.sections``.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bras.config.grant import BUILT_IN, Grant
+from bras.config.manpage import page
 from bras.config.section import Required, Section
 from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY
 
@@ -135,6 +136,8 @@ def main(arguments: list[str]) -> None:
     """Rewrite the reference in a manual: the first argument, or MANUAL.md of this project."""
     path = Path(arguments[0]) if arguments else Path(__file__).parents[2] / "MANUAL.md"
     path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+    if not arguments:
+        (path.parent / "deploy" / "bras.toml.5").write_text(page(describe()), encoding="utf-8")
 
 
 if __name__ == "__main__":
