@@ -236,6 +236,11 @@ CASES = (
         {"server": "r1"},
     ),
     Case(
+        "BrasAccountingWaits",
+        _of("bras_radius_accounting_unanswered_total", "0+3x60"),
+        _of("bras_radius_accounting_unanswered_total", "0x10 30x50"),
+    ),
+    Case(
         "BrasAccountingLost",
         _of("bras_radius_accounting_forgotten_total", "0x25 2x20"),
         _of("bras_radius_accounting_forgotten_total", "2x60"),
