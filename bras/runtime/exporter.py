@@ -21,7 +21,7 @@ from bras.config.model import Listen
 from bras.lns.commands import TakeCensus
 from bras.runtime.admin import Ask
 from bras.runtime.negotiation import gzip_accepted, openmetrics_wanted
-from bras.runtime.sessions_page import OPENMETRICS_TYPE, TEXT_TYPE, SessionsPage
+from bras.runtime.sessions_page import HEADERS, OPENMETRICS_TYPE, TEXT_TYPE, SessionsPage
 from bras.telemetry.metrics import BrasCollector, make_registry
 
 CENSUS_TIMEOUT_S = 5.0
@@ -77,7 +77,7 @@ class Exporter:
                 raise web.HTTPServiceUnavailable(text="the daemon cannot count now\n")
             self._collector.take(answer.body)
             body, content_type = await render(self._registry, request.headers.get("Accept", ""))
-        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        headers = {"Content-Type": content_type, **HEADERS}
         if gzip_accepted(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body, 1)

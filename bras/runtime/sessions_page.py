@@ -31,6 +31,8 @@ PIECE_OCTETS = 65536
 MOST_SHARDS = 1024
 TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+HEADERS = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+"""Of every page: a browser must not take it for HTML, whatever a subscriber calls itself."""
 _SHARD = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
 
 Read = Callable[[Iterable[tuple[int, int]]], tuple[tuple[int, int, Counters], ...]]
@@ -59,7 +61,7 @@ class SessionsPage:
         """Answer a request."""
         wanted = understood(request)
         openmetrics = openmetrics_wanted(request.headers.get("Accept", ""))
-        headers = {"Content-Type": OPENMETRICS_TYPE if openmetrics else TEXT_TYPE, "Vary": "Accept, Accept-Encoding"}
+        headers = {"Content-Type": OPENMETRICS_TYPE if openmetrics else TEXT_TYPE, **HEADERS}
         squeezed = gzip_accepted(request.headers.get("Accept-Encoding", ""))
         if squeezed:
             headers["Content-Encoding"] = "gzip"

@@ -70,6 +70,8 @@ def test_openmetrics_is_given_to_who_asks_for_it() -> None:
     async def use(url: str, client: aiohttp.ClientSession) -> None:
         async with client.get(f"{url}/metrics", headers={"Accept": OPENMETRICS}) as response:
             assert response.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+            assert response.headers["Content-Encoding"] == "gzip"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
             page = await response.text()
         assert page.endswith("# EOF\n")
         assert page.count("# EOF") == 1

@@ -127,6 +127,7 @@ def test_every_session_is_there_once(openmetrics: bool, squeezed: bool) -> None:
             assert response.headers["Content-Type"] == f"{kind}; charset=utf-8"
             assert response.headers.get("Content-Encoding") == ("gzip" if squeezed else None)
             assert response.headers["Vary"] == "Accept, Accept-Encoding"
+            assert response.headers["X-Content-Type-Options"] == "nosniff", "names of subscribers are no HTML"
             assert response.headers["Transfer-Encoding"] == "chunked"
             assert "ETag" not in response.headers
             octets = await response.read()
