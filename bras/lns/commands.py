@@ -57,11 +57,11 @@ class ListSessions:
 class PickSessions:
     """Look for sessions among those of ``numbers``: a slice of a long list, so that no turn is long.
 
-    ``{"picked": [rank...], "matched": int, "up_bps", "down_bps", "packets_s": float}``: the first ``most`` (or all)
-    of those that ``match`` (an expression, see ``bras.query.match``) and the filters let through, in the order of
-    ``sort`` (a field, with "-" descending), how many there were, and what they carry together.  A rank is ``[bool,
-    value, int]``: ranks of several slices are ordered by it, the other way when descending; the number is the third,
-    without its sign.  ``rates``: their counters are read for the rates, even where neither ``match`` nor ``sort`` asks.
+    ``{"picked": [int], "values": [...], "matched": int, "up_bps", "down_bps", "packets_s": float}``: the first ``most``
+    (or all) of those that ``match`` (an expression, see ``bras.query.match``) and the filters let through, in the order
+    of ``sort`` (a field, with "-" descending), what each has there (nothing without ``sort``), how many there were,
+    and what they carry together.  ``rates``: their counters are read for the rates, even where neither ``match`` nor
+    ``sort`` asks.
     """
 
     numbers: tuple[int, ...]

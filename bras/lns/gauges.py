@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Final, NamedTuple
 
 from bras.subscriber.parts import Forwarding
@@ -9,6 +10,9 @@ from bras.subscriber.subscriber import Subscriber
 
 SHORTEST_S: Final = 0.5
 """Seconds between two readings from which rates are made: less tells noise."""
+_SIZE: Final = 8
+"""Numbers of a reading: the instant, four counters, three rates (below zero: not known)."""
+_EMPTY: Final = (0.0,) * _SIZE
 _STRAYS: Final = 5000
 """Sessions that are over may be remembered, up to so many."""
 
@@ -44,39 +48,64 @@ def carried(forwarding: Forwarding) -> Carried:
 
 
 class Gauges:
-    """Readings by subscriber number; empty while nobody looks, and no part of what is saved."""
+    """Readings by subscriber number; empty while nobody looks, and no part of what is saved.
 
-    __slots__ = ("_readings",)
+    They stand in one array: objects for each of 50,000 sessions would make the collector look at them all at once.
+    """
+
+    __slots__ = ("_free", "_places", "_values")
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._readings: dict[int, Gauge] = {}
+        self._values = array("d")
+        self._places: dict[int, int] = {}
+        """Where in the array the reading of a number begins."""
+        self._free: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._readings)
+        return len(self._places)
 
     def of(self, number: int) -> Gauge | None:
         """Return the last reading of a session."""
-        return self._readings.get(number)
+        place = self._places.get(number)
+        if place is None:
+            return None
+        values = self._values
+        total = Carried(*map(int, values[place + 1 : place + 5]))
+        up_bps, down_bps, packets_s = values[place + 5 : place + _SIZE]
+        if up_bps < 0:
+            return Gauge(values[place], total)
+        return Gauge(values[place], total, up_bps, down_bps, packets_s)
 
     def read(self, subscriber: Subscriber, now: float) -> Gauge:
         """Take a reading of a session whose counters were just read."""
-        before = self._readings.get(subscriber.number)
+        before = self.of(subscriber.number)
         if before is not None and now - before.at < SHORTEST_S:
             return before
         total = carried(subscriber.forwarding)
         gauge = Gauge(now, total) if before is None else _since(before, total, now)
-        self._readings[subscriber.number] = gauge
+        self._keep(subscriber.number, gauge)
         return gauge
+
+    def _keep(self, number: int, gauge: Gauge) -> None:
+        place = self._places.get(number)
+        if place is None:
+            if not self._free:
+                self._free.append(len(self._values))
+                self._values.extend(_EMPTY)
+            place = self._places[number] = self._free.pop()
+        rates = [-1.0 if rate is None else rate for rate in gauge[2:]]
+        self._values[place : place + _SIZE] = array("d", (gauge.at, *gauge.carried, *rates))
 
     def forget_strays(self, alive: dict[int, Subscriber]) -> None:
         """Forget those who are gone, when they are many."""
-        if len(self._readings) > len(alive) + _STRAYS:
-            self._readings = {number: gauge for number, gauge in self._readings.items() if number in alive}
+        if len(self._places) > len(alive) + _STRAYS:
+            for number in [number for number in self._places if number not in alive]:
+                self._free.append(self._places.pop(number))
 
     def clear(self) -> None:
         """Forget all: nobody looks any more."""
-        self._readings = {}
+        self._values, self._places, self._free = array("d"), {}, []
 
 
 def _since(before: Gauge, total: Carried, now: float) -> Gauge:
@@ -85,7 +114,7 @@ def _since(before: Gauge, total: Carried, now: float) -> Gauge:
     return Gauge(
         now,
         total,
-        8.0 * (total.up_octets - was.up_octets) / elapsed_s,
-        8.0 * (total.down_octets - was.down_octets) / elapsed_s,
-        packets / elapsed_s,
+        max(0.0, 8.0 * (total.up_octets - was.up_octets) / elapsed_s),
+        max(0.0, 8.0 * (total.down_octets - was.down_octets) / elapsed_s),
+        max(0.0, packets / elapsed_s),
     )

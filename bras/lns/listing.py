@@ -65,9 +65,18 @@ def pick(core: Core, question: PickSessions, now: float) -> dict[str, Plain]:
             down_bps += gauge.down_bps or 0.0
             packets_s += gauge.packets_s or 0.0
         ranked.append((wish.rank(seen, number) if wish is not None else (False, 0, number), None))
-    chosen = first(ranked, question.most, descends=wish is not None and wish.descends)
-    picked: list[Plain] = [list[Plain](rank) for rank, _ in chosen]
-    return {"picked": picked, "matched": count, "up_bps": up_bps, "down_bps": down_bps, "packets_s": packets_s}
+    descends = wish is not None and wish.descends
+    chosen = first(ranked, question.most, descends=descends)
+    picked: list[Plain] = [abs(rank[2]) for rank, _ in chosen]
+    values: list[Plain] = [None if rank[0] != descends else rank[1] for rank, _ in chosen] if wish is not None else []
+    return {
+        "picked": picked,
+        "values": values,
+        "matched": count,
+        "up_bps": up_bps,
+        "down_bps": down_bps,
+        "packets_s": packets_s,
+    }
 
 
 def _glances(core: Core, question: PickSessions, now: float) -> Iterator[Glance]:

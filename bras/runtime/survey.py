@@ -27,7 +27,7 @@ Row = dict[str, Plain]
 
 TARGET_S = 0.002
 """How long a slice is to hold the loop."""
-FEWEST, MOST = 8, 4000
+FEWEST, MOST = 8, 2000
 """Sessions in a slice."""
 SETTLE_S = 1.0
 """Between the two readings that tell rates to who has not looked before."""
@@ -89,7 +89,7 @@ class Survey:
         self._plan: Listing | None = None
         self._numbers: list[int] = []
         self._sums: Row = {}
-        self._picking, self._showing = Pace(), Pace()
+        self._pace: Callable[[], Pace] = Pace
         self.gauges = False
         """It has asked for rates: the machine keeps readings."""
 
@@ -125,10 +125,11 @@ class Survey:
     async def _rows(self, numbers: list[int]) -> list[Plain]:
         """Return the rows of those who are still there."""
         rows: list[Plain] = []
+        pace = self._pace()
         begin = 0
         while begin < len(numbers):
-            part = numbers[begin : begin + self._showing.size]
-            rows += (await self._put(ShowSessions(numbers=tuple(part)), self._showing))["sessions"]
+            part = numbers[begin : begin + pace.size]
+            rows += (await self._put(ShowSessions(numbers=tuple(part)), pace))["sessions"]
             begin += len(part)
         return rows
 
@@ -139,39 +140,76 @@ class Survey:
             self.gauges = True
             await self._picked(everyone, Listing(rates=True, most=0))
             await asyncio.sleep(self._settle_s)
-        ranks = await self._picked(everyone, plan)
-        return await _drawn(ranks if plan.most is None else islice(ranks, plan.most))
+        return await self._picked(everyone, plan)
 
-    async def _picked(self, everyone: list[int], plan: Listing) -> Iterator[Rank]:
-        """Return the ranks of those who are meant, in order, and sum up what they carry."""
+    async def _picked(self, everyone: list[int], plan: Listing) -> list[int]:
+        """Return the numbers of those who are meant, in order, and sum up what they carry."""
         sums = {"matched": 0, "up_bps": 0.0, "down_bps": 0.0, "packets_s": 0.0}
-        runs: list[list[Rank]] = []
-        begin, descends = 0, plan.sort.startswith("-")
+        runs, pace = Runs(plan.sort, plan.most), self._pace()
+        begin = 0
         while begin < len(everyone):
-            size = self._picking.size
-            body = await self._put(_question(everyone[begin : begin + size], plan), self._picking)
+            size = pace.size
+            body = await self._put(_question(everyone[begin : begin + size], plan), pace)
             begin += size
             for name, value in sums.items():
                 sums[name] = value + body[name]
-            runs.append(body["picked"])
-            if plan.most is not None and plan.sort:
-                runs = [list(islice(heapq.merge(*runs, reverse=descends), plan.most))]
+            runs.add(body["picked"], body["values"])
         self._sums = {**sums, "at": clock.now()}
-        return heapq.merge(*runs, reverse=descends)
+        return await runs.drawn()
+
+
+class Runs:
+    """What slices have found, each in order, to be one list in order.
+
+    Numbers and values stand in plain lists: an object for each of 50,000 would make the collector look at all of them.
+    """
+
+    __slots__ = ("_descends", "_most", "_runs", "_sorts")
+
+    def __init__(self, sort: str, most: int | None) -> None:
+        """Begin with none; ``most``: how many are wanted in all."""
+        self._sorts = bool(sort)
+        self._descends = sort.startswith("-")
+        self._most = most
+        self._runs: list[tuple[list[int], list[Any]]] = []
+
+    def add(self, numbers: list[int], values: list[Any]) -> None:
+        """Take what a slice has found."""
+        self._runs.append((numbers, values))
+        if self._most is not None and len(self._runs) > 1:
+            ranks = list(self._merged())
+            self._runs = [([abs(rank[2]) for rank in ranks], [self._value(rank) for rank in ranks])]
+
+    async def drawn(self) -> list[int]:
+        """Return the numbers, put in order some at a time."""
+        numbers: list[int] = []
+        merged = self._merged()
+        while True:
+            part = [abs(rank[2]) for rank in islice(merged, _MERGED)]
+            numbers += part
+            if len(part) < _MERGED:
+                return numbers
+            await asyncio.sleep(0)
+
+    def _merged(self) -> Iterator[Rank]:
+        merged = heapq.merge(*(self._ranks(*run) for run in self._runs), reverse=self._descends)
+        return merged if self._most is None else islice(merged, self._most)
+
+    def _ranks(self, numbers: list[int], values: list[Any]) -> Iterator[Rank]:
+        """Yield by what each is ordered, as ``bras.query.order`` has it."""
+        if not self._sorts:
+            for number in numbers:
+                yield False, 0, number
+            return
+        sign = -1 if self._descends else 1
+        for number, value in zip(numbers, values, strict=True):
+            yield (value is None) != self._descends, 0 if value is None else value, sign * number
+
+    def _value(self, rank: Rank) -> Any:
+        return None if rank[0] != self._descends else rank[1]
 
 
 def _question(numbers: list[int], plan: Listing) -> PickSessions:
     return PickSessions(
         tuple(numbers), plan.match, plan.sort, plan.most, plan.user, plan.group, plan.address, plan.rates
     )
-
-
-async def _drawn(ranks: Iterator[Rank]) -> list[int]:
-    """Draw the numbers out of ranks in order, some at a time."""
-    numbers: list[int] = []
-    while True:
-        part = [abs(rank[2]) for rank in islice(ranks, _MERGED)]
-        numbers += part
-        if len(part) < _MERGED:
-            return numbers
-        await asyncio.sleep(0)

@@ -52,11 +52,11 @@ class Machine:
         if isinstance(command, ListSessions):
             return Answer(len(self.asked), True, {"numbers": [1]})
         if isinstance(command, PickSessions):
-            ranks: Plain = [[False, 0, number] for number in command.numbers]
+            numbers: Plain = list[Plain](command.numbers)
             return Answer(
                 len(self.asked),
                 True,
-                {"picked": ranks, "matched": 1, "up_bps": 0.0, "down_bps": 0.0, "packets_s": 0.0},
+                {"picked": numbers, "values": [], "matched": 1, "up_bps": 0.0, "down_bps": 0.0, "packets_s": 0.0},
             )
         return Answer(len(self.asked), self.ok, self.body)
 

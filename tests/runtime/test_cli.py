@@ -25,9 +25,9 @@ async def ask(command: Command) -> Answer:
         case ListSessions():
             return Answer(1, True, {"numbers": list[Plain](range(1, ROWS + 1))})
         case PickSessions():
-            ranks: Plain = [[False, 0, number] for number in command.numbers]
+            numbers: Plain = list[Plain](command.numbers)
             sums: dict[str, Plain] = {"matched": len(command.numbers), "up_bps": 0.0, "down_bps": 0.0, "packets_s": 0.0}
-            return Answer(1, True, {"picked": ranks, **sums})
+            return Answer(1, True, {"picked": numbers, "values": [], **sums})
         case ShowSessions():
             return Answer(1, True, {"sessions": [session(number) for number in command.numbers or ()]})
         case _:

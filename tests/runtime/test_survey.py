@@ -37,7 +37,7 @@ class Machine:
 def run(machine: Machine, use: Callable[[Survey], Awaitable[Any]], slice_size: int = 2) -> Any:
     async def inner() -> Any:
         survey = Survey(machine.ask, asyncio.Lock(), settle_s=0.0)
-        survey._picking = survey._showing = _Steady(slice_size)
+        survey._pace = lambda: _Steady(slice_size)
         return await asyncio.wait_for(use(survey), 20)
 
     return asyncio.run(inner())

@@ -24,7 +24,7 @@ def _pick(rim: Rim, **wishes: Any) -> dict[str, Any]:
 
 
 def _users(rim: Rim, **wishes: Any) -> list[str]:
-    picked = tuple(abs(rank[2]) for rank in _pick(rim, **wishes)["picked"])
+    picked = tuple(_pick(rim, **wishes)["picked"])
     return [row["user"] for row in rows(rim, ShowSessions(numbers=picked))]
 
 
@@ -83,7 +83,8 @@ def test_rates_and_their_sum_over_those_who_match() -> None:
     _feed(rim, 1000, 2000, 4000)
     rim.run(2.0)
     body = _pick(rim, match="down_rate>5k", sort="-down_rate")
-    assert [abs(rank[2]) for rank in body["picked"]] == [_numbers(rim)[2], _numbers(rim)[1]]
+    assert body["picked"] == [_numbers(rim)[2], _numbers(rim)[1]]
+    assert body["values"] == pytest.approx([16000.0, 8000.0], rel=0.01)
     assert (body["matched"], body["down_bps"], body["up_bps"], body["packets_s"]) == (
         2,
         pytest.approx(24000.0, rel=0.01),
