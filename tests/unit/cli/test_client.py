@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from bras import __version__
 from bras.cli.client import PAGE_ROWS, AdminClient, Refused, Unreachable
 from tests.unit.cli.rows import VERSION, Row, daemon
 
@@ -71,3 +74,53 @@ def test_a_daemon_that_hangs_up(tmp_path: Path, octets: bytes) -> None:
     path = tmp_path / "s"
     with daemon(path, answer), AdminClient(str(path)) as client, pytest.raises(Unreachable, match="hung up"):
         client.ask("show version")
+
+
+def test_a_stranger_on_the_socket(tmp_path: Path) -> None:
+    for said in (b"SSH-2.0\n", b"[]\n", b"{}\n"):
+        path = tmp_path / "s"
+        answering = daemon(path, lambda _request, said=said: said)
+        with answering, AdminClient(str(path)) as client, pytest.raises(Unreachable, match="is no daemon of bras"):
+            client.ask("show version")
+        path.unlink()
+
+
+@pytest.mark.parametrize("words", ["no such command; there are: show lacs", "arguments are: none"])
+def test_a_daemon_of_another_version(tmp_path: Path, words: str) -> None:
+    running = "0.0.1"
+
+    def answer(request: Row) -> Row:
+        if request["command"] == "show version":
+            return {"ok": True, "body": {"version": running}}
+        return {"ok": False, "body": {"error": words}}
+
+    with daemon(tmp_path / "s", answer), AdminClient(str(tmp_path / "s")) as client:
+        with pytest.raises(Refused, match=f"the daemon is bras 0.0.1, this command is {__version__}.*restart"):
+            client.ask("show overview")
+        running = __version__
+        with pytest.raises(Refused, match=words[:12]):
+            client.ask("show overview")
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOENT, "there is no such socket: start it"),
+        (errno.ECONNREFUSED, "is gone: see why"),
+        (errno.EACCES, "may not use .*: ask as root"),
+        (errno.ENOTDIR, "there is no such socket"),
+        (errno.EAGAIN, "too many clients"),
+        (errno.ETIMEDOUT, "did not answer in time"),
+        (errno.EPROTOTYPE, "name the daemon's socket"),
+    ],
+)
+def test_why_nobody_answers_and_what_to_do_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, says: str
+) -> None:
+    def connect(_self: socket.socket, _path: str) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.raises(Unreachable, match=says) as raised:
+        AdminClient(str(tmp_path / "s"))
+    assert "\n" not in str(raised.value)

@@ -161,3 +161,21 @@ def test_no_daemon(tmp_path: Path) -> None:
 def test_nobody(path: Path, what: str) -> None:
     result = CliRunner().invoke(app, ["show", what, "nobody", "--socket", str(path)])
     assert (result.exit_code, result.stderr) == (1, f"bras: no {what} matches 'nobody'\n")
+
+
+def test_rows_of_a_daemon_of_another_version(tmp_path: Path) -> None:
+    """Lists show what they know; where that is not enough, the versions are told."""
+
+    def answer(request: Row) -> Row:
+        bodies: dict[str, Row] = {
+            "show version": {"version": "0.0.1"},
+            "show tunnels": {"tunnels": [{"hostname": "lac1"}]},
+            "show session": {"sessions": [{"session": "1"}]},
+        }
+        return {"ok": True, "body": bodies[request["command"]]}
+
+    with daemon(tmp_path / "s", answer):
+        assert "lac1" in _bras("show", "tunnels", "--socket", tmp_path / "s")
+        result = CliRunner().invoke(app, ["show", "session", "1", "--socket", str(tmp_path / "s")])
+    assert result.exit_code == 1
+    assert "the daemon is bras 0.0.1" in result.stderr
