@@ -173,16 +173,34 @@ class Hand:
     # -- records are settled
 
     def supersede(self, line: Line, events: list[Event]) -> Owed | None:
-        """Take away the Interim-Update that a later record makes superfluous, and return it."""
+        """Take away the Interim-Update that a later record makes superfluous, and return it.
+
+        One that a server may have in hand at this moment keeps its place until that is over: of two
+        records that come together a server with several threads may put the older one down last,
+        and FreeRADIUS's queries then have its counters in place of the Stop's.
+        """
         if not line or line[-1].status != INTERIM:
             return None
-        owed = line.pop()
+        owed = line[-1]
+        if owed.ticket and not owed.rounds and self.books[owed.group].silent_since is None:
+            return None
+        self._give_way(owed, line, events)
+        return owed
+
+    def overtake(self, owed: Owed, line: Line, events: list[Event]) -> None:
+        """Take away an Interim-Update that no server has taken, for what has come after it."""
+        following = line[line.index(owed) + 1]
+        if following.status == INTERIM:
+            following.spooled, following.owed_s = following.spooled or owed.spooled, owed.owed_s
+        self._give_way(owed, line, events)
+
+    def _give_way(self, owed: Owed, line: Line, events: list[Event]) -> None:
+        line.remove(owed)
         book = self.books[owed.group]
         book.in_hand -= 1
         book.counts.interims -= 1
         book.counts.coalesced += 1
         self.untell(owed, events)
-        return owed
 
     def untell(self, owed: Owed, events: list[Event]) -> None:
         """Take a record back from the exchange."""

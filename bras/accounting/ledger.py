@@ -22,7 +22,9 @@ What holds, whatever fails:
 - Memory holds a window.  A session without debts is not in it at all; one whose debts the
   disk alone knows is one number (``Behind``) while it lives, and nothing when it has ended.
 - An Interim-Update touches no disk while it is answered; the next one takes its place, a
-  Stop makes it superfluous.  In its session's row it waits for a group that is silent.
+  Stop makes it superfluous, but never while a server may be reading it: what comes after it
+  waits for the answer, or for the end of the round.  In its session's row it waits for a group
+  that is silent.
 - A group is *silent* when a round of a record has ended and nothing was acknowledged in it.
   Then only a few are told, and nothing is read, until one is acknowledged.
 - Without a disk all of this holds in memory, up to ``bounds.RAM_SESSIONS``.
@@ -195,7 +197,10 @@ class Ledger(Hand):
             book.silent_since = owed.since
         owed.since = now
         line = self.lines.get(owed.key)
-        if owed.status == INTERIM and line is not None and len(line) == 1 and self.disk_takes():
+        if owed.status == INTERIM and line is not None and line[-1] is not owed:
+            self.overtake(owed, line, events)
+            events += self.advance(line, now)
+        elif owed.status == INTERIM and line is not None and len(line) == 1 and self.disk_takes():
             self.untell(owed, events)
             del self.lines[owed.key]
             book.in_hand -= 1

@@ -209,21 +209,85 @@ def test_an_interim_waits_for_the_start_and_a_newer_one_takes_its_place(clerk: C
     assert clerk.heard == [b"1:1"]
     clerk.answer()
     assert clerk.heard == [b"1:1", b"1:3:2"]
-    clerk.interim(1, 3)
-    assert [tell.octets for tell in clerk.under_way.values()] == [b"1:3:3"], "the one before is withdrawn"
-    assert clerk.ledger.books[None].counts.coalesced == 2
+    assert clerk.ledger.books[None].counts.coalesced == 1
 
 
 def test_a_stop_makes_interims_superfluous(clerk: Clerk) -> None:
     clerk.start(1)
     clerk.write()
-    clerk.answer()
     clerk.interim(1, 1)
     clerk.stop(1)
-    assert not clerk.under_way
     clerk.write()
-    assert [tell.octets for tell in clerk.under_way.values()] == [b"1:2"]
+    clerk.settle()
+    assert clerk.acknowledged == [b"1:1", b"1:2"]
     assert clerk.ledger.books[None].counts.interims == 0
+
+
+def test_what_a_server_may_be_reading_is_not_overtaken(clerk: Clerk) -> None:
+    """A server with several threads could put an Interim-Update down after the Stop that came a moment later."""
+    clerk.start(1)
+    clerk.write()
+    clerk.answer()
+    clerk.interim(1, 1)
+    clerk.interim(1, 2)
+    clerk.interim(1, 3)
+    clerk.stop(1)
+    clerk.write()
+    assert [tell.octets for tell in clerk.under_way.values()] == [b"1:3:1"]
+    clerk.settle()
+    assert clerk.acknowledged == [b"1:1", b"1:3:1", b"1:2"]
+    assert clerk.ledger.total == 0
+    assert not clerk.ledger.lines
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_but_it_is_once_its_round_was_in_vain(clerk: Clerk, others: bool) -> None:
+    clerk.start(1)
+    clerk.start(2)
+    clerk.write()
+    clerk.answer(1 if others else 2)
+    clerk.interim(1, 1)
+    clerk.stop(1)
+    clerk.write()
+    if others:
+        clerk.now += 1.0
+        clerk.answer_one(clerk.ticket(b"2:1"))
+    clerk.ignore(b"1:3:1")
+    assert [tell.octets for tell in clerk.under_way.values()] == [b"1:2"]
+    assert clerk.ledger.books[None].counts.coalesced == 1
+    clerk.settle()
+    assert clerk.ledger.total == 0
+    assert not clerk.ledger.lines
+
+
+def test_of_a_group_that_is_silent_nothing_is_being_read(forgetful: Clerk) -> None:
+    forgetful.start(1)
+    forgetful.answer()
+    forgetful.interim(1, 1)
+    forgetful.ignore()
+    forgetful.interim(1, 2)
+    assert [tell.octets for tell in forgetful.under_way.values()] == [b"1:3:2"], "the one before is withdrawn"
+    forgetful.stop(1)
+    assert [tell.octets for tell in forgetful.under_way.values()] == [b"1:2"]
+
+
+def test_an_interim_in_hand_that_takes_the_place_of_one_on_disk_leaves_that_to_the_next(clerk: Clerk) -> None:
+    clerk.start(1)
+    clerk.write()
+    clerk.answer()
+    clerk.interim(1, 1)
+    clerk.ignore()
+    clerk.write()
+    clerk.start(2)
+    clerk.write()
+    clerk.answer()
+    clerk.interim(1, 2)
+    clerk.interim(1, 3)
+    clerk.ignore(b"1:3:2")
+    clerk.settle()
+    assert clerk.acknowledged[-1] == b"1:3:3"
+    assert clerk.on_disk == []
+    assert clerk.ledger.total == 0
 
 
 def test_an_interim_that_no_server_took_waits_on_disk(clerk: Clerk) -> None:
