@@ -6,6 +6,7 @@ As test_restart.py, whose daemons use ``tun``.
 from __future__ import annotations
 
 import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -117,6 +118,32 @@ def test_the_kernel_forwards_and_the_figures_say_so(site: Site) -> None:
     text = lns.command("show", "dataplane").stdout
     assert "spoofed source" in text
     assert "link scope" in text
+
+
+def test_top_and_expressions_of_a_real_daemon(site: Site) -> None:
+    lns = _start(site)
+    lac, clients = dial(site, 3)
+    _send(site, lac, clients[2], 7)
+    user = lns.sessions()[2]["user"]
+    chosen = (
+        "show",
+        "sessions",
+        "--match",
+        f"up_packets==7 and user=={user} and address in 10.0.0.0/8",
+        "--sort",
+        "-up",
+    )
+    (row,) = json.loads(lns.command(*chosen, "--json").stdout)["sessions"]
+    assert (row["user"], row["up_packets"], row["up_bps"]) == (user, 7, None)
+    (heading, line) = lns.command(*chosen, "--columns", "user,up_packets,rate").stdout.splitlines()
+    assert heading.split() == ["user", "up", "packets", "rate"]
+    assert line.split() == [user, "7", "0", "bit/s"]
+    done = lns.command("top", "--count", "2", "--interval", "0.5", "--sort", "-packets")
+    assert (done.returncode, done.stderr) == (0, "")
+    first = done.stdout.split("bras ")[1]
+    assert "sessions  3 up  0 coming  0 ending  in 1 tunnel" in first
+    assert "logins    0.0/s accepted" in first
+    assert first.index(user) == min(first.index(one["user"]) for one in lns.sessions())
 
 
 def test_killed_the_kernel_goes_on_and_every_packet_is_billed(site: Site) -> None:
