@@ -188,6 +188,7 @@ class _Daemon:
             boot=boot,
             read=self.dataplane.plane.read,
             ports=frozenset(listener.index for listener in listeners if listener.index >= FIRST_OWN),
+            spool=self.spooler.file if self.spooler is not None else None,
         )
         if lns.resumption is not None:
             log.info("state_found", **lns.resumption.figures())
