@@ -69,6 +69,10 @@ class Rates:
         """Return how long a set-up took, on the mean, since the reading before."""
         return self._mean_ms(self.of("setups"), self.of("setup_s"))
 
+    def late_ms(self) -> float | None:
+        """Return how late timers of the daemon were, on the mean, since the reading before."""
+        return self._mean_ms(self.of("loop", "late"), self.of("loop", "late_s"))
+
     def _mean_ms(self, count_s: float | None, seconds_s: float | None) -> float | None:
         return 1000.0 * seconds_s / count_s if count_s and seconds_s is not None else None
 

@@ -116,7 +116,7 @@ def _figures(state: State) -> list[Line]:
         f"logins    {outcomes or 'none yet'}",
         f"traffic   {_traffic(rates, 'down')}  {_traffic(rates, 'up')}",
     ]
-    own = [text for text in (_spool(now.get("spool")), _loop(now.get("loop"))) if text]
+    own = [text for text in (_spool(now.get("spool")), _loop(rates)) if text]
     return [(text, "") for text in [*lines, *(["daemon    " + "  ".join(own)] if own else [])]]
 
 
@@ -125,9 +125,10 @@ def _spool(spool: Row | None) -> str:
     return f"{spool['owed']:,} accounting records owed" if spool and "owed" in spool else ""
 
 
-def _loop(loop: Row | None) -> str:
-    """Return how late the loop is, where that is measured."""
-    return f"loop {milliseconds(1000.0 * loop['lag_s'])} late" if loop and "lag_s" in loop else ""
+def _loop(rates: Rates) -> str:
+    """Return how often the loop turns and how late it is, where that is measured."""
+    late_ms = rates.late_ms()
+    return "" if late_ms is None else f"loop {_per_s(rates.of('loop', 'turns'))}, timers {milliseconds(late_ms)} late"
 
 
 def _each(value_ms: float | None) -> str:

@@ -15,8 +15,10 @@ def overview(counts: Counts) -> dict[str, Plain]:
     ``setups``, ``ends``: int, sessions that came up, and that ended in any state;  ``authentications``:
     {outcome: int};  ``setup_s``: float, seconds that all set-ups took together;  ``calls_refused``: int;
     ``radius``: [{"server": str, "kind": "auth" | "acct", "replies": int, "latency_s": float (of all replies
-    together), "resent": int, "dropped": int}].
+    together), "resent": int, "dropped": int}];  ``loop``: {"turns": int, "late": int, "late_s": float}, turns
+    of the loop, timers that have fired, and by how much they were late, together.
     """
+    lateness = counts.loop.lateness
     subscribers = counts.subscribers
     return {
         "setups": sum(subscribers.setup.counts),
@@ -25,6 +27,7 @@ def overview(counts: Counts) -> dict[str, Plain]:
         "authentications": dict(_summed(subscribers.authentications, 2)),
         "calls_refused": sum(counts.tunnels.lacs.calls_refused.values()),
         "radius": _radius(counts.radius),
+        "loop": {"turns": sum(counts.loop.hold.counts), "late": sum(lateness.counts), "late_s": lateness.total},
     }
 
 

@@ -33,7 +33,16 @@ def test_nothing_yet() -> None:
             {"server": "r1", "kind": kind, "replies": 0, "latency_s": 0.0, "resent": 0, "dropped": 0}
             for kind in ("acct", "auth")
         ],
+        "loop": {"turns": 0, "late": 0, "late_s": 0.0},
     }
+
+
+def test_what_the_loop_tells() -> None:
+    counts = Counts()
+    counts.loop.hold.observe(0.001)
+    counts.loop.hold.observe(0.002)
+    counts.loop.lateness.observe(0.25)
+    assert overview(counts)["loop"] == {"turns": 2, "late": 1, "late_s": 0.25}
 
 
 def test_what_each_fact_changes() -> None:
