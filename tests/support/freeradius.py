@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,7 @@ USERS = """\
 DEFAULT User-Name =~ "^user[0-9]+$", Cleartext-Password := "pass"
         Service-Type = Framed-User, Framed-Protocol = PPP, Class = 0x636c617373
 """
+_READY = "Ready to process requests"
 _SIGNS = "update reply {\n&Message-Authenticator := 0x00\n}"
 _REFUSES = 'update reply {\n&Reply-Message := "{text}"\n}'
 
@@ -71,7 +74,9 @@ modules {{
         filename = {directory}/requests
         permissions = 0600
     }}
+    {sql}
 }}
+{policy}
 server default {{
     listen {{
         type = auth
@@ -107,11 +112,54 @@ server default {{
             {reject}
         }}
     }}
+    preacct {{
+        {preacct}
+    }}
     accounting {{
         detail
+        {accounting}
     }}
 }}
 """
+_DEBIAN = Path("/etc/freeradius/3.0")
+_SQL = """\
+expr {{
+    }}
+    sql {{
+        driver = rlm_sql_sqlite
+        dialect = sqlite
+        sqlite {{
+            filename = {directory}/radius.db
+            busy_timeout = 5000
+            bootstrap = {debian}/mods-config/sql/main/sqlite/schema.sql
+        }}
+        radius_db = radius
+        acct_table1 = radacct
+        acct_table2 = radacct
+        postauth_table = radpostauth
+        authcheck_table = radcheck
+        authreply_table = radreply
+        groupcheck_table = radgroupcheck
+        groupreply_table = radgroupreply
+        usergroup_table = radusergroup
+        group_attribute = SQL-Group
+        read_clients = no
+        client_table = nas
+        pool {{
+            start = 1
+            min = 1
+            max = 4
+            spare = 2
+            uses = 0
+            lifetime = 0
+            idle_timeout = 0
+            retry_delay = 1
+        }}
+        $INCLUDE {debian}/mods-config/sql/main/sqlite/queries.conf
+    }}
+"""
+"""Debian's schema and queries, as they are shipped."""
+_POLICY = f"policy {{\n$INCLUDE {_DEBIAN}/policy.d/accounting\n}}\n"
 Record = dict[str, str]
 
 
@@ -130,11 +178,13 @@ class FreeRadius:
         signs: bool = True,
         refusal: str = "no such subscriber",
         dictionaries: Iterable[Path] = (),
+        sql: bool = False,
     ) -> None:
         """Write its configuration.
 
         ``signs``: whether its answers carry Message-Authenticator; as Debian ships it they do
         not.  ``refusal`` is the Reply-Message of a reject.  ``dictionaries`` are read after its own.
+        ``sql``: accounting goes into a SQLite file, too, by the schema that Debian ships.
         """
         directory.mkdir(parents=True)
         self.directory, self.address, self._namespace = directory, address, namespace
@@ -152,16 +202,26 @@ class FreeRadius:
                 acct_port=port + 1,
                 accept=signature,
                 reject=signature + "\n" + _REFUSES.replace("{text}", refusal),
+                sql=_SQL.format(directory=directory, debian=_DEBIAN) if sql else "",
+                policy=_POLICY if sql else "",
+                preacct="acct_unique" if sql else "",
+                accounting="sql" if sql else "",
             )
         )
 
     def __enter__(self) -> FreeRadius:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, for the first time or once more; returns when it is ready."""
+        begun = self.log().count(_READY)
         command = ("freeradius", "-d", str(self.directory), "-D", str(self.directory), "-f", "-l", self._log)
         with (self.directory / "stdout").open("wb") as output:
             self._process = self._namespace.start(*command, stdout=output, stderr=output)
         for _ in until(60):
-            if "Ready to process requests" in self.log():
-                return self
+            if self.log().count(_READY) > begun:
+                return
             if self._process.poll() is not None:
                 break
         self.stop()
@@ -174,15 +234,21 @@ class FreeRadius:
     def _log(self) -> str:
         return str(self.directory / "log")
 
-    def stop(self) -> None:
+    def stop(self, number: int = signal.SIGTERM) -> None:
         """End it; a server that is away answers with ICMP only."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(number)
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+    def rows(self, query: str) -> list[sqlite3.Row]:
+        """Return what a query finds in its SQLite file, while it runs or not."""
+        with closing(sqlite3.connect(f"file:{self.directory}/radius.db?mode=ro", uri=True, timeout=10)) as opened:
+            opened.row_factory = sqlite3.Row
+            return opened.execute(query).fetchall()
 
     def log(self) -> str:
         """Return its log."""

@@ -73,8 +73,8 @@ class Site:
 
 
 @contextmanager
-def provider(place: Path) -> Iterator[Site]:
-    """Make the namespaces, and end whatever still runs in them."""
+def provider(place: Path, *, serves: bool = True) -> Iterator[Site]:
+    """Make the namespaces, and end whatever still runs in them; ``serves``: the RADIUS server is a simulated one."""
     with Network() as network:
         lac, lns, core = network.namespace("lac"), network.namespace("lns"), network.namespace("core")
         network.link(lac, "eth0", ["198.18.0.2/24"], lns, "lac0", ["198.18.0.1/24"])
@@ -83,7 +83,7 @@ def provider(place: Path) -> Iterator[Site]:
         core.ip("route", "add", "10.64.0.0/16", "via", "192.0.2.1")
         with Wire(lac) as wire, ExitStack() as daemons:
             site = Site(lac, lns, core, wire, place, daemons)
-            for port in (1812, 1813):
+            for port in (1812, 1813) if serves else ():
                 wire.serve(core, CORE, port, site.radius)
             yield site
 

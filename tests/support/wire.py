@@ -87,6 +87,14 @@ class Wire:
         self.parties[lac.address, port] = self.parties[key]
         return port
 
+    def vanish(self, lac: SimulatedLac) -> None:
+        """Let a LAC be there no more, without a word."""
+        opened = self._sockets.pop((lac.address, lac.port))
+        self._selector.unregister(opened)
+        opened.close()
+        place = self.handlers.index(lac.handle_timeout)
+        del self.handlers[place], self.timers[place]
+
     def serve(self, namespace: Namespace | None, address: str, port: int, server: SimulatedRadius) -> None:
         """Attach a RADIUS server; an odd port is for accounting."""
         kind = Kind.ACCT if port & 1 else Kind.AUTH
