@@ -59,6 +59,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "admin": Rule(False, "the socket is there"),
     "log": Rule(True, "`level`, for the next line"),
     "log.format": Rule(False, "a log has one format"),
+    "story": Rule(False, "stories are told from the beginning"),
     "state": Rule(False, "the journal is there"),
 }
 """By section, and by key where that differs from its section."""

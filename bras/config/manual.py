@@ -20,7 +20,7 @@ from bras.config.sections import POLICY, SECTIONS, SHARED_POLICY
 
 BEGIN = "<!-- keys: written by python -m bras.config.manual -->\n"
 END = "<!-- end of keys -->\n"
-_MODELS = ("model.py", "daemon.py", "grant.py", "radius.py", "coa.py", "spool.py")
+_MODELS = ("model.py", "daemon.py", "grant.py", "radius.py", "coa.py", "spool.py", "story.py")
 _HEAD = "| Key | Value | Default | Meaning |\n|---|---|---|---|\n"
 
 

@@ -14,6 +14,7 @@ from bras.config.daemon import AdminConfig, LogConfig, StateConfig
 from bras.config.grant import Grant
 from bras.config.listen import Listen as Listen  # noqa: PLC0414  # it is told on: part of the model
 from bras.config.radius import RadiusConfig, RealmConfig
+from bras.config.story import StoryConfig
 from bras.secret import Secret
 
 
@@ -267,4 +268,5 @@ class Config:
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     admin: AdminConfig = field(default_factory=AdminConfig)
     log: LogConfig = field(default_factory=LogConfig)
+    story: StoryConfig = field(default_factory=StoryConfig)
     state: StateConfig | None = None

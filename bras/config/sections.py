@@ -29,6 +29,7 @@ from bras.config.model import (
 from bras.config.radius_sections import RADIUS
 from bras.config.realm import DEFAULT_REALM, REALM
 from bras.config.section import DAY_S, LONGEST_S, Required, Section
+from bras.config.story import StoryConfig
 
 FASTEST_BPS = 10**12
 LARGEST_QUOTA = (1 << 63) - 1
@@ -223,6 +224,17 @@ SECTIONS = (
         "log",
         LogConfig,
         {"level": v.choice("debug", "info", "warning", "error"), "format": v.choice("json", "console", "auto")},
+    ),
+    Section(
+        "story",
+        StoryConfig,
+        {
+            "enabled": v.FLAG,
+            "ended_per_user": v.whole(0, 1000),
+            "ended_total": v.whole(0, 1_000_000),
+            "file": v.PATH,
+            "file_octets": v.whole(4096, 1 << 40),
+        },
     ),
     Section(
         "state",

@@ -161,6 +161,8 @@ class LabSubscriber:
                     self.ended(f"{event.end.value} {event.text}".strip())
                 case ppp.EchoMeasured() | ppp.Dropped() | ppp.ClientIdentified() | ppp.DeadlineMoved():
                     pass
+                case ppp.LcpOpened() | ppp.LcpRefused():
+                    pass
                 case ppp.CredentialsOffered() | ppp.HandoverJudged():
                     pass  # a client is offered no credentials, and handed no link over
                 case _:

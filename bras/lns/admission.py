@@ -8,6 +8,7 @@ an address is taken, and only then is the client told that it is welcome.
 from __future__ import annotations
 
 from bras.config.model import UserConfig
+from bras.lns import notes
 from bras.lns.core import Core, Verdict
 from bras.lns.effects import Report
 from bras.lns.identity import METHOD, identity_of, request_of, user_of
@@ -45,6 +46,7 @@ def credentials_offered(core: Core, subscriber: Subscriber, offered: Credentials
     elif subscriber.instants.renewing:
         before.identity = blobs.accounting
     core.registry.learn_attributes(subscriber)
+    notes.offered(core, subscriber, user, METHOD[type(credentials)], asking.radius, again=offered.again)
     if core.config.auth.source == "local":
         _decide_locally(core, subscriber, credentials, now)
         return
@@ -109,12 +111,18 @@ def refuse(
 ) -> None:
     """Turn a client away and tell it why."""
     who = subscriber.who
-    group = subscriber.line.group
-    core.effects.append(Report(Authenticated(group, who.method, outcome, source or who.source, who.user, text)))
+    _report(core, subscriber, outcome, source or who.source, text)
     message = text.encode()
     core.backlog.subscriber.append(
         (subscriber, subscriber.refuse(message, ms_chap_error, f"authentication_{outcome.value}", text, now=now))
     )
+
+
+def _report(core: Core, subscriber: Subscriber, outcome: AuthOutcome, source: str, text: str = "") -> None:
+    """Tell what has been decided."""
+    who = subscriber.who
+    fact = Authenticated(subscriber.line.group, who.method, outcome, source, who.user, text, subscriber.number)
+    core.effects.append(Report(fact))
 
 
 def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -> None:
@@ -148,9 +156,9 @@ def admit(core: Core, subscriber: Subscriber, verdict: Verdict, *, now: float) -
         who.identity = core.books.identities.with_networks(who.identity, length, profile.routes)
     core.registry.name(subscriber, who.user)
     core.registry.watch(subscriber, profile, now)
-    outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, who.source, who.user)
-    core.effects.append(Report(outcome))
+    _report(core, subscriber, AuthOutcome.ACCEPTED, who.source)
     message = accepted.reply_message.encode() if accepted is not None else b""
+    notes.given(core, subscriber, profile, address)
     if subscriber.challenged_again:
         _write_down(core, subscriber)
         events = subscriber.renew(profile, message, verdict.success, now=now)
@@ -179,9 +187,8 @@ def _write_down(core: Core, subscriber: Subscriber) -> None:
 
 def _confirm(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -> None:
     """Tell who was challenged again that it is still welcome: what was granted to it stays as it is."""
-    who, accepted = subscriber.who, verdict.authorization
-    outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.ACCEPTED, verdict.source, who.user)
-    core.effects.append(Report(outcome))
+    accepted = verdict.authorization
+    _report(core, subscriber, AuthOutcome.ACCEPTED, verdict.source)
     message = accepted.reply_message.encode() if accepted is not None else b""
     core.backlog.subscriber.append((subscriber, subscriber.confirm(message, verdict.success, now=now)))
 
@@ -189,8 +196,7 @@ def _confirm(core: Core, subscriber: Subscriber, verdict: Verdict, now: float) -
 def _pardon(core: Core, subscriber: Subscriber, now: float) -> None:
     """No server answers: that costs nobody who is up the session; it is challenged again in due time."""
     who = subscriber.who
-    outcome = Authenticated(subscriber.line.group, who.method, AuthOutcome.UNANSWERED, who.source, who.user)
-    core.effects.append(Report(outcome))
+    _report(core, subscriber, AuthOutcome.UNANSWERED, who.source)
     subscriber.pardon(now=now)
     core.registry.touched(subscriber, now)
 
@@ -306,6 +312,7 @@ def _take_over(core: Core, subscriber: Subscriber, holder: int, verdict: Verdict
 
 def _wait_for(core: Core, subscriber: Subscriber, other: Subscriber, verdict: Verdict, now: float) -> None:
     subscriber.wait_for_address()
+    notes.note(core, subscriber.number, "waits", other.session_id, other.who.user, "")
     core.registry.touched(subscriber, now)
     core.backlog.waiting.setdefault(other.number, []).append((subscriber.number, verdict))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from bras.lns import find, live
+from bras.lns import find, live, notes
 from bras.lns.core import Core
 from bras.lns.desk import Desk, Stage, Ticket
 from bras.lns.effects import Report
@@ -159,7 +159,7 @@ def _take_back(core: Core, desk: Desk, ticket: Ticket, text: str, now: float) ->
             continue
         if live.standing_of(subscriber) == ticket.after.get(number):
             core.backlog.at_work = number
-            live.apply(core, subscriber, before, now)
+            live.apply(core, subscriber, before, now, by=f"taken back: {ticket.text}")
     core.backlog.at_work = 0
 
 
@@ -193,7 +193,7 @@ def _change(core: Core, desk: Desk, ticket: Ticket, alive: list[Subscriber], now
     for subscriber in alive:
         core.backlog.at_work = subscriber.number
         ticket.before[subscriber.number] = live.standing_of(subscriber)
-        live.apply(core, subscriber, ticket.after[subscriber.number], now)
+        live.apply(core, subscriber, ticket.after[subscriber.number], now, by=ticket.request.client)
     core.backlog.at_work = 0
     _await(desk, ticket, alive)
 
@@ -206,6 +206,7 @@ def _disconnect(core: Core, desk: Desk, ticket: Ticket, alive: list[Subscriber],
         core.backlog.at_work = subscriber.number
         if classes and subscriber.profile is not None:  # they are for its Stop
             live.apply(core, subscriber, live.standing_of(subscriber)._replace(classes=classes), now)
+        notes.note(core, subscriber.number, "coa", ticket.request.client, "disconnect", text)
         events = subscriber.end("disconnected_by_radius", text, now=now)
         core.backlog.subscriber.append((subscriber, events))
     core.backlog.at_work = 0

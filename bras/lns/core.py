@@ -118,6 +118,8 @@ class Core:
     backlog: Backlog = field(default_factory=Backlog)
     gauges: Gauges = field(default_factory=Gauges)
     """How fast sessions are, while somebody looks."""
+    tells: bool = False
+    """Whether somebody wants to be told what happens to each session; see ``bras.lns.notes``."""
 
     def tell_raised(self) -> None:
         """Report interim intervals that were found too short, if there are any."""
@@ -126,6 +128,7 @@ class Core:
 
     def __post_init__(self) -> None:
         """Hear of ports that are free again in the same queue as of what else the L2TP machine tells."""
+        self.tells = self.config.story.enabled
         self.backlog.l2tp = self.endpoint.reception.freed
         self.registry.index_attributes(self.coa is not None)
         self.tunnel_books.is_open |= self.config.radius.tunnel_accounting != "off"

@@ -12,6 +12,7 @@ from bras.l2tp.events import ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Plain
 from bras.lns.policy import InterimRaised
 from bras.lns.stages import SetupTimed
+from bras.lns.told import Noted, SessionBegun
 from bras.ppp import events as ppp
 from bras.radius import events as radius
 from bras.radius.coa_events import CoaAnswered, CoaDropped, CoaRepeated, SendCoaReply
@@ -60,6 +61,8 @@ Fact = (
     | QuotaTold
     | InterimRaised
     | SetupTimed
+    | SessionBegun
+    | Noted
 )
 """What telemetry turns into log lines and samples."""
 

@@ -11,7 +11,7 @@ from bras.l2tp import events as l2tp
 from bras.l2tp import proxy
 from bras.l2tp.constants import ErrorCode, StopResult
 from bras.l2tp.events import By, CallInfo, Cause, FrameReceived, Path, SendDatagram
-from bras.lns import from_subscriber, reasons, tunnel_books
+from bras.lns import from_subscriber, notes, reasons, tunnel_books
 from bras.lns.core import Core
 from bras.lns.effects import MeasurePath, Report
 from bras.lns.identity import speeds_of
@@ -137,6 +137,7 @@ def speeds_told(core: Core, event: l2tp.SpeedChanged) -> None:
     if subscriber is None:
         return
     line = subscriber.line = replace(subscriber.line, tx_speed_bps=event.tx_bps, rx_speed_bps=event.rx_bps)
+    notes.note(core, subscriber.number, "speeds", event.tx_bps, event.rx_bps)
     who, identities = subscriber.who, core.books.identities
     speeds = speeds_of(line)
     who.identity, who.record = identities.reconnect(who.identity, speeds), identities.reconnect(who.record, speeds)
@@ -154,6 +155,7 @@ def move_on(core: Core, now: float) -> None:
             continue
         core.backlog.at_work = subscriber.number
         subscriber.move(info.path.listener, info.path.remote_port)
+        notes.note(core, subscriber.number, "moved", info.path.remote_port)
         from_subscriber.take(core, subscriber, subscriber.resync(now=now), now)
     core.backlog.at_work = at_work
 
@@ -187,6 +189,7 @@ def call_up(core: Core, event: l2tp.CallUp, now: float) -> None:
         now=now,
     )
     registry.add(event.key, subscriber)
+    notes.begun(core, subscriber, event.key)
     told = info.proxied
     handover = None if told is None else _handover(told)
     from_subscriber.take(core, subscriber, subscriber.open(handover, now=now), now)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from bras.l2tp.events import By, Cause, SendDatagram
 from bras.l2tp.report import Accm
-from bras.lns import admission, billing, disconnect, tunnel_books
+from bras.lns import admission, billing, disconnect, notes, tunnel_books
 from bras.lns.core import Core
 from bras.lns.effects import Forward, Program, Report
-from bras.ppp.events import AddressWanted, CredentialsOffered, DeadlineMoved, Dropped, EchoMeasured, SendFrame
+from bras.ppp.events import (
+    AddressWanted,
+    CredentialsOffered,
+    DeadlineMoved,
+    Dropped,
+    EchoMeasured,
+    LcpOpened,
+    LcpRefused,
+    LinkRestarted,
+    SendFrame,
+)
 from bras.subscriber.events import (
     AccmAgreed,
     AddressFree,
@@ -17,6 +27,7 @@ from bras.subscriber.events import (
     Gone,
     HangUp,
     PacketReceived,
+    ProofDue,
     ProxyJudged,
     QuotaTold,
     RecordDue,
@@ -25,6 +36,8 @@ from bras.subscriber.events import (
 )
 from bras.subscriber.subscriber import Subscriber
 
+MOST_OPTIONS = 64
+"""Octets that are kept of refused options."""
 CDN_ADMINISTRATIVE = 3
 """Result Code "Call disconnected for administrative reasons" (RFC 2661 section 4.4.2)."""
 
@@ -43,11 +56,28 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
             effects.append(Report(event))
         elif isinstance(event, PacketReceived):
             effects.append(Forward(event.slot, event.generation, event.packet))
+        elif isinstance(event, (LcpOpened, LcpRefused, LinkRestarted, ProofDue)):
+            if core.tells:
+                _note(core, subscriber.number, event)
         elif not isinstance(event, SendFrame):
             _take_wish(core, subscriber, event, now)
     timed = core.registry.touched(subscriber, now)
     if timed is not None:
         effects.append(Report(timed))
+
+
+def _note(core: Core, number: int, event: LcpOpened | LcpRefused | LinkRestarted | ProofDue) -> None:
+    """Tell what becomes of a link, for the story."""
+    match event:
+        case LcpOpened():
+            agreed = (event.method, event.mru, event.peer_mru, event.acfc, event.pfc, event.magic)
+            notes.note(core, number, "lcp_open", *agreed)
+        case LcpRefused():
+            notes.note(core, number, "lcp_refused", event.by_peer, event.code, event.options[:MOST_OPTIONS])
+        case LinkRestarted():
+            notes.note(core, number, "lcp_again")
+        case ProofDue():
+            notes.note(core, number, "prove_again")
 
 
 def _take_wish(

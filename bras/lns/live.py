@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from bras.config.grant import Grant
+from bras.lns import notes
 from bras.lns.core import Core
 from bras.lns.desk import Change
 from bras.radius.authorization import Authorization
@@ -95,7 +96,7 @@ def _kept(new: Profile, old: Profile) -> Profile:
     return new._replace(**differing, sources=tuple(sources))
 
 
-def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> None:
+def apply(core: Core, subscriber: Subscriber, change: Change, now: float, *, by: str = "") -> None:
     """Put a change into force; one that changes nothing does nothing."""
     who, profile = subscriber.who, change.profile
     if change == standing_of(subscriber):
@@ -111,6 +112,7 @@ def apply(core: Core, subscriber: Subscriber, change: Change, now: float) -> Non
     if core.changes is not None:
         core.changes.lines[subscriber.number] = None
         core.changes.subscribers[subscriber.number] = None
+    notes.changed(core, subscriber, profile, by)
     events = subscriber.change(profile, now=now) if profile != subscriber.profile else []
     core.registry.watch(subscriber, profile, now)
     core.pools.networks.claim(profile.vrf, profile.networks(subscriber.address), subscriber.number)

@@ -140,6 +140,33 @@ class HandoverJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class LcpOpened:
+    """Both sides have acknowledged the other's LCP options; authentication comes next, where there is any."""
+
+    method: str
+    """By which the client is to prove itself; empty for none."""
+    mru: int
+    """What we asked for, in octets."""
+    peer_mru: int
+    acfc: bool
+    pfc: bool
+    magic: bool
+    """Whether we have a magic number: the client has not rejected it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LcpRefused:
+    """Options of a Configure-Request were not acknowledged (RFC 1661 sections 5.3 and 5.4)."""
+
+    by_peer: bool
+    """Ours by the client; else the client's by us."""
+    code: int
+    """Configure-Nak or Configure-Reject."""
+    options: bytes
+    """Those of that packet."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkUp:
     """LCP is open and both sides are authenticated: network protocols may begin."""
 
@@ -213,6 +240,8 @@ LinkEvent = (
     SendFrame
     | CredentialsOffered
     | HandoverJudged
+    | LcpOpened
+    | LcpRefused
     | LinkUp
     | LinkRestarted
     | LinkDown
@@ -270,6 +299,7 @@ hasten(
     PapCredentials,
     ChapCredentials,
     MsChap2Credentials,
+    LcpOpened,
     LinkUp,
     NetworkUp,
 )

@@ -167,6 +167,11 @@ class Lcp:
         return False
 
     @property
+    def mru(self) -> int:
+        """Return the octets that we told the peer that we take."""
+        return DEFAULT_MRU_OCTETS if self._refused >> MRU & 1 else self._mru
+
+    @property
     def peer_mru(self) -> int:
         """Return the octets that the peer takes at most."""
         return self._peer >> _ACCM_BITS

@@ -18,7 +18,7 @@ from typing import Any, Final
 from bras.errors import DropReason, WireError
 from bras.ids import Entropy
 from bras.ppp import frame as framing
-from bras.ppp import packet
+from bras.ppp import packet, settling
 from bras.ppp.authentication import Verdict
 from bras.ppp.automaton import OPENED, REQ_SENT
 from bras.ppp.constants import (
@@ -100,10 +100,7 @@ class Link:
     @property
     def facts(self) -> LinkFacts:
         """Return what was negotiated."""
-        options = self._options
-        magic = int.from_bytes(options.magic, "big")
-        trip_s = self.keepalive.round_trip_s
-        return LinkFacts(options.agreed_method, magic, options.peer_mru, options.acfc, options.pfc, trip_s)
+        return settling.facts(self._options, self.keepalive.round_trip_s)
 
     def frame(self, protocol: int, octets: bytes) -> bytes:
         """Put a packet into a frame, as negotiated."""
@@ -195,7 +192,9 @@ class Link:
             return self._maintenance_received(code, identifier, data, now)
         if code == CODE_REJECT:
             return self._code_rejected(identifier, data, now)
-        events = self._perform(self._lcp.receive(code, identifier, data, now=now), now)
+        outputs = self._lcp.receive(code, identifier, data, now=now)
+        events = self._perform(outputs, now)
+        settling.tell_refusals(events, code, data, outputs)
         if code == TERMINATE_REQUEST:
             # At once: the Terminate-Ack is on its way before the CDN that the owner sends now, and
             # a pause (RFC 1661 section 3.7) would only hold address and port for a client that has gone.
@@ -231,11 +230,11 @@ class Link:
         """LCP is open: authenticate, or be up if nobody asks for it."""
         options = self._options
         self._headers = framing.headers(options.acfc, options.pfc)
-        name = options.agreed_method
-        if not name:
-            return self._link_up(now)
+        opened = settling.opened(options)
+        if not opened.method:
+            return [opened, *self._link_up(now)]
         self.state = LinkState.AUTHENTICATE
-        return self._send_proof(self.proof.begin(name, now=now))
+        return [opened, *self._send_proof(self.proof.begin(opened.method, now=now))]
 
     def _lcp_down(self, events: list[LinkEvent]) -> None:
         """LCP left Opened: the peer negotiates again, or it is the end."""

@@ -110,7 +110,7 @@ class Dispatch:
         attempt.interval_s = service.next_interval_s(attempt.interval_s, spread)
         service.tally.resent += 1
         self.wait(request, now + attempt.interval_s)
-        return [Resent(service.name, service.kind), send]
+        return [Resent(service.name, service.kind, request.key if request.kind is Kind.AUTH else 0), send]
 
     def _disguise(self, request: Request) -> None:
         """Give a request another Request Authenticator: its next identifier is another (RFC 2865 section 4.1)."""

@@ -94,6 +94,8 @@ class Answered:
     kind: Kind
     code: int
     seconds: float
+    key: int = 0
+    """Of an Access-Request: the key given to ``authenticate``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Resent:
 
     server: str
     kind: Kind
+    key: int = 0
+    """Of an Access-Request: the key given to ``authenticate``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,16 @@ class Exchanges:
         outcome = self._packets.understand(service, request, data, sent)
         if isinstance(outcome, DropReason):
             return [self._disbelieve(service, slot, data, outcome)]
-        events: list[Event] = [Answered(service.name, kind, data[0], now - request.attempt.started_at), outcome]
+        events: list[Event] = [
+            Answered(
+                service.name,
+                kind,
+                data[0],
+                now - request.attempt.started_at,
+                request.key if kind is Kind.AUTH else 0,
+            ),
+            outcome,
+        ]
         self._dispatch.close(request)
         if service.answer():
             self._deadlines.set(-1 - service.number, None)

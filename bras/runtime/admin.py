@@ -39,7 +39,9 @@ from bras.lns.commands import (
     TakeCensus,
 )
 from bras.query.lexer import QueryError
+from bras.runtime import clock
 from bras.runtime import survey as surveys
+from bras.runtime.explain import Explain, Explainer
 from bras.runtime.survey import Listing, Survey
 from bras.telemetry.text import clean_deep
 
@@ -75,12 +77,13 @@ class Reload:
 
 
 RELOAD = "reload"
+EXPLAIN = "explain"
 SESSIONS = "show sessions"
 OVERVIEW = "show overview"
 """What is there now and what was counted since the start: the machine's census beside what is its own."""
 OWN = ("show version", "show dataplane", OVERVIEW)
 """What the machine knows nothing of."""
-NAMES = tuple(sorted([*COMMANDS, SESSIONS, RELOAD, *OWN]))
+NAMES = tuple(sorted([*COMMANDS, SESSIONS, RELOAD, EXPLAIN, *OWN]))
 
 MAX_LINE_OCTETS = 65536
 MAX_CLIENTS = 64
@@ -96,9 +99,15 @@ class AdminServer:
     """Listens on the socket until it is closed."""
 
     def __init__(
-        self, path: str, ask: Ask, own: Mapping[str, Callable[[], Plain]], again: ReadAgain | None = None
+        self,
+        path: str,
+        ask: Ask,
+        own: Mapping[str, Callable[[], Plain]],
+        again: ReadAgain | None = None,
+        explainer: Explainer | None = None,
     ) -> None:
         """Serve at ``path``; ``own`` gives the bodies of ``OWN``, by name, ``again`` does a reload."""
+        self._explainer = explainer or Explainer(None, ask, clock.wall)
         self._path = path
         self._ask = ask
         self._own = own
@@ -197,6 +206,8 @@ class AdminServer:
             return await self._overview()
         if isinstance(command, str):
             return _line(True, self._own[command]())
+        if isinstance(command, Explain):
+            return _line(*await self._explainer.answer(command))
         if isinstance(command, Reload):
             if self._again is None:
                 return _line(False, {"error": "this daemon has no file to read"})
@@ -242,8 +253,8 @@ def _clear(path: str) -> None:
     raise OSError(errno.EADDRINUSE, "another daemon answers on this socket", path)
 
 
-def parse(line: bytes) -> Command | Listing | Reload | str:
-    """Turn a request line into a Command, a Listing, a Reload, or one of ``OWN``.  BadRequest otherwise."""
+def parse(line: bytes) -> Command | Listing | Reload | Explain | str:
+    """Turn a request line into a Command, a Listing, a Reload, an Explain, or one of ``OWN``.  BadRequest otherwise."""
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -253,6 +264,8 @@ def parse(line: bytes) -> Command | Listing | Reload | str:
     name = request.get("command")
     if isinstance(name, str) and name in OWN:
         return name
+    if name == EXPLAIN:
+        return _made(Explain, request.get("arguments") or {})
     if name == RELOAD:
         return _made(Reload, request.get("arguments") or {})
     if name == SESSIONS:

@@ -15,6 +15,11 @@ def wall_offset() -> float:
     return time.clock_gettime(time.CLOCK_REALTIME) - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def wall() -> float:
+    """Return the wall clock in seconds."""
+    return time.clock_gettime(time.CLOCK_REALTIME)
+
+
 def boot_id() -> str:
     """Return what names this run of the machine, and so of ``now()``; OSError where the kernel does not tell."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:

@@ -26,6 +26,7 @@ from bras.runtime import clock
 from bras.runtime.admin import OVERVIEW, AdminServer
 from bras.runtime.driver import Driver
 from bras.runtime.entropy import EntropyPool
+from bras.runtime.explain import Explainer
 from bras.runtime.exporter import Exporter
 from bras.runtime.journal_watch import WatchedKeeper
 from bras.runtime.loop import make_loop
@@ -90,7 +91,13 @@ class _Daemon:
         """Start, serve, stop."""
         own = {"show version": self._version, "show dataplane": self.dataplane.shown, OVERVIEW: self._overview}
         reloader = self.reloader = self._reloader(driver)
-        admin = AdminServer(self.config.admin.socket, driver.ask, own, lambda dry_run: reloader.ask(dry_run=dry_run))
+        admin = AdminServer(
+            self.config.admin.socket,
+            driver.ask,
+            own,
+            lambda dry_run: reloader.ask(dry_run=dry_run),
+            Explainer(self.observer.stories if self.observer is not None else None, driver.ask, clock.wall),
+        )
         exporter = self._exporter(driver)
         self._serve(driver)  # before anybody can ask whether we do
         try:
@@ -122,7 +129,7 @@ class _Daemon:
     def build(self) -> Driver:
         """Open everything that can fail, before the loop runs; OSError or BrasError tell why."""
         config, boot, records = self.config, clock.boot_id(), dict[str, bytes]()
-        codec, observer = load_codec(config), make_observer(config)
+        codec, observer = load_codec(config), make_observer(config, clock.wall)
         self.observer = observer
         if config.state is not None:
             self.keeper = WatchedKeeper(config.state, observer.counts.loop.journal_writes)
@@ -132,6 +139,10 @@ class _Daemon:
         self.chosen = choose(config, listeners, slots_in_use(records, boot))
         write = self.keeper.write if self.keeper is not None else None
         lns = self._lns(codec, records, boot, listeners)
+        observer.keep_stories(config.story)
+        if observer.stories is not None:
+            for one in lns.core.registry.by_number.values():
+                observer.stories.found(one.number, one.session_id, one.line, one.phase.value, one.who.user, one.address)
         plane = self.chosen.plane
         plane.retain(lns.core.registry.entries())
         return Driver(
@@ -160,6 +171,8 @@ class _Daemon:
         """Close the data plane; ``keep``: sessions are left to the next start, it is to go on to forward for them."""
         if self.chosen is not None:
             self.chosen.plane.close(keep=keep)
+        if self.observer is not None:
+            self.observer.close()
 
     async def _close_spool(self) -> None:
         if self.spooler is not None:

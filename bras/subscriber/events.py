@@ -14,6 +14,9 @@ from bras.ppp.events import (
     EchoMeasured,
     HandoverReason,
     HandoverResult,
+    LcpOpened,
+    LcpRefused,
+    LinkRestarted,
     SendFrame,
 )
 
@@ -93,6 +96,8 @@ class Authenticated:
     user: str
     text: str = ""
     """What the server said."""
+    number: int = 0
+    """The subscriber's; 0: nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,8 @@ class SubscriberEnded:
     """What a peer, server or operator said."""
     echo_round_trip_s: float
     """The last echo's round-trip time; 0 when none was measured."""
+    heard: bool = True
+    """Whether the client ever said anything."""
 
 
 class Status(Enum):
@@ -229,6 +236,11 @@ class AccmAgreed:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofDue:
+    """The session's time is over, and its client is to prove itself again."""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """PPP is over: end the call."""
 
@@ -255,6 +267,10 @@ Event = (
     | AccmAgreed
     | HangUp
     | Gone
+    | LcpOpened
+    | LcpRefused
+    | LinkRestarted
+    | ProofDue
     | ProxyJudged
     | SubscriberUp
     | SubscriberEnded

@@ -59,6 +59,11 @@ class Metered:
         """Return where the subscriber stands."""
         return self.standing.phase
 
+    @property
+    def heard(self) -> bool:
+        """Return whether the client ever said anything."""
+        return True
+
     def end(self, reason: str, text: str, *, now: float) -> list[Event]:
         """End the session."""
         raise NotImplementedError

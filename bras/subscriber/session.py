@@ -20,6 +20,7 @@ from bras.subscriber.events import (
     Gone,
     HangUp,
     Phase,
+    ProofDue,
     RecordDue,
     Status,
     SubscriberEnded,
@@ -97,7 +98,7 @@ class Session(Metered):
         """Do what Termination-Action says (RFC 2865 section 5.29)."""
         if profile.at_session_timeout == "reauthenticate":
             self.instants.renewing = True
-            return self.prove_again(now=now)
+            return [ProofDue(), *self.prove_again(now=now)]
         return self.end("session_timeout", "", now=now)
 
     def prove_again(self, *, now: float) -> list[Event]:
@@ -339,4 +340,5 @@ class Session(Metered):
             reason=end.reason,
             text=end.text,
             echo_round_trip_s=self.standing.round_trip_s,
+            heard=self.heard,
         )

@@ -128,6 +128,11 @@ class Subscriber(Session):
     # -- what the owner reads
 
     @property
+    def heard(self) -> bool:
+        """Return whether the client ever said anything."""
+        return self.link.keepalive.heard_at > 0.0
+
+    @property
     def deadline(self) -> float | None:
         """Return the instant at which ``handle_timeout`` should be called."""
         at = self.link.deadline
@@ -189,6 +194,7 @@ class Subscriber(Session):
             elif isinstance(event, ppp.LinkUp):
                 out += self._link_up(event, now)
             elif isinstance(event, ppp.LinkRestarted):
+                out.append(event)
                 out += self._link_restarted(now)
             elif isinstance(event, ppp.LinkDown):
                 out += self._link_down(event, now)
@@ -214,6 +220,8 @@ class Subscriber(Session):
         | ppp.Dropped
         | ppp.ProtocolRejected
         | ppp.ClientIdentified
+        | ppp.LcpOpened
+        | ppp.LcpRefused
         | ppp.HandoverJudged,
         now: float,
     ) -> list[Event]:

@@ -1,24 +1,32 @@
-"""Where facts arrive: each is counted, and written if there is a line for it."""
+"""Where facts arrive: each is counted, told of in its session's story, and written if there is a line for it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import structlog
 
 from bras.config.model import Config
+from bras.config.story import StoryConfig
 from bras.lns.effects import Fact
 from bras.telemetry.counts import Counts
 from bras.telemetry.lines import Lines
+from bras.telemetry.stories import Stories
+from bras.telemetry.story_file import StoryFile
 
 
 class Observer:
     """Takes every ``Report`` of the machine; costs about a microsecond for a fact without a line."""
 
-    __slots__ = ("_count", "_lines", "_write", "counts")
+    __slots__ = ("_count", "_file", "_lines", "_tell", "_write", "counts", "stories")
 
-    def __init__(self, counts: Counts, lines: Lines, *, debug: bool = False) -> None:
-        """Feed ``counts`` and ``lines``; ``debug`` as in ``Lines.handlers``."""
+    def __init__(self, counts: Counts, lines: Lines, *, debug: bool = False, stories: Stories | None = None) -> None:
+        """Feed ``counts``, ``stories`` and ``lines``; ``debug`` as in ``Lines.handlers``."""
         self.counts = counts
+        self.stories = stories
+        self._file: StoryFile | None = None
         self._count = counts.handlers()
+        self._tell = {} if stories is None else stories.handlers()
         self._lines = lines
         self._write = lines.handlers(debug=debug)
 
@@ -28,20 +36,40 @@ class Observer:
         self._lines.servers = {name: index for index, name in enumerate(names)}
         self._write = self._lines.handlers(debug=config.log.level == "debug")
 
+    def keep_stories(self, config: StoryConfig) -> None:
+        """Write stories that are complete into the file of the configuration, if any; OSError tells why not."""
+        if self.stories is not None and config.file is not None:
+            self._file = StoryFile(config.file, config.file_octets)
+            self.stories.told = self._file.put
+
+    def close(self) -> None:
+        """Write what waits for the file of stories."""
+        if self._file is not None and self.stories is not None:
+            self.stories.told = None
+            self._file.close()
+            self._file = None
+
     def observe(self, fact: Fact) -> None:
-        """Count the fact and write its line."""
+        """Count the fact, tell of it and write its line."""
         kind = type(fact)
-        self._count[kind](fact)
+        count = self._count.get(kind)
+        if count is not None:
+            count(fact)
+        tell = self._tell.get(kind)
+        if tell is not None:
+            tell(fact)
         write = self._write.get(kind)
         if write is not None:
             write(fact)
 
 
-def make_observer(config: Config) -> Observer:
+def make_observer(config: Config, wall_clock: Callable[[], float]) -> Observer:
     """Return an observer for this configuration that writes to the process's logger."""
     servers = [server.name or server.address for server in config.radius.server]
     counts = Counts((lac.name for lac in config.lac), servers, _coa_clients(config))
-    return Observer(counts, Lines(structlog.get_logger().bind(), servers=servers), debug=config.log.level == "debug")
+    stories = Stories(config.story, wall_clock) if config.story.enabled else None
+    lines = Lines(structlog.get_logger().bind(), servers=servers)
+    return Observer(counts, lines, debug=config.log.level == "debug", stories=stories)
 
 
 def _coa_clients(config: Config) -> list[str]:

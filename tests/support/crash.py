@@ -146,6 +146,9 @@ class Mortal(World):
         self.file = File(str(self.directory))
         self.lns = self._new_lns()
         self.plane.retain(self.lns.core.registry.entries())
+        self.stories = self.new_stories()
+        for one in self.lns.core.registry.by_number.values():
+            self.stories.found(one.number, one.session_id, one.line, one.phase.value, one.who.user, one.address)
         self.alive = True
         self.give(ClockRead(self.wall_offset_s))
 

@@ -20,6 +20,7 @@ from bras.config import dictionary
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, Config, LacConfig, Listen, LnsConfig, PoolConfig, PppConfig
 from bras.config.radius import RadiusConfig, RadiusServerConfig
+from bras.config.story import StoryConfig
 from bras.dataplane.null import Null
 from bras.l2tp.events import FIRST_OWN, ClosePort, OpenPort, Path, SendDatagram
 from bras.lns.commands import Command
@@ -43,6 +44,7 @@ from bras.radius.codec import Codec
 from bras.radius.events import Kind, SendRadius
 from bras.runtime.steps import steps
 from bras.secret import Secret
+from bras.telemetry.stories import Stories
 
 RADIUS_SECRET = b"radsecret"
 LNS_ADDRESS = "198.18.0.1"
@@ -195,6 +197,8 @@ class World:
         self.coa_replies: list[tuple[float, Origin, bytes]] = []
         """Answers to CoA- and Disconnect-Requests, and where they go."""
         self.facts: list[Fact] = []
+        self.stories = self.new_stories()
+        """What ``bras explain`` would be told."""
         self.answers: dict[int, Answer] = {}
         self.ports: dict[tuple[str, int], int] = {}
         """Ports that belong to a tunnel, by (address, port): their listener."""
@@ -212,6 +216,10 @@ class World:
         self._serial = 0
         self.steps = 0
         self.give(ClockRead(WALL_OFFSET_S))
+
+    def new_stories(self) -> Stories:
+        """Return what a process begins with."""
+        return Stories(StoryConfig(), lambda: self.now + WALL_OFFSET_S)
 
     def _new_plane(self) -> Null:
         return Null()
@@ -269,6 +277,9 @@ class World:
                     inputs.append(PathMeasured(effect.path.remote, self.path_mtu))
                 case Report():
                     self.facts.append(effect.fact)
+                    tell = self.stories.handlers().get(type(effect.fact))
+                    if tell is not None:
+                        tell(effect.fact)
                 case Answer():
                     self.answers[effect.identifier] = effect
 

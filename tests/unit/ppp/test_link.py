@@ -14,6 +14,7 @@ from bras.ppp.events import (
     CredentialsOffered,
     Dropped,
     EchoMeasured,
+    LcpOpened,
     LinkDown,
     LinkEnd,
     LinkEvent,
@@ -74,7 +75,8 @@ def test_a_link_comes_up_frame_by_frame() -> None:
     assert link.state is LinkState.ESTABLISH
     assert request == lcp(1, 1, b"\x01\x04\x05\xb4" + b"\x03\x04\xc0\x23" + b"\x05\x06" + MAGIC)
     assert link.receive(lcp(1, 9, GOOD), now=0.0) == [SendFrame(lcp(2, 9, GOOD))]
-    assert link.receive(lcp(2, 1, request[8:]), now=0.0) == []
+    opened = LcpOpened("pap", 1460, 1500, acfc=False, pfc=False, magic=True)
+    assert link.receive(lcp(2, 1, request[8:]), now=0.0) == [opened]
     assert link.state is LinkState.AUTHENTICATE
     offered = link.receive(pap(1, 1, b"\x03joe\x02pw"), now=0.0)
     assert offered == [CredentialsOffered(PapCredentials(b"joe", b"pw"))]

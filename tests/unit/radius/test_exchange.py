@@ -74,7 +74,7 @@ def test_an_access_request_is_sent_at_once_and_its_answer_understood():
     assert (send.server, send.kind, send.socket) == (0, AUTH, 0)
     assert [code for code, _ in attributes_of(send.data)] == [80, 1, 44, 3, 60]
     events = answer(machine, send, now=0.25)
-    assert events[0] == Answered("one", AUTH, 2, 0.25)
+    assert events[0] == Answered("one", AUTH, 2, 0.25, 5)
     assert isinstance(events[1], Accepted)
     assert events[1].key == 5
     assert machine.rows(now=0.0)[0]["in_flight"] == 0
@@ -105,7 +105,7 @@ def test_the_time_of_an_answer_counts_from_the_first_transmission():
     machine = exchanges()
     machine.authenticate(5, None, BLOB, CHAP, now=0.0)
     again = sends(machine.handle_timeout(now=machine.deadline))[0]
-    assert answer(machine, again, now=4.0)[0] == Answered("one", AUTH, 2, 4.0)
+    assert answer(machine, again, now=4.0)[0] == Answered("one", AUTH, 2, 4.0, 5)
 
 
 def test_authenticators_and_identifiers_differ_from_request_to_request():
@@ -223,7 +223,7 @@ def test_a_silent_server_is_left_for_the_next_with_a_request_of_its_own_secret()
     seen = run(machine, 4.0)
     second = sends([event for _, event in seen])[-1]
     assert (first.server, second.server) == (0, 1)
-    assert answer(machine, second, secret=b"other")[0] == Answered("b", AUTH, 2, -seen[-1][0])
+    assert answer(machine, second, secret=b"other")[0] == Answered("b", AUTH, 2, -seen[-1][0], 5)
 
 
 def test_all_silent_ends_in_unanswered():

@@ -240,7 +240,7 @@ def test_a_request_that_breaks_every_connection_is_left_after_some():
     assert len(sends(seen)) + len(sent) == 2 * 3 - 1, "each three times"
     assert Unanswered(1) in seen
     assert AccountingUnanswered(1) in seen, "and not before its rest is over"
-    assert [event for event in seen if isinstance(event, Resent)] == [Resent("one", AUTH), Resent("one", ACCT)] * 2
+    assert [event for event in seen if isinstance(event, Resent)] == [Resent("one", AUTH, 1), Resent("one", ACCT)] * 2
 
 
 def test_the_last_of_several_transmissions_is_waited_for_as_long_as_the_first():

@@ -13,6 +13,7 @@ from bras.l2tp.report import Accm, LineErrors
 from bras.lns.effects import Fact
 from bras.lns.policy import InterimRaised
 from bras.lns.stages import SetupTimed
+from bras.lns.told import Noted, SessionBegun
 from bras.ppp import events as ppp
 from bras.ppp.events import HandoverReason, HandoverResult
 from bras.radius import events as radius
@@ -29,6 +30,7 @@ from bras.subscriber.events import (
     SubscriberUp,
     TerminateCause,
 )
+from bras.subscriber.parts import Line
 
 PATH = Path(0, "198.18.0.1", 1701, "198.18.0.2", 1701)
 INFO = CallInfo("any", PATH, "lac1", 7, 8, 9, calling_number="0123")
@@ -122,3 +124,9 @@ FACTS: tuple[Fact, ...] = (
     QuotaTold("s1", "alice", "any", "", 5_000_000, 50_000_000),
     InterimRaised("radius", 5.0, 60.0),
 )
+
+OF_STORIES: tuple[Fact, ...] = (
+    SessionBegun(1, "00100000000000000001", KEY, Line("any", "lac\n1", "198.18.0.2", "0123", "0456")),
+    Noted(1, "credentials", ("ali\nce", "chap", "", False)),
+)
+"""What is for stories alone: it is not counted, and has no line of its own."""
