@@ -216,7 +216,7 @@ def hour(tmp_path: Path, tool: Callable[[str], str]) -> Iterator[Hour]:
 
 
 def settings(site: Site) -> dict[str, Any]:
-    server = {"address": CORE, "secret": RADIUS_SECRET.decode(), "timeout_s": 1, "dead_time_s": 1}
+    server = {"address": CORE, "secret": RADIUS_SECRET.decode(), "timeout_s": 5, "probe_interval_s": 1}
     changes = {
         "lac": [
             {

@@ -145,6 +145,7 @@ expr {{
         group_attribute = SQL-Group
         read_clients = no
         client_table = nas
+        open_query = "PRAGMA synchronous=OFF"
         pool {{
             start = 1
             min = 1
@@ -158,7 +159,7 @@ expr {{
         $INCLUDE {debian}/mods-config/sql/main/sqlite/queries.conf
     }}
 """
-"""Debian's schema and queries, as they are shipped."""
+"""Debian's schema and queries, as they are shipped; the server may be killed, the machine of a test loses no power."""
 _POLICY = f"policy {{\n$INCLUDE {_DEBIAN}/policy.d/accounting\n}}\n"
 Record = dict[str, str]
 
