@@ -79,7 +79,7 @@ def test_idle_timeout_counts_from_the_last_packet() -> None:
 
 
 def test_the_counters_of_many_are_read_a_slice_at_a_time() -> None:
-    """Of those with an idle timeout, each once in an interval; no turn is for all of them."""
+    """Of those with an idle timeout, each once in an interval, in the order in which they came; no turn is for all."""
     rim = Rim(config(lac=grant(idle_timeout_s=1000.0)))
     lac = rim.lac()
     for number in range(450):
@@ -89,9 +89,9 @@ def test_the_counters_of_many_are_read_a_slice_at_a_time() -> None:
     rim.run(10.0)
     rim.reads.clear()
     rim.run(10.0)
-    assert [len(slots) for _, slots in rim.reads] in ([200, 200, 50], [200, 50, 200], [50, 200, 200])
-    assert len({at for at, _ in rim.reads}) == 3
-    assert len({slot for _, slots in rim.reads for slot in slots}) == 450
+    slots = [slot for _, slots in rim.reads for slot in slots]
+    assert len(slots) == len(set(slots)) == 450
+    assert max(len(slots) for _, slots in rim.reads) <= 200
 
 
 def test_interim_records_carry_the_counters_of_their_moment() -> None:

@@ -108,9 +108,11 @@ def test_who_has_the_former_secret_is_answered_with_it_while_both_are_there() ->
 
 def test_a_group_that_is_gone_takes_nobody_new_and_loses_nobody() -> None:
     radius = SimulatedRadius()
-    rim = Rim(config(lac=(group("north", grant=Grant(pool="default", interim_interval_s=30.0)),)), servers=[radius])
+    books = replace(config().radius, interim_min_s=1.0)
+    north = group("north", grant=Grant(pool="default", interim_interval_s=30.0))
+    rim = Rim(config(lac=(north,), radius=books), servers=[radius])
     lac, client = rim.up()
-    rim.configure(config(lac=(group("south", address=("192.0.2.0/24",)),)))
+    rim.configure(config(lac=(group("south", address=("192.0.2.0/24",)),), radius=books))
     refused = lac.dial("user2", "pass")
     late = SimulatedLac(rim, address="198.18.0.3", hostname="lac2")
     late.open()
@@ -119,7 +121,7 @@ def test_a_group_that_is_gone_takes_nobody_new_and_loses_nobody() -> None:
     assert late.refused
     assert not client.ended
     assert radius.statuses(b"user1") == [START, INTERIM, INTERIM]
-    rim.configure(config(lac=(group("north"), group("south", address=("192.0.2.0/24",)))))
+    rim.configure(config(lac=(group("north"), group("south", address=("192.0.2.0/24",))), radius=books))
     lac.dial("user3", "pass")
     rim.run(5.0)
     lac.hang_up(client)
@@ -316,7 +318,7 @@ def servers(*secrets: bytes, **keys: object) -> RadiusConfig:
         RadiusServerConfig(address=f"198.18.1.{2 + number}", secret=Secret(secret), name=f"radius{1 + number}", **keys)  # type: ignore[arg-type]  # keys of [[radius.server]]
         for number, secret in enumerate(secrets)
     ]
-    return replace(config().radius, server=tuple(told))
+    return replace(config().radius, server=tuple(told), interim_min_s=1.0)
 
 
 @pytest.mark.parametrize("first", ["server", "file"])

@@ -41,6 +41,8 @@ def _forget(world: World, lac: SimulatedLac) -> None:
     world.facts.clear()
     world.answers.clear()
     world.radius.accounting.clear()
+    world.radius.packets.clear()
+    world.stories = world.new_stories()
     world.radius._seen.clear()
     lac.all_clients.clear()
     lac.downs.clear()
