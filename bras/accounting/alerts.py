@@ -19,22 +19,31 @@ MOST_LOOKED_AT: Final = 5000
 Standing = set[tuple[str, str | None]]
 
 
-def age_s(hand: Hand, book: Book, now: float) -> float:
-    """Return the seconds since the oldest record was made that a group is owed; 0.0 when it is owed none."""
-    walls = [line[0].owed_s for line in islice(hand.lines.values(), MOST_LOOKED_AT) if line[0].group == book.group]
-    walls += [owed.made.wall_s for owed in book.announcements]
-    if book.disk.oldest_wall_s is not None and book.disk.more:
-        walls.append(book.disk.oldest_wall_s)
-    return max(0.0, now + hand.wall_offset_s - min(walls)) if walls else 0.0
+def ages_s(hand: Hand, now: float) -> dict[str | None, float]:
+    """Return the seconds since the oldest record was made that a group is owed, of each that is owed any."""
+    oldest: dict[str | None, float] = {}
+    for line in islice(hand.lines.values(), MOST_LOOKED_AT):
+        owed = line[0]
+        if owed.owed_s < oldest.get(owed.group, float("inf")):
+            oldest[owed.group] = owed.owed_s
+    for group, book in hand.books.items():
+        walls = [owed.made.wall_s for owed in book.announcements]
+        if book.disk.oldest_wall_s is not None and book.disk.more:
+            walls.append(book.disk.oldest_wall_s)
+        if walls:
+            oldest[group] = min(*walls, oldest.get(group, float("inf")))
+    wall_s = now + hand.wall_offset_s
+    return {group: max(0.0, wall_s - made_s) for group, made_s in oldest.items()}
 
 
 def check(hand: Hand, config: SpoolConfig, standing: Standing, now: float) -> list[Event]:
     """Tell which thresholds were passed since the last time, up or down."""
     events: list[Event] = []
+    ages = ages_s(hand, now)
     for group, book in hand.books.items():
         records = float(book.counts.total)
         events += _pass("records", group, records, config.warn_records, standing)
-        events += _pass("age", group, age_s(hand, book, now), config.warn_age_s, standing)
+        events += _pass("age", group, ages.get(group, 0.0), config.warn_age_s, standing)
         if config.on_silence == "disconnect":
             events += _silent(hand, book, config.silence_s, now)
     return events

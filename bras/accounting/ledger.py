@@ -222,7 +222,7 @@ class Ledger(Hand):
             return []
         events: list[Event] = []
         if storing.refused_at is not None:
-            storing.refused_at, storing.reason = None, ""
+            storing.refused_at = None
             for book in self.books.values():
                 self.wake(book, now)
         for owed in storing.done(up_to):
@@ -246,7 +246,7 @@ class Ledger(Hand):
         if storing is None:
             return []
         storing.failures += 1
-        storing.reason = reason
+        storing.reason, storing.failed_at = reason, now
         if storing.refused_at is not None:
             return []
         storing.refused_at = now

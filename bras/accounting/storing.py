@@ -12,7 +12,9 @@ from bras.plain import Saved
 class Storing:
     """The ledger's side of the spool."""
 
-    __slots__ = ("failures", "number", "octets", "operations", "reason", "refused_at", "stored", "unstored")
+    __slots__ = (
+        "failed_at", "failures", "number", "octets", "operations", "reason", "refused_at", "stored", "unstored"
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Begin with a disk that is believed to take everything."""
@@ -25,6 +27,9 @@ class Storing:
         self.refused_at: float | None = None
         """Since when the disk refuses."""
         self.reason = ""
+        """Why it refused last."""
+        self.failed_at: float | None = None
+        """When it did."""
         self.failures = 0
         self.stored = 0
         """Records that have come to the disk."""
@@ -65,6 +70,7 @@ class Storing:
             "unstored": [owed.save() for owed in self.unstored],
             "refused_at": self.refused_at,
             "reason": self.reason,
+            "failed_at": self.failed_at,
             "failures": self.failures,
             "stored": self.stored,
             "octets": self.octets,
@@ -78,5 +84,6 @@ class Storing:
             owed = Owed.restore(state)
             storing.unstored.append(known.get((owed.key, owed.status), owed))
         storing.number, storing.refused_at, storing.reason = saved["number"], saved["refused_at"], saved["reason"]
+        storing.failed_at = saved["failed_at"]
         storing.failures, storing.stored, storing.octets = saved["failures"], saved["stored"], saved["octets"]
         return storing

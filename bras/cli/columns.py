@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bras.cli import spool
 from bras.cli.human import ago, duration, limited, milliseconds, octets, plain, rate, tally
 from bras.query.kinds import Kind, Value
 from bras.query.match import Field
@@ -261,6 +262,24 @@ COA = (
 )
 
 
+SPOOL = (
+    Column("group", spool.group, 0, lambda row: row["group"], cap=24),
+    _number("owed", "owed", 1),
+    _seconds("oldest", "oldest_s", 2),
+    _number("starts", "starts", 3),
+    _number("interims", "interims", 4),
+    _number("stops", "stops", 5),
+    _number("announcements", "announcements", 9),
+    _number("told", "told", 6),
+    _number("in hand", "in_hand", 8),
+    _seconds("silent", "silent_s", 7),
+    Column("waits for", spool.waits_for, 10, lambda row: row["waits_for"], cap=20),
+    _number("acknowledged", "acknowledged", 11),
+    _number("coalesced", "coalesced", 12),
+    _number("forgotten", "forgotten", 13),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A list that the daemon can be asked for."""
@@ -270,6 +289,8 @@ class Table:
     key: str
     """Where its rows stand in the answer."""
     columns: tuple[Column, ...]
+    whole: Callable[[Row], list[tuple[str, list[tuple[str, str]]]]] | None = None
+    """Sections of what an answer says beside its rows."""
 
 
 TABLES = {
@@ -280,6 +301,7 @@ TABLES = {
     "pools": Table("show pools", "pools", POOLS),
     "radius": Table("show radius", "servers", RADIUS),
     "coa": Table("show coa", "clients", COA),
+    "spool": Table("show spool", "groups", SPOOL, spool.sections),
 }
 """By name of the subcommand of ``bras show``."""
 

@@ -52,7 +52,12 @@ def _print_once(view: View, client: AdminClient, wishes: dict[str, str | None]) 
 def _print_table(view: View, client: AdminClient, out: Console, wishes: dict[str, str | None]) -> int:
     from bras.cli import tables  # noqa: PLC0415  (keeps --help quick)
 
-    return tables.print_rows(out, view.shown(), view.pages(client, wishes), asked=view.columns is not None)
+    pages = view.pages(client, wishes)
+    if view.table.whole is not None and view.columns is None:
+        body = view.answer(client, wishes)
+        tables.print_facts(out, view.table.whole(body))
+        pages = iter([body[view.table.key]])
+    return tables.print_rows(out, view.shown(), pages, asked=view.columns is not None)
 
 
 def _drawer(view: View, wishes: dict[str, str | None]) -> Draw:

@@ -15,7 +15,8 @@ from bras.cli.printing import Facts, Sections, print_list
 from bras.cli.view import View, WatchCommand, WatchOption, listed
 
 app = typer.Typer(
-    no_args_is_help=True, help="Show sessions, tunnels, LACs and their groups, pools, RADIUS servers, the data plane."
+    no_args_is_help=True,
+    help="Show sessions, tunnels, LACs and their groups, pools, RADIUS servers, accounting, the data plane.",
 )
 
 
@@ -79,6 +80,13 @@ def radius(view: View) -> None:
 @listed("coa")
 def coa(view: View) -> None:
     """List those who may change and end sessions by RADIUS, and what became of their requests."""
+    print_list(view)
+
+
+@app.command(cls=WatchCommand)
+@listed("spool")
+def spool(view: View) -> None:
+    """Show which accounting records are owed to each group of servers, and how safe they are."""
     print_list(view)
 
 

@@ -21,7 +21,11 @@ _GAP = 2
 _STYLES = {
     "up": "green",
     "established": "green",
+    "safe": "green",
     "dead": "bold red",
+    "at risk": "bold red",
+    "at bound": "bold red",
+    "none": "yellow",
     "ending": "yellow",
     "closing": "yellow",
 }

@@ -116,13 +116,16 @@ def _figures(state: State) -> list[Line]:
         f"logins    {outcomes or 'none yet'}",
         f"traffic   {_traffic(rates, 'down')}  {_traffic(rates, 'up')}",
     ]
-    own = [text for text in (_spool(now.get("spool")), _loop(rates)) if text]
+    own = [text for text in (_spool(now.get("census", {}).get("spool")), _loop(rates)) if text]
     return [(text, "") for text in [*lines, *(["daemon    " + "  ".join(own)] if own else [])]]
 
 
 def _spool(spool: Row | None) -> str:
-    """Return what waits for accounting servers, where that is kept on disk."""
-    return f"{spool['owed']:,} accounting records owed" if spool and "owed" in spool else ""
+    """Return what waits for accounting servers."""
+    if not spool:
+        return ""
+    danger = ", their disk refuses" if spool["at_risk"] else ""
+    return f"{spool['owed']:,} accounting records owed{', the most' if spool['at_bound'] else ''}{danger}"
 
 
 def _loop(rates: Rates) -> str:

@@ -251,6 +251,29 @@ class ShowCoa:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowSpool:
+    """Tell which accounting records are owed, and how safe they are: ``{"spool": whole, "groups": [row...]}``.
+
+    The whole: ``state``: "none" (no ``[state]``: in memory only) | "safe" | "at risk" (the disk refuses) | "at
+    bound";  ``reason``: str, in words, empty while all is well;  ``since_s``: float | None, since the disk refuses;
+    ``owed``, ``max_records``: int;  ``refuses_calls``: bool, whether new calls are refused for it;
+    ``octets``: int, what the file takes;  ``stored``: int, records that have come to the disk;  ``failures``: int,
+    times that the disk refused;  ``last_failure``: str;  ``last_failure_s``: float | None, since then.
+
+    A row, of each group of servers that takes accounting or is owed any:
+
+    - ``group``: str | None;  ``owed``: int, in all;  ``starts``, ``interims``, ``stops``, ``announcements``
+      (Accounting-On and -Off): int, those of each kind;
+    - ``in_hand``: int, those in memory;  ``told``: int, those that servers are being told now;
+    - ``oldest_s``: float | None, age of the oldest;  ``silent_s``: float | None, since when nobody answers;
+    - ``waits_for``: "accounting_on" | "accounting_off" | "earlier_records" | None, for which announcement, or for
+      what of an earlier start, newer records wait;
+    - ``acknowledged``, ``coalesced`` (Interim-Updates in whose place a later record came), ``forgotten`` (given up
+      because too many were owed): int, since the start.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class TakeCensus:
     """Count what is there now, for metrics: sums, whose number does not grow with the sessions.
 
@@ -262,7 +285,12 @@ class TakeCensus:
     - ``pools``: rows of ShowPools;
     - ``radius``: ``{"server": str, "kind": "auth" | "acct", "up": bool, "requests": int, "in_flight": int,
       "queued": int, "unanswered": int, "probes": int, "probes_answered": int}``; ``unanswered`` are requests
-      that it left without any answer, however often they were sent, since the start.
+      that it left without any answer, however often they were sent, since the start;
+    - ``spool_records``: ``{"group": str, "kind": "start" | "interim" | "stop" | "announcement", "count": int}``;
+    - ``spool_groups``: ``{"group": str, "oldest_s": float, "coalesced": int, "forgotten": int}``;
+    - ``spool_file``: ``{"stored": int, "failures": int, "octets": int}``, of the one that there is, if any;
+
+    and ``spool``: ``{"owed": int, "at_risk": bool, "at_bound": bool}``.  ``group`` is empty for servers without one.
     """
 
 
@@ -329,6 +357,7 @@ Command = (
     | ShowPools
     | ShowRadius
     | ShowCoa
+    | ShowSpool
     | TakeCensus
     | ListNumbers
     | TakeReadings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from bras.ids import number_of, session_of, tunnel_of
-from bras.lns import groups, listing, readings, tables, tunnels
+from bras.lns import groups, listing, readings, spool, tables, tunnels
 from bras.lns.commands import (
     ForgetRates,
     ListNumbers,
@@ -20,6 +20,7 @@ from bras.lns.commands import (
     ShowRadius,
     ShowSession,
     ShowSessions,
+    ShowSpool,
     ShowTunnel,
     ShowTunnels,
     TakeCensus,
@@ -40,7 +41,7 @@ AboutLacs = ShowTunnels | ShowTunnel | ShowLacs | ShowGroups | ShowGroup
 Listed = ShowSessions | ShowSession | PickSessions
 """Questions that wait for fresh counters."""
 ForScrapes = TakeCensus | ListNumbers | TakeReadings
-Question = AboutLacs | Listed | ListSessions | ForgetRates | ShowPools | ShowRadius | ShowCoa | ForScrapes
+Question = AboutLacs | Listed | ListSessions | ForgetRates | ShowPools | ShowRadius | ShowCoa | ShowSpool | ForScrapes
 Row = dict[str, Plain]
 
 
@@ -63,6 +64,8 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
             body = {"servers": tables.plain(core.exchanges.rows(now=now))}
         case ShowCoa():
             body = {"clients": tables.plain(core.coa.server.rows() if core.coa is not None else [])}
+        case ShowSpool():
+            body = spool.shown(core, now)
         case TakeCensus():
             body = tables.census(core, now)
         case ListNumbers():

@@ -9,6 +9,7 @@ from typing import Final
 from bras.config.model import LacConfig
 from bras.l2tp.facts import TunnelFacts
 from bras.l2tp.states import TunnelState
+from bras.lns import spool
 from bras.lns.commands import Plain
 from bras.lns.core import Core
 from bras.lns.lacs import Key, Seen, key_of
@@ -132,7 +133,7 @@ def census(core: Core, now: float) -> Row:
     names = [group.name for group in core.config.lac]
     of_tunnels = dict.fromkeys((*names, *(group for group, _state in standing)))
     of_sessions = dict.fromkeys((*names, *(group for group, _phase in counts)))
-    return {
+    counted: Row = {
         "tunnels": [
             {"lac": group, "state": state.name.lower(), "count": standing.get((group, state), 0)}
             for group in of_tunnels
@@ -147,3 +148,4 @@ def census(core: Core, now: float) -> Row:
         "pools": plain(core.pools.rows(now=now)),
         "radius": plain(core.exchanges.census()),
     }
+    return counted | spool.census(core, now)

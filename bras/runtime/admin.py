@@ -34,6 +34,7 @@ from bras.lns.commands import (
     ShowPools,
     ShowRadius,
     ShowSession,
+    ShowSpool,
     ShowTunnel,
     ShowTunnels,
     TakeCensus,
@@ -61,6 +62,7 @@ COMMANDS: dict[str, type[Command]] = {
     "show pools": ShowPools,
     "show radius": ShowRadius,
     "show coa": ShowCoa,
+    "show spool": ShowSpool,
     "disconnect": Disconnect,
 }
 """What can be asked for by name; TakeCensus and Shutdown are the daemon's own."""

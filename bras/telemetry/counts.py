@@ -171,7 +171,6 @@ class RadiusCounts:
     __slots__ = (
         "acknowledged",
         "deaths",
-        "forgotten",
         "latency",
         "replies",
         "replies_dropped",
@@ -195,8 +194,6 @@ class RadiusCounts:
         """Rounds of an accounting record through all servers without an answer."""
         self.acknowledged: Tally = defaultdict(int)
         """Accounting records by server."""
-        self.forgotten: Tally = defaultdict(int, {(): 0})
-        """Accounting records given up."""
         self.latency: dict[Labels, Histogram] = {pair: Histogram(LATENCY_BOUNDS_S) for pair in pairs}
         """By server, kind."""
 
@@ -212,8 +209,8 @@ class RadiusCounts:
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingAcknowledged: self.accounting_acknowledged,
             radius.AccountingUnanswered: self.accounting_unanswered,
-            accounting.Forgotten: self.accounting_forgotten,
-            accounting.SpoolAlert: self.spool_alert,
+            accounting.Forgotten: self.spool_changed,
+            accounting.SpoolAlert: self.spool_changed,
         }
 
     def answered(self, fact: radius.Answered) -> None:
@@ -248,12 +245,8 @@ class RadiusCounts:
         """Count a round of an accounting record through all servers without an answer."""
         self.unacknowledged[()] += 1
 
-    def spool_alert(self, fact: accounting.SpoolAlert) -> None:
-        """Count nothing: how much is owed is in the census."""
-
-    def accounting_forgotten(self, fact: accounting.Forgotten) -> None:
-        """Count an accounting record that was given up."""
-        self.forgotten[()] += 1
+    def spool_changed(self, fact: accounting.Forgotten | accounting.SpoolAlert) -> None:
+        """Count nothing: what is owed, and what was given up, is in the census."""
 
 
 class SubscriberCounts:

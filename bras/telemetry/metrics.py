@@ -98,7 +98,8 @@ class BrasCollector(Collector):
         build.add_metric([], {"version": self._version, "python": platform.python_version()})
         yield build
         for name, text, part, labels, key in CENSUS:
-            rows = self._census.get(part, ())
+            found = self._census.get(part, ())
+            rows = [found] if isinstance(found, dict) else found
             yield family(name, text, labels, [(tuple(row[label] for label in labels), row[key]) for row in rows])
         yield self._pools()
         for name, text, labels, where in COUNTED:

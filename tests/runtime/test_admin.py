@@ -25,6 +25,7 @@ from bras.lns.commands import (
     ShowPools,
     ShowRadius,
     ShowSession,
+    ShowSpool,
     ShowTunnel,
     ShowTunnels,
     TakeCensus,
@@ -135,6 +136,7 @@ def path(tmp_path: Path) -> Path:
         ("show pools", {}, ShowPools()),
         ("show radius", {}, ShowRadius()),
         ("show coa", {}, ShowCoa()),
+        ("show spool", {}, ShowSpool()),
         ("disconnect", {"selector": "10.0.0.1"}, Disconnect("10.0.0.1")),
     ],
 )

@@ -19,6 +19,7 @@ from bras.lns.commands import (
     ShowRadius,
     ShowSession,
     ShowSessions,
+    ShowSpool,
     ShowTunnels,
     Shutdown,
     TakeCensus,
@@ -264,6 +265,7 @@ def test_every_answer_has_the_rows_it_promises() -> None:
         ShowPools(),
         ShowRadius(),
         ShowCoa(),
+        ShowSpool(),
         TakeCensus(),
     )
     for question in questions:

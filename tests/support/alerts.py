@@ -88,6 +88,12 @@ def _dropped(values: str, reason: str) -> Series:
     return packets | _of("bras_dropped_total", values, layer="dataplane", reason=reason)
 
 
+def _owed(stops: str, interims: str) -> Series:
+    return _of("bras_spool_records", stops, group="b", kind="stop") | _of(
+        "bras_spool_records", interims, group="b", kind="interim"
+    )
+
+
 CASES = (
     Case("BrasDown", _of("up", "1x10 0x20", **JOB), _of("up", "1x10 0 1x20", **JOB), JOB),
     Case(
@@ -241,9 +247,28 @@ CASES = (
         _of("bras_radius_accounting_unanswered_total", "0x10 30x50"),
     ),
     Case(
+        "BrasSpoolOld",
+        _of("bras_spool_oldest_seconds", "0x5 60+60x60", group="b"),
+        _of("bras_spool_oldest_seconds", "0x5 60+60x12 0x60", group="b"),
+        {"group": "b"},
+    ),
+    Case(
+        "BrasSpoolDeep",
+        _owed("0+400x60", "0+200x60"),
+        _owed("0+400x20 8000x60", "1500x60"),
+        {"group": "b"},
+    ),
+    Case(
+        "BrasSpoolAtRisk",
+        _of("bras_spool_at_risk", "0x20 1x20"),
+        _of("bras_spool_at_risk", "0x20 1 0x20"),
+    ),
+    Case("BrasSpoolAtBound", _of("bras_spool_at_bound", "0x28 1x20"), _of("bras_spool_at_bound", "0x60")),
+    Case(
         "BrasAccountingLost",
-        _of("bras_radius_accounting_forgotten_total", "0x25 2x20"),
-        _of("bras_radius_accounting_forgotten_total", "2x60"),
+        _of("bras_spool_forgotten_total", "0x25 2x20", group="b"),
+        _of("bras_spool_forgotten_total", "2x60", group="b"),
+        {"group": "b"},
     ),
 )
 """Every alert is in it."""

@@ -107,6 +107,7 @@ def test_a_disk_that_refuses_keeps_nothing_from_being_told_once_and_in_order(cle
     clerk.disk_refuses = False
     clerk.write()
     assert not clerk.ledger.is_at_risk
+    assert (storing.refused_at, storing.reason, storing.failed_at) == (None, "disk full", 1000.0), "what it said last"
     assert clerk.heard == [b"1:1", b"2:1", b"1:2"], "nothing is told again"
     assert clerk.on_disk == []
     assert clerk.file is not None

@@ -42,6 +42,7 @@ def test_what_is_saved_comes_back_and_is_the_same_record() -> None:
     storing.put(second)
     storing.take()
     storing.refused_at, storing.reason, storing.failures, storing.octets = 3.0, "full", 2, 4096
+    storing.failed_at = 4.0
     saved = decode(encode(storing.save()))
     again = Storing.restore(saved, {(1, START): first})
     assert again.unstored[0] is first

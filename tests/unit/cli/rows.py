@@ -296,6 +296,55 @@ DATAPLANE: Row = {
         for family in (4, 6)
     },
 }
+SPOOL: Row = {
+    "spool": {
+        "state": "at risk",
+        "reason": "the disk refuses (database or disk is full): records are told from memory",
+        "since_s": 61.0,
+        "owed": 4321,
+        "max_records": 1_000_000,
+        "refuses_calls": True,
+        "octets": 12_345_678,
+        "stored": 98_765,
+        "failures": 12,
+        "last_failure": "database or disk is full",
+        "last_failure_s": 1.0,
+    },
+    "groups": [
+        {
+            "group": None,
+            "owed": 0,
+            "starts": 0,
+            "interims": 0,
+            "stops": 0,
+            "announcements": 0,
+            "in_hand": 0,
+            "told": 0,
+            "oldest_s": None,
+            "silent_s": None,
+            "waits_for": None,
+            "acknowledged": 777,
+            "coalesced": 0,
+            "forgotten": 0,
+        },
+        {
+            "group": "billing",
+            "owed": 4321,
+            "starts": 21,
+            "interims": 4000,
+            "stops": 299,
+            "announcements": 1,
+            "in_hand": 70,
+            "told": 64,
+            "oldest_s": 7325.0,
+            "silent_s": 7200.0,
+            "waits_for": "accounting_on",
+            "acknowledged": 5,
+            "coalesced": 888,
+            "forgotten": 3,
+        },
+    ],
+}
 VERSION: Row = {"version": "1.2.3", "pid": 99, "uptime_s": 61.0, "dataplane": "tun"}
 
 ANSWERS: dict[str, Row] = {
@@ -308,6 +357,7 @@ ANSWERS: dict[str, Row] = {
     "show pools": {"pools": [POOL]},
     "show radius": {"servers": [SERVER]},
     "show coa": {"clients": [CLIENT]},
+    "show spool": SPOOL,
     "show dataplane": DATAPLANE,
     "show version": VERSION,
     "disconnect": {"disconnected": 2},

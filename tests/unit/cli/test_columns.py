@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bras.cli.columns import COA, GROUPS, LACS, POOLS, RADIUS, SESSIONS, TUNNELS, Column
+from bras.cli.columns import COA, GROUPS, LACS, POOLS, RADIUS, SESSIONS, SPOOL, TUNNELS, Column
 from tests.unit.cli.rows import CLIENT, GROUP, LAC, POOL, SERVER, TUNNEL, UNMATCHED, Row, session
+from tests.unit.cli.rows import SPOOL as OWED
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,14 @@ from tests.unit.cli.rows import CLIENT, GROUP, LAC, POOL, SERVER, TUNNEL, UNMATC
         (POOLS, POOL, ["default", "65530", "10.64.0.1-10.64.255.254", "0.0 %"]),
         (POOLS, POOL | {"size": 0, "free": 0}, ["default"]),
         (COA, CLIENT, ["policy", "7", "2", "198.51.100.0/28 2001:db8:5::/64"]),
+        (SPOOL, OWED["groups"][0], ["-", "0", "777", ""]),
+        (
+            SPOOL,
+            OWED["groups"][1],
+            ["billing", "4321", "21", "4000", "299", "70", "64", "2h 02m", "2h 00m", "888", "3"],
+        ),
+        (SPOOL, OWED["groups"][1], ["Accounting-On"]),
+        (SPOOL, OWED["groups"][1] | {"waits_for": "earlier_records"}, ["earlier records"]),
         (RADIUS, SERVER, ["198.18.1.2", "dead", "12s", "198.18.1.2 1812", "2/4"]),
     ],
 )
@@ -29,7 +38,7 @@ def test_cells(columns: tuple[Column, ...], row: Row, cells: list[str]) -> None:
     assert set(cells) <= set(shown)
 
 
-@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, GROUPS, POOLS, RADIUS, COA])
+@pytest.mark.parametrize("columns", [SESSIONS, TUNNELS, LACS, GROUPS, POOLS, RADIUS, COA, SPOOL])
 def test_ranks_and_titles_are_unique(columns: tuple[Column, ...]) -> None:
     assert len({column.rank for column in columns}) == len(columns)
     assert len({column.title for column in columns}) == len(columns)

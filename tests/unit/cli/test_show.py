@@ -16,6 +16,7 @@ from tests.unit.cli.rows import (
     GROUP_DETAIL,
     POOL,
     SERVER,
+    SPOOL,
     TUNNEL,
     VERSION,
     Row,
@@ -81,6 +82,22 @@ def test_the_other_lists(path: Path, what: str, key: str, row: Row, text: str) -
     assert text in line
     assert heading
     assert orjson.loads(_bras("show", what, "--json", "--socket", path)) == {key: [row]}
+
+
+def test_spool(path: Path) -> None:
+    text = _bras("show", "spool", "--socket", path)
+    assert "state          at risk" in text
+    assert "database or disk is full" in text
+    heading, *groups = text.splitlines()[-3:]
+    assert heading.split()[:3] == ["group", "owed", "oldest"]
+    assert [line.split()[0] for line in groups] == ["-", "billing"]
+    assert orjson.loads(_bras("show", "spool", "--json", "--socket", path)) == SPOOL
+
+
+def test_spool_by_columns_and_rows(path: Path) -> None:
+    """Who names columns wants them alone."""
+    text = _bras("show", "spool", "--columns", "group,stops", "--match", "owed>0", "--socket", path)
+    assert [line.split() for line in text.splitlines()] == [["group", "stops"], ["billing", "299"]]
 
 
 def test_a_session(path: Path) -> None:

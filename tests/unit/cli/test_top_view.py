@@ -79,8 +79,13 @@ def test_many_servers_leave_room_for_sessions() -> None:
 
 def test_spool_and_loop_where_they_are_told() -> None:
     assert "daemon" not in _whole(_state())
-    text = _whole(_state(spool={"owed": 12345}, loop={"turns": 300, "late": 10, "late_s": 0.042}))
+    spool = {"owed": 12345, "at_risk": False, "at_bound": False}
+    loop = {"turns": 300, "late": 10, "late_s": 0.042}
+    text = _whole(_state(census=reading()["census"] | {"spool": spool}, loop=loop))
     assert "daemon    12,345 accounting records owed  loop 150/s, timers 4.2 ms late" in text
+    spool |= {"at_risk": True, "at_bound": True}
+    text = _whole(_state(census=reading()["census"] | {"spool": spool}))
+    assert "daemon    12,345 accounting records owed, the most, their disk refuses" in text
 
 
 @pytest.mark.parametrize("column", [column.name for column in SESSIONS])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from bras.accounting.events import Forgotten
 from bras.errors import DropReason
 from bras.ids import call_key
 from bras.l2tp import events as l2tp
@@ -85,7 +84,6 @@ def test_radius_by_server_and_kind() -> None:
         radius.Resent("r1", Kind.AUTH),
         radius.ReplyDropped("r1", Kind.AUTH, DropReason.RADIUS_SHORT),
         radius.AccountingUnanswered(1),
-        Forgotten(None, "0" * 20, 2),
         radius.AccountingAcknowledged(1, "r1"),
         radius.ServerDead("r1", Kind.AUTH),
         radius.ServerAlive("r1", Kind.AUTH),
@@ -99,7 +97,6 @@ def test_radius_by_server_and_kind() -> None:
     assert counts.resent == {("r1", "auth"): 1}
     assert counts.replies_dropped == {("r1", "auth", "radius_short"): 1}
     assert counts.unacknowledged == {(): 1}
-    assert counts.forgotten == {(): 1}
     assert counts.acknowledged == {("r1",): 1}
     assert counts.deaths == {("r1", "auth"): 1}
     assert counts.latency["r1", "auth"].total == pytest.approx(0.203)

@@ -28,6 +28,13 @@ CENSUS: Plain = {
         dict(zip(_SERVICE, ("r1", "auth", True, 9, 2, 1, 0, 0, 0), strict=True)),
         dict(zip(_SERVICE, ("r1", "acct", False, 4, 0, 0, 3, 6, 2), strict=True)),
     ],
+    "spool_records": [
+        {"group": "", "kind": "announcement", "count": 1},
+        {"group": "billing", "kind": "stop", "count": 7},
+    ],
+    "spool_groups": [{"group": "billing", "oldest_s": 61.5, "coalesced": 8, "forgotten": 2}],
+    "spool_file": [{"stored": 99, "failures": 3, "octets": 8192}],
+    "spool": {"owed": 8, "at_risk": True, "at_bound": False},
 }
 
 
@@ -166,7 +173,16 @@ def _samples(collector: BrasCollector) -> dict[tuple[str, frozenset[tuple[str, s
         ("bras_radius_replies_total", {"server": "r1", "kind": "auth", "code": "access_accept"}, 1),
         ("bras_radius_accounting_acknowledged_total", {"server": "r1"}, 1),
         ("bras_radius_accounting_unanswered_total", {}, 1),
-        ("bras_radius_accounting_forgotten_total", {}, 1),
+        ("bras_spool_records", {"group": "billing", "kind": "stop"}, 7),
+        ("bras_spool_records", {"group": "", "kind": "announcement"}, 1),
+        ("bras_spool_oldest_seconds", {"group": "billing"}, 61.5),
+        ("bras_spool_coalesced_total", {"group": "billing"}, 8),
+        ("bras_spool_forgotten_total", {"group": "billing"}, 2),
+        ("bras_spool_stored_total", {}, 99),
+        ("bras_spool_failures_total", {}, 3),
+        ("bras_spool_bytes", {}, 8192),
+        ("bras_spool_at_risk", {}, 1),
+        ("bras_spool_at_bound", {}, 0),
         ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "0.0025"}, 0),
         ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "0.005"}, 1),
         ("bras_radius_latency_seconds_bucket", {"server": "r1", "kind": "auth", "le": "+Inf"}, 1),
