@@ -178,7 +178,9 @@ class Ledger(Hand):
             book.rebar()
         else:
             line = self.lines.get(owed.key)
-            if line is not None:
+            if line is not None and owed.key in book.disk.fetched:
+                book.queue.ready[owed.key] = None  # what follows has its own turn in the drain
+            elif line is not None:
                 events += self.advance(line, now)
         if book.announcements:
             events += self.lift(book, now)

@@ -44,6 +44,29 @@ def test_a_pace_of_less_than_one_a_step(tmp_path: Path) -> None:
     assert 4 <= len(clerk.heard) - before <= 6
 
 
+def test_what_follows_has_its_own_turn(tmp_path: Path) -> None:
+    """A Stop that was read with its Start is not told in that one's turn, which would be twice the pace."""
+    clerk = Clerk(tmp_path, SpoolConfig(drain_per_s=100.0))
+    for key in range(1, MOST_WHILE_SILENT + 1):
+        clerk.start(key)
+    clerk.write()
+    clerk.ignore()
+    for key in range(1000, 1300):
+        clerk.start(key)
+        clerk.stop(key)
+    clerk.write_all()
+    clerk.answer()
+    for second in range(1, 6):
+        before = len(clerk.acknowledged)
+        for _ in range(10):
+            clerk.wait(0.1)
+            clerk.answer()
+        assert 80 <= len(clerk.acknowledged) - before <= 120, f"second {second}"
+    clerk.settle()
+    assert clerk.ledger.total == 0
+    assert not clerk.ledger.lines
+
+
 def test_what_is_made_now_goes_before(tmp_path: Path) -> None:
     clerk = in_arrears(tmp_path, 500, pace=10.0)
     clerk.wait(1.0)
