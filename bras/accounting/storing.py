@@ -36,6 +36,12 @@ class Storing:
         self.octets = 0
         """What the file takes, as told last."""
 
+    def begin_anew(self, damaged: list[str], now: float) -> None:
+        """Know which files of before were left, because they could not be read."""
+        for path in damaged:
+            self.failures += 1
+            self.reason, self.failed_at = f"damaged: {path}", now
+
     def put(self, owed: Owed) -> None:
         """Have a record on disk."""
         self.operations.append(Put(owed.key, owed.status, owed.group, owed.octets, owed.made))

@@ -34,6 +34,9 @@ from bras.subscriber.subscriber import Subscriber
 class Spooled(Protocol):
     """The spool as a start finds it: ``bras.store.spool.SpoolFile``."""
 
+    damaged: list[str]
+    """What files were moved to that could not be read."""
+
     def open_rows(self) -> Iterator[Row]:
         """Yield the sessions without a Stop."""
 
@@ -101,6 +104,8 @@ class Arrears:
 
     def settle(self, core: Core, now: float) -> None:
         """Put it all into the ledger."""
+        if core.ledger.storing is not None and self.spool is not None:
+            core.ledger.storing.begin_anew(self.spool.damaged, now)
         beginning.begin(core.ledger, self.spool.depths() if self.spool is not None else (), now=now)
         self.notes.sort(key=lambda owed: (owed.key, owed.status))
         shift = self.wall_offset_s - core.books.wall_offset_s if self.reboot else 0.0

@@ -138,6 +138,8 @@ def test_a_spool_that_is_damaged_is_moved_aside_and_nobody_is_harmed(site: Site)
     second = site.start()
     site.wire.run(10.0, until=lambda: up_rows(second) == before)
     assert second.wait_logged("spool_damaged")["moved_to"] == f"{spool}.damaged-1"
+    whole = second.show("spool")["spool"]
+    assert (whole["state"], whole["failures"], whole["last_failure"]) == ("safe", 1, f"damaged: {spool}.damaged-1")
     assert second.stop(signal.SIGTERM) == 0
     assert not Path(f"{spool}-wal").exists(), "it is closed at the end"
     no_harm(site, lac, clients)

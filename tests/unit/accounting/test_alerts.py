@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bras.accounting.alerts import ages_s
+from bras.accounting.debts import ON
 from bras.accounting.events import SpoolAlert, Unaccounted
 from bras.accounting.ledger import CHECK_S
+from bras.accounting.rows import Depth
 from bras.config.spool import SpoolConfig
 from tests.support.clerk import Clerk
 
@@ -48,6 +51,23 @@ def test_old_records_that_only_the_disk_has(tmp_path: Path) -> None:
     assert clerk.facts == []
     clerk.wait(60.0)
     assert [type(fact) for fact in clerk.facts] == [SpoolAlert]
+
+
+def test_ages_are_those_of_the_oldest_of_each_group(tmp_path: Path) -> None:
+    clerk = Clerk(tmp_path)
+    assert ages_s(clerk.ledger, clerk.now) == {}
+    clerk.start(1, "b")
+    clerk.now += 10.0
+    clerk.start(2, "b")
+    clerk.start(3)
+    clerk.now += 5.0
+    clerk.announce(4, ON, "c")
+    clerk.now += 1.0
+    assert ages_s(clerk.ledger, clerk.now) == {"b": 16.0, None: 6.0, "c": 1.0}
+    clerk.ledger.counted([Depth("c", 0, 0, 1, 0, clerk.now + clerk.ledger.wall_offset_s - 99.0)], 4096)
+    clerk.ledger.books["c"].disk.left()
+    assert ages_s(clerk.ledger, clerk.now) == {"b": 16.0, None: 6.0, "c": 99.0}
+    assert ages_s(clerk.ledger, clerk.now - 50.0)["b"] == 0.0, "of a clock that was set back"
 
 
 def test_zero_warns_never() -> None:

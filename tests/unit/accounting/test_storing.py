@@ -35,6 +35,15 @@ def test_what_is_on_disk_is_taken_out_up_to_its_number() -> None:
     assert storing.stored == 2
 
 
+def test_a_file_that_was_left_is_a_failure_that_is_over() -> None:
+    storing = Storing()
+    storing.begin_anew([], 5.0)
+    assert (storing.failures, storing.failed_at) == (0, None)
+    storing.begin_anew(["/s/spool.db.damaged-1"], 5.0)
+    assert (storing.failures, storing.failed_at, storing.refused_at) == (1, 5.0, None)
+    assert storing.reason == "damaged: /s/spool.db.damaged-1"
+
+
 def test_what_is_saved_comes_back_and_is_the_same_record() -> None:
     storing = Storing()
     first, second = Owed(1, START, "b", b"", MADE), Owed(2, START, "b", b"", MADE)
