@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 def main() -> int:
     peers = "bras-ebpf,bras-tun" + (",l2tpns" if shutil.which("l2tpns") else "")
     packets = ["-m", "tests.benchmark.dataplane"]
-    rest = [[str(HERE / name)] for name in ("flood.py", "radius.py", "coa.py", "spool.py", "scrape.py")]
+    rest = [[str(HERE / name)] for name in ("flood.py", "radius.py", "coa.py", "spool.py", "drain.py", "scrape.py")]
     runs = ([str(HERE / "setup.py"), "--lns", peers], packets, *rest)
     codes = [subprocess.run([sys.executable, *run], cwd=HERE.parents[1], check=False).returncode for run in runs]
     return max(codes)

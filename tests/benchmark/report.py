@@ -27,6 +27,7 @@ FLOOD = "flood.json"
 RADIUS = "radius.json"
 """Kept when it is there, too."""
 SPOOL = "spool.json"
+DRAIN = "drain.json"
 SCRAPE = "scrape.json"
 """As well."""
 BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
@@ -144,6 +145,28 @@ def spool(result: dict[str, Any]) -> str:
     )
 
 
+def drains(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            what,
+            f"{row['records']:,}",
+            f"{row['records_per_s']:,.0f}",
+            f"{row['us']:.0f}",
+            f"{row['share'] * 100:.0f} %",
+            f"{row['held_ms']:.1f}",
+        )
+        for what, row in zip(("as fast as it goes", "at `drain_per_s` of the defaults"), result["rows"], strict=True)
+    ]
+    return (
+        "What an outage has left, told by the whole machine when the server is back: a Start and a Stop of each "
+        "session that came and went meanwhile, from the spool to a server on loopback, CPU of all threads:\n\n"
+        + table(("how", "records", "records/s", "CPU µs each", "of a core", "loop held, ms"), rows)
+        + "\n\n"
+        + f"A loop beside which nothing is done was held up for {result['quiet_ms']:.1f} ms in the same run."
+        + "\n\n`.venv/bin/python tests/benchmark/drain.py`"
+    )
+
+
 def scrapes(result: dict[str, Any]) -> str:
     rows = [
         (
@@ -189,6 +212,8 @@ def measured() -> str:
     flood = f"{floods(json.loads((KEPT / FLOOD).read_text()))}\n\n" if (KEPT / FLOOD).exists() else ""
     packet = f"{radius(json.loads((KEPT / RADIUS).read_text()))}\n\n" if (KEPT / RADIUS).exists() else ""
     stored = f"{spool(json.loads((KEPT / SPOOL).read_text()))}\n\n" if (KEPT / SPOOL).exists() else ""
+    if (KEPT / DRAIN).exists():
+        stored += f"{drains(json.loads((KEPT / DRAIN).read_text()))}\n\n"
     page = f"{scrapes(json.loads((KEPT / SCRAPE).read_text()))}\n\n" if (KEPT / SCRAPE).exists() else ""
     return f"{BEGIN}\n{setups(calls)}\n\n{packets()}\n\n{flood}{packet}{stored}{page}".rstrip("\n") + f"\n{END}"
 
@@ -205,7 +230,7 @@ def main() -> int:
         KEPT.mkdir(exist_ok=True)
         for name in FILES:
             shutil.copy(LAST / name, KEPT / name)
-        for name in (FLOOD, RADIUS, SPOOL, SCRAPE):
+        for name in (FLOOD, RADIUS, SPOOL, DRAIN, SCRAPE):
             if (LAST / name).exists():
                 shutil.copy(LAST / name, KEPT / name)
     readme = ROOT / "README.md"
