@@ -168,7 +168,7 @@ def measure(place: Path, what: str, sessions: int, pace: float) -> Row:
     directory.mkdir()
     backlog(directory, sessions)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, __file__, "--respond"], text=True, **pipes) as server:  # type: ignore[call-overload]  # two keys
+    with subprocess.Popen([sys.executable, str(HERE / "drain.py"), "--respond"], text=True, **pipes) as server:  # type: ignore[call-overload]  # two keys
         turns, port = Turns(), int(server.stdout.readline())
         with asyncio.Runner(loop_factory=lambda: make_loop(turns.observe)) as runner:
             row = runner.run(drain(directory, settings(port, pace), turns))
