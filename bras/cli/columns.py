@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bras.cli import spool
-from bras.cli.human import ago, duration, limited, milliseconds, octets, plain, rate, tally
+from bras.cli.human import ago, duration, limited, milliseconds, octets, percent, plain, rate, tally
 from bras.query.kinds import Kind, Value
 from bras.query.match import Field
 
@@ -74,8 +74,8 @@ def _seconds(title: str, key: str, rank: int, shown: Callable[[float | None], st
     return _number(title, key, rank, Kind.SECONDS, shown)
 
 
-def _milliseconds(title: str, key: str, rank: int) -> Column:
-    return _number(title, key, rank, Kind.MILLISECONDS, milliseconds)
+def _milliseconds(title: str, key: str, rank: int, *, extra: bool = False) -> Column:
+    return _number(title, key, rank, Kind.MILLISECONDS, milliseconds, extra=extra)
 
 
 def _rate(title: str, key: str, rank: int) -> Column:
@@ -119,6 +119,10 @@ SESSIONS = (
     _sum("rate", ("down_bps", "up_bps"), 21, Kind.RATE, rate),
     _number("packet rate", "packets_s", 22, Kind.COUNT, _whole, extra=True),
     _milliseconds("echo", "echo_ms", 9),
+    _milliseconds("echo min", "echo_min_ms", 24, extra=True),
+    _milliseconds("echo mean", "echo_mean_ms", 25, extra=True),
+    _milliseconds("echo max", "echo_max_ms", 26, extra=True),
+    _number("loss", "echo_loss_percent", 27, Kind.COUNT, percent, extra=True),
     _text("method", "method", 10),
     _text("calling", "calling_number", 8, cap=24),
     _text("called", "called_number", 13, cap=24),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bras.cli.human import duration, milliseconds, octets, plain, rate, seconds
+from bras.cli.human import duration, milliseconds, octets, percent, plain, rate, seconds
 from bras.config.grant import IPV6_ONLY
 
 Facts = list[tuple[str, str]]
@@ -41,12 +41,25 @@ def _who(row: Row) -> Facts:
         ("client says it is", plain(row["software"])),
         ("mtu", plain(row["mtu"])),
         ("echo", milliseconds(row["echo_ms"])),
+        ("echoes of late", _quality(row)),
         ("calling number", row["calling_number"]),
         ("calling station", row["calling_station"]),
         ("called number", row["called_number"]),
         ("nas port id", plain(row["nas_port_id"])),
         ("chargeable identity", plain(row["chargeable_user_identity"])),
     ]
+
+
+def _quality(row: Row) -> str:
+    """How well the line has answered of late, and whether it is probed."""
+    told = []
+    if row.get("echo_mean_ms") is not None:
+        told.append(" / ".join(milliseconds(row[f"echo_{which}_ms"]) for which in ("min", "mean", "max")))
+    if row.get("echo_loss_percent") is not None:
+        told.append(f"{percent(row['echo_loss_percent'])} lost ({row['echoes_lost']} in all)")
+    if row.get("probe_left_s") is not None:
+        told.append(f"asked each second for {duration(row['probe_left_s'])} more")
+    return ", ".join(told)
 
 
 def _proxy(row: Row) -> str:

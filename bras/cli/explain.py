@@ -10,6 +10,7 @@ import typer
 from bras.cli import live
 from bras.cli.cells import cell
 from bras.cli.common import FAILED, JsonOption, SocketConfigOption, SocketOption, daemon, print_json
+from bras.cli.human import milliseconds, percent
 
 Row = dict[str, Any]
 MOST = 100
@@ -63,6 +64,10 @@ def _story(story: Row) -> list[str]:
     claimed = f" (it called itself {story['claimed']})" if story["claimed"] not in ("", story["user"]) else ""
     told = [f"{who}{claimed}, session {story['session']}: {story['headline']}"]
     told += [f"  what to do: {story['advice']}"] if story["advice"] else []
+    line = story.get("line")
+    if line is not None and line["echo_mean_ms"] is not None:
+        trips = " / ".join(milliseconds(line[f"echo_{which}_ms"]) for which in ("min", "mean", "max"))
+        told.append(f"  its last echoes: {trips}, {percent(line['echo_loss_percent'])} lost")
     return told + [f"  {instant(event['at'])}  {event['text']}{_times(event)}" for event in story["events"]]
 
 

@@ -78,3 +78,8 @@ def plain(value: object) -> str:
 def limited(count: int, limit: int) -> str:
     """Return a count with the limit that it has: "12 / 100"; a limit of 0 is none."""
     return f"{count} / {limit}" if limit else str(count)
+
+
+def percent(value: float) -> str:
+    """Return a share of a hundred: 1.25 -> "1.3%", 0 -> "0%"."""
+    return f"{value:.1f}%" if 0.0 < value < 100.0 else f"{value:.0f}%"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bras import __version__
-from bras.cli import completion, dataplane, explain, live, reload, show, top
+from bras.cli import completion, dataplane, explain, live, probe, reload, show, top
 from bras.cli.common import (
     DEFAULT_CONFIG,
     FAILED,
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.command("reload")(reload.reload)
 app.command("top")(top.top)
 app.command("explain")(explain.explain)
+app.command("probe")(probe.probe)
 app.command("completion")(completion.completion)
 app.add_typer(show.app, name="show")
 app.add_typer(dataplane.app, name="dataplane")

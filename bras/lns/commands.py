@@ -34,6 +34,8 @@ class ShowSessions:
     - ``up_octets``, ``up_packets``, ``down_octets``, ``down_packets``: int, both families
       together, as the counters were read last;
     - ``echo_ms``: float | None, the last LCP echo's round-trip time in milliseconds;
+    - ``echo_min_ms``, ``echo_mean_ms``, ``echo_max_ms``: float | None, of the last 30 to 60 echoes;
+      ``echo_loss_percent``: float | None, how many of these nobody answered;
     - ``up_bps``, ``down_bps``, ``packets_s``: float | None, bits and (both ways) packets a second between the last two
       readings of the counters that somebody asked for with PickSessions, ``None`` when nobody has.
 
@@ -94,6 +96,8 @@ class ShowSession:
       ``decided_by``: str, the RADIUS server, or "local"; empty until somebody has decided;
     - ``throttled``: ``str | None``, which quota slows the session down;
     - ``quota_left_octets``: ``{"both ways" | "up" | "down": int}``, for each quota that there is;
+    - ``echoes_answered``, ``echoes_lost``: int, since the link began;  ``probe_left_s``: float | None, for how long it
+      is asked each second;
     - ``mtu``: int | None, largest IP packet that the client takes, in octets;
     - ``software``: str | None, what the client says of itself (LCP Identification);
     - ``proxy``: "accepted" | "challenged" | "renegotiated" | None, what became of LCP and
@@ -313,6 +317,7 @@ class TakeReadings:
     slot, generation: int, by which the data plane tells what its Entry has carried;  whether it has IPv6;  what
     earlier Entries carried, and what this one had carried when it was last read: the fields of ``Counters``, or None
     for nothing.
+    Last what is known of its echoes, or None: ``bras.ppp.quality.Quality``.
     For programs in this process only.
     """
 
@@ -321,6 +326,18 @@ class TakeReadings:
     shard: int = 0
     """Only this one of ``shards`` parts, into which sessions fall by their Acct-Session-Id."""
     shards: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask clients for an echo each second: by Acct-Session-Id, user name or address.
+
+    ``{"sessions": [str], "for_s": float}``: Acct-Session-Ids of those that are asked, and for how long; ``for_s`` of 0
+    ends it.  What comes of it is in ShowSession.
+    """
+
+    selector: str
+    for_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +378,7 @@ Command = (
     | TakeCensus
     | ListNumbers
     | TakeReadings
+    | Probe
     | Disconnect
     | Shutdown
     | Park

@@ -118,6 +118,8 @@ class Core:
     backlog: Backlog = field(default_factory=Backlog)
     gauges: Gauges = field(default_factory=Gauges)
     """How fast sessions are, while somebody looks."""
+    probed: dict[int, float] = field(default_factory=dict)
+    """Sessions (numbers) that are asked for an echo each second, and until when; see ``bras.lns.probe``."""
     tells: bool = False
     """Whether somebody wants to be told what happens to each session; see ``bras.lns.notes``."""
 

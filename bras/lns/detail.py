@@ -23,6 +23,7 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "decided_by": subscriber.who.source,
         "quota_left_octets": _quotas(subscriber),
         "throttled": _throttled(subscriber),
+        **_echoes(subscriber, now),
         "mtu": present.mtu if present is not None else None,
         "peer_tunnel": leg.peer_tunnel_id,
         "peer_call": leg.peer_session_id,
@@ -46,6 +47,17 @@ def detail(core: Core, subscriber: Subscriber, now: float) -> Row:
         "data": _data(core, subscriber),
         **_timeouts(subscriber, now),
         **_counters(subscriber),
+    }
+
+
+def _echoes(subscriber: Subscriber, now: float) -> Row:
+    """Echoes since the link began, and for how long they go out each second."""
+    keepalive = subscriber.link.keepalive
+    quality, left_s = keepalive.quality, keepalive.probe_until - now
+    return {
+        "echoes_answered": quality.answered_ever if quality is not None else 0,
+        "echoes_lost": quality.lost_ever if quality is not None else 0,
+        "probe_left_s": left_s if left_s > 0.0 else None,
     }
 
 

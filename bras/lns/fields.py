@@ -7,6 +7,7 @@ from typing import Final
 
 from bras.ids import session_of, tunnel_of
 from bras.lns.gauges import Gauge, carried
+from bras.ppp.quality import Quality
 from bras.query.kinds import Kind, Value
 from bras.query.match import Field
 from bras.subscriber.subscriber import Subscriber
@@ -37,6 +38,23 @@ def _uptime(seen: Glance) -> Value:
 
 def _echo(seen: Glance) -> Value:
     return seen.subscriber.standing.round_trip_s * 1000.0 or None
+
+
+def _quality(seen: Glance) -> Quality | None:
+    return seen.subscriber.link.keepalive.quality
+
+
+def _of_trips(get: Callable[[Quality], float]) -> Field:
+    def read(seen: Glance) -> Value:
+        quality = _quality(seen)
+        return get(quality) * 1000.0 if quality is not None and quality.answered else None
+
+    return Field(Kind.MILLISECONDS, read)
+
+
+def _loss(seen: Glance) -> Value:
+    quality = _quality(seen)
+    return None if quality is None else quality.loss_percent
 
 
 def _octets(seen: Glance) -> Value:
@@ -76,6 +94,10 @@ FIELDS: Final[dict[str, Field]] = {
     "rate": Field(Kind.RATE, _rate),
     "packet_rate": Field(Kind.COUNT, lambda seen: seen.gauge.packets_s if seen.gauge is not None else None),
     "echo": Field(Kind.MILLISECONDS, _echo),
+    "echo_min": _of_trips(lambda quality: quality.least_s),
+    "echo_mean": _of_trips(lambda quality: quality.mean_s),
+    "echo_max": _of_trips(lambda quality: quality.most_s),
+    "loss": Field(Kind.COUNT, _loss),
     "method": _text(lambda one: one.who.method),
     "calling": _text(lambda one: one.line.calling_number),
     "called": _text(lambda one: one.line.called_number),

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bras.l2tp.events import By, Cause
-from bras.lns import billing, show, tunnel_books
-from bras.lns.commands import Disconnect, Park, PickSessions, Plain, ShowSession, ShowSessions, Shutdown
+from bras.lns import billing, probe, show, tunnel_books
+from bras.lns.commands import Disconnect, Park, PickSessions, Plain, Probe, ShowSession, ShowSessions, Shutdown
 from bras.lns.core import Core
 from bras.lns.effects import Answer, ReadCounters
 from bras.lns.inputs import CommandReceived
@@ -100,6 +100,8 @@ def command(operations: Operations, core: Core, given: CommandReceived, now: flo
     elif isinstance(wish, Park):
         operations.parking.append(given.identifier)
         core.effects.append(ReadCounters(_slots(core, core.registry.by_number)))
+    elif isinstance(wish, Probe):
+        core.effects.append(probe.probe(core, given.identifier, wish, now))
     elif isinstance(wish, (ShowSessions, ShowSession, PickSessions)):
         _show_when_read(operations, core, given.identifier, wish)
     else:

@@ -48,6 +48,7 @@ def shard_of(session_id: str, shards: int) -> int:
 
 def _reading(subscriber: Subscriber) -> list[Plain]:
     line, who, forwarding = subscriber.line, subscriber.who, subscriber.forwarding
+    quality = subscriber.link.keepalive.quality
     return [
         subscriber.session_id,
         who.user,
@@ -65,6 +66,7 @@ def _reading(subscriber: Subscriber) -> list[Plain]:
         forwarding.present is not None and bool(forwarding.present.prefixes6),
         _carried(forwarding.base),
         _carried(forwarding.last),
+        None if quality is None else list[Plain](quality),
     ]
 
 

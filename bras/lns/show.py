@@ -192,7 +192,19 @@ def _row(core: Core, subscriber: Subscriber, now: float) -> Row:
         "down_octets": total.down_octets,
         "down_packets": total.down_packets,
         "echo_ms": rtt * 1000.0 if rtt else None,
+        **_quality(subscriber),
         "up_bps": gauge.up_bps if gauge is not None else None,
         "down_bps": gauge.down_bps if gauge is not None else None,
         "packets_s": gauge.packets_s if gauge is not None else None,
     }
+
+
+def _quality(subscriber: Subscriber) -> Row:
+    """How well its line has answered of late."""
+    quality = subscriber.link.keepalive.quality
+    if quality is None:
+        return dict.fromkeys(("echo_min_ms", "echo_mean_ms", "echo_max_ms", "echo_loss_percent"))
+    least, mean, most = (
+        seconds * 1000.0 if quality.answered else None for seconds in (quality.least_s, quality.mean_s, quality.most_s)
+    )
+    return {"echo_min_ms": least, "echo_mean_ms": mean, "echo_max_ms": most, "echo_loss_percent": quality.loss_percent}

@@ -70,7 +70,7 @@ class Link:
     """One link; the owner sends its frames, reads its events and keeps its deadline."""
 
     __slots__ = (
-        "_deadline", "_end", "_headers", "_lcp", "_options", "_text", "config", "keepalive", "proof", "state",
+        "_end", "_headers", "_lcp", "_options", "_text", "config", "echo_at", "keepalive", "proof", "state",
     )  # fmt: skip
 
     def __init__(self, config: LinkConfig, entropy: Entropy) -> None:
@@ -81,7 +81,7 @@ class Link:
         self._lcp = Negotiation(config.restart, self._options, PATIENCE if config.client is None else 0)
         self.keepalive = Keepalive()
         self.proof = Proof(config, entropy)
-        self._deadline: float | None = None  # of keep-alive; the restart timer is LCP's
+        self.echo_at: float | None = None  # of keep-alive; the restart timer is LCP's
         self._headers = framing.UNCOMPRESSED
         self._end: LinkEnd | None = None  # why it is ending, once it is
         self._text = ""
@@ -94,7 +94,7 @@ class Link:
         deadline = self._lcp.deadline
         if deadline is not None:
             return deadline
-        deadline, other = self.proof.deadline, self._deadline
+        deadline, other = self.proof.deadline, self.echo_at
         return other if deadline is None or (other is not None and other < deadline) else deadline
 
     @property
@@ -148,7 +148,7 @@ class Link:
             if octets is None:
                 return self._close(LinkEnd.AUTH_TIMEOUT, b"authentication timed out", now)
             return self._send_proof(octets)
-        return [] if self._deadline is None or now < self._deadline else self._keepalive_timeout(now)
+        return [] if self.echo_at is None or now < self.echo_at else self._keepalive_timeout(now)
 
     # -- what the peer does
 
@@ -239,7 +239,7 @@ class Link:
     def _lcp_down(self, events: list[LinkEvent]) -> None:
         """LCP left Opened: the peer negotiates again, or it is the end."""
         self.proof.forget()
-        self._deadline = None
+        self.echo_at = None
         self._headers = framing.UNCOMPRESSED
         if self._lcp.state >= REQ_SENT:
             self.state = LinkState.ESTABLISH
@@ -283,7 +283,7 @@ class Link:
         if data and data[0] == ECHO_REQUEST:
             self.keepalive.refused = True  # it lives, but cannot be asked
             if self.state is LinkState.NETWORK:
-                self._deadline = None
+                self.echo_at = None
         if data and CONFIGURE_REQUEST <= data[0] <= CODE_REJECT:
             return self._fail(f"Code-Reject of code {data[0]}", now)
         return self._perform(self._lcp.receive(CODE_REJECT, identifier, data, now=now), now)
@@ -319,7 +319,7 @@ class Link:
         options = self._options
         self.state = LinkState.NETWORK
         self.keepalive.heard_at = now
-        self._deadline = self.keepalive.due_at(self.config.echo_interval_s)
+        self.echo_at = self.keepalive.due_at(self.config.echo_interval_s)
         self.proof.rest(now=now)
         mru = min(options.peer_mru, self.config.mru)
         return [LinkUp(mru, options.acfc, options.pfc, options.peer_accm)]
@@ -328,14 +328,14 @@ class Link:
         config, keepalive = self.config, self.keepalive
         due_at = keepalive.due_at(config.echo_interval_s)
         if due_at is None or now < due_at:
-            self._deadline = due_at
+            self.echo_at = due_at
             return []
-        if keepalive.lost(config.echo_failures):
+        if keepalive.silent(config.echo_failures, config.echo_interval_s, now=now):
             events = self._close(LinkEnd.ECHO_TIMEOUT, b"no answer to Echo-Requests", now)
             return [*events, self._ended(LinkEnd.ECHO_TIMEOUT, "")]  # nobody is there to wait for
         identifier = self._lcp.next_serial()
         keepalive.sent(identifier, now=now)
-        self._deadline = keepalive.due_at(config.echo_interval_s)
+        self.echo_at = keepalive.due_at(config.echo_interval_s)
         return [SendFrame(framing.LCP_HEADER + packet.build(ECHO_REQUEST, identifier, self._options.magic))]
 
     def _fail(self, text: str, now: float) -> list[LinkEvent]:
@@ -363,7 +363,7 @@ class Link:
         """End it now, for the first reason that there was."""
         self._end_as(end, text)
         self.state = LinkState.ENDED
-        self._lcp.deadline = self._deadline = self.proof.deadline = None
+        self._lcp.deadline = self.echo_at = self.proof.deadline = None
         return LinkDown(self._end or end, self._text)
 
     # -- state as data
@@ -373,7 +373,7 @@ class Link:
         return {
             "version": _VERSION,
             "state": self.state.value,
-            "deadline": self._deadline,
+            "deadline": self.echo_at,
             "end": self._end.value if self._end is not None else None,
             "keepalive": self.keepalive.save(),
             "lcp": self._lcp.save(),
@@ -391,7 +391,7 @@ class Link:
         self._lcp = Negotiation.restore(data["lcp"], config.restart, options)
         self.keepalive = Keepalive.restore(data["keepalive"])
         self.proof = Proof.restore(data["proof"], options.agreed_method, config, entropy)
-        self._deadline = data["deadline"]
+        self.echo_at = data["deadline"]
         is_open = self._lcp.state == OPENED
         self._headers = framing.headers(is_open and options.acfc, is_open and options.pfc)
         self._end = LinkEnd(data["end"]) if data["end"] is not None else None

@@ -27,6 +27,7 @@ from bras.lns.commands import (
     Disconnect,
     ForgetRates,
     Plain,
+    Probe,
     ShowCoa,
     ShowGroup,
     ShowGroups,
@@ -63,6 +64,7 @@ COMMANDS: dict[str, type[Command]] = {
     "show radius": ShowRadius,
     "show coa": ShowCoa,
     "show spool": ShowSpool,
+    "probe": Probe,
     "disconnect": Disconnect,
 }
 """What can be asked for by name; TakeCensus and Shutdown are the daemon's own."""

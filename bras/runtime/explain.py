@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bras.lns.commands import Command, Plain, ShowLacs
+from bras.lns.commands import Command, Plain, ShowLacs, ShowSession
 from bras.lns.effects import Answer
 from bras.telemetry.explanation import explain
 from bras.telemetry.stories import Stories
@@ -17,6 +17,7 @@ from bras.telemetry.text import clean
 
 MOST = 100
 """Stories in one answer."""
+_LINE = ("echo_ms", "echo_min_ms", "echo_mean_ms", "echo_max_ms", "echo_loss_percent", "echoes_lost")
 _OFF = "no stories are kept: set enabled in [story]"
 
 Ask = Callable[[Command], Awaitable[Answer]]
@@ -50,11 +51,19 @@ class Explainer:
             return False, {"error": _OFF}
         newest, count = await _newest(stories, wish)
         now, dead = self._wall_clock(), stories.dead
-        told: list[Plain] = [explain(story, now, dead) for story in newest]
+        told: list[Plain] = [{**explain(story, now, dead), "line": await self._line(story)} for story in newest]
         body: dict[str, Plain] = {"stories": told, "more": count - len(told), "since": stories.since, "now": now}
         if not told:
             body["lacs"] = await self._lacs(wish.selector)
         return True, body
+
+    async def _line(self, story: Story) -> Plain:
+        """Return how the line of a session that is up answers; ``None`` of any other."""
+        if self._stories is None or self._stories.live.get(story.number) is not story or not story.up:
+            return None
+        answer = await self._ask(ShowSession(story.session))
+        body: Any = answer.body
+        return {name: body["sessions"][0][name] for name in _LINE} if answer.ok else None
 
     async def _lacs(self, selector: str) -> list[Plain]:
         """Return the LACs that a question may mean, or that a subscriber whom nobody has seen may be behind."""

@@ -19,6 +19,7 @@ from bras.ppp.events import (
     LinkRestarted,
     SendFrame,
 )
+from bras.ppp.quality import Quality
 
 
 class TerminateCause(Enum):
@@ -171,6 +172,8 @@ class SubscriberEnded:
     """What a peer, server or operator said."""
     echo_round_trip_s: float
     """The last echo's round-trip time; 0 when none was measured."""
+    quality: Quality | None = None
+    """How its line answered of late; ``None`` before the first echo."""
     heard: bool = True
     """Whether the client ever said anything."""
 

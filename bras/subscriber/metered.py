@@ -6,6 +6,7 @@ from typing import Final
 
 from bras.forwarding.entry import Counters, Leg
 from bras.ids import Entropy, accounting_id
+from bras.ppp.quality import Quality
 from bras.radius.profile import Profile
 from bras.subscriber.events import CountersWanted, Event, Phase, QuotaTold, RecordDue, Status
 from bras.subscriber.parts import EntryState, Forwarding, Instants, Line, Standing, Who
@@ -63,6 +64,11 @@ class Metered:
     def heard(self) -> bool:
         """Return whether the client ever said anything."""
         return True
+
+    @property
+    def quality(self) -> Quality | None:
+        """Return how the line answered of late, as far as that is known."""
+        return None
 
     def end(self, reason: str, text: str, *, now: float) -> list[Event]:
         """End the session."""

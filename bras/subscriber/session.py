@@ -340,5 +340,6 @@ class Session(Metered):
             reason=end.reason,
             text=end.text,
             echo_round_trip_s=self.standing.round_trip_s,
+            quality=self.quality,
             heard=self.heard,
         )

@@ -25,6 +25,7 @@ from bras.ppp.constants import IPV4
 from bras.ppp.handover import Handover, open_link
 from bras.ppp.link import Link
 from bras.ppp.network import Network
+from bras.ppp.quality import Quality
 from bras.ppp.settings import NetworkConfig
 from bras.radius.profile import Profile
 from bras.subscriber.ends import END_OF_LINK
@@ -128,6 +129,11 @@ class Subscriber(Session):
     # -- what the owner reads
 
     @property
+    def quality(self) -> Quality | None:
+        """Return how the line answered of late."""
+        return self.link.keepalive.quality
+
+    @property
     def heard(self) -> bool:
         """Return whether the client ever said anything."""
         return self.link.keepalive.heard_at > 0.0
@@ -156,6 +162,14 @@ class Subscriber(Session):
         if handover is None:
             return self._take(self.link.open(now=now), now)
         return self._take(open_link(self.link, handover, now=now), now)
+
+    def probe(self, until: float, *, now: float) -> bool:
+        """Ask the client for an echo each second until then; false when it cannot be asked."""
+        link = self.link
+        if self.standing.phase is not Phase.UP or link.keepalive.refused:
+            return False
+        link.keepalive.probe_until, link.echo_at = until, now
+        return True
 
     def receive(self, frame: bytes, *, now: float) -> list[Event]:
         """Take a PPP frame from the client."""

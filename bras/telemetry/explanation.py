@@ -27,7 +27,7 @@ class Told(NamedTuple):
     advice: str
 
 
-def explain(story: Story, now: float, dead: Mapping[str, float]) -> Plain:
+def explain(story: Story, now: float, dead: Mapping[str, float]) -> dict[str, Plain]:
     """Return a story as ``bras explain`` shows it: see MANUAL.md.
 
     ``dead``: since when which RADIUS servers do not answer.

@@ -329,6 +329,8 @@ class Lines:
             reason=fact.reason,
             text=fact.text,
             echo_ms=_milliseconds(fact.echo_round_trip_s) if fact.echo_round_trip_s else None,
+            echo_max_ms=_milliseconds(fact.quality.most_s) if fact.quality is not None else None,
+            echo_loss_percent=round(fact.quality.loss_percent, 2) if fact.quality is not None else None,
         )
 
     def frame_dropped(self, fact: ppp.Dropped) -> None:

@@ -144,6 +144,11 @@ def _ended(_story: Story, values: Values) -> str:
             f", after {duration(values['duration_s'])} with {values['up_octets']} octets up and"
             f" {values['down_octets']} down"
         )
+    if values["echo_loss_percent"] is not None:
+        carried += (
+            f"; its last echoes took {values['echo_mean_ms']:g} ms, at most {values['echo_max_ms']:g} ms,"
+            f" {values['echo_loss_percent']:g}% were lost"
+        )
     return (
         f"ended in state {values['phase']} ({values['reason']}{text}){carried}; accounting calls it {values['cause']}"
     )

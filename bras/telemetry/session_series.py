@@ -1,6 +1,6 @@
 """The series of each session, as text: hand-made, for the labels of 50,000 sessions.
 
-Six families share one label, ``session`` (Acct-Session-Id); ``bras_session_info`` says whose it is, for
+Nine families share one label, ``session`` (Acct-Session-Id); ``bras_session_info`` says whose it is, for
 joins such as ``rate(bras_session_bytes_total[5m]) * on (session) group_left (user) bras_session_info``.
 Nothing is kept of a session between two scrapes.  Who has no IPv6 has no samples of it: they would be 0 for ever.
 """
@@ -43,6 +43,9 @@ SERIES = (
     Series("bras_session_packets_total", "counter", "IP packets of a session as forwarded."),
     Series("bras_session_policed_packets_total", "counter", "Packets of a session that were above its rate."),
     Series("bras_session_echo_round_trip_seconds", "gauge", "Round-trip time of the last LCP echo."),
+    Series("bras_session_echo_round_trip_max_seconds", "gauge", "Longest round trip of the last 30 to 60 LCP echoes."),
+    Series("bras_session_echoes_total", "counter", "LCP echoes that met their fate: answered or lost."),
+    Series("bras_session_echoes_lost_total", "counter", "LCP echoes that nobody answered."),
 )
 """In the order in which they are told; up is from the subscriber."""
 
@@ -55,9 +58,10 @@ def rendered(
     ``carried``: by generation, what the data plane says now.  ``lacs`` remembers labels of LACs for the next slice.
     """
     infos, starts, octets, packets, policed, echoes = list[str](), list[str](), list[str](), list[str](), [""], [""]
+    longest, fates, losses = [""], [""], [""]
     for row in readings:
         session, user, method, group, name, remote, calling, called, address, up_at, echo_s, _, number, *rest = row
-        has6, base, last = rest
+        has6, base, last, quality = rest
         counters = carried.get(number) or last or _NOTHING
         if base is not None:
             counters = list(map(int.__add__, counters, base))
@@ -79,7 +83,12 @@ def rendered(
         )
         if echo_s:
             echoes.append(f'bras_session_echo_round_trip_seconds{{session="{session}"}} {echo_s:.6f}\n')
-    return tuple(map("".join, (infos, starts, octets, packets, policed, echoes)))
+        if quality is not None:
+            most, answered, lost = quality[4:]
+            longest.append(f'bras_session_echo_round_trip_max_seconds{{session="{session}"}} {most:.6f}\n')
+            fates.append(f'bras_session_echoes_total{{session="{session}"}} {answered + lost}\n')
+            losses.append(f'bras_session_echoes_lost_total{{session="{session}"}} {lost}\n')
+    return tuple(map("".join, (infos, starts, octets, packets, policed, echoes, longest, fates, losses)))
 
 
 def _ways(name: str, session: str, family: str, up: int, down: int) -> str:

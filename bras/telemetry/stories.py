@@ -9,6 +9,7 @@ from bras.config.story import StoryConfig
 from bras.ids import number_of, session_of, tunnel_of
 from bras.l2tp.line import facts as facts_of_line
 from bras.lns.told import Noted, SessionBegun
+from bras.ppp.quality import Quality
 from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, QuotaTold, SubscriberEnded, SubscriberUp
@@ -159,6 +160,7 @@ class Stories:
             counters.up_octets4 + counters.up_octets6,
             counters.down_octets4 + counters.down_octets6,
             fact.heard,
+            *_quality(fact.quality),
         )
         (self.had_been_up if story.up else self.failed).put(story)
         if self.told is not None:
@@ -197,3 +199,10 @@ def is_meant(story: Story, selector: str) -> bool:
     if story.address and selector == dotted_quad(story.address):
         return True
     return bool(line.access_line) and selector in facts_of_line(line.access_line).values()
+
+
+def _quality(quality: Quality | None) -> tuple[float | None, float | None, float | None]:
+    """Return mean and longest round trip in milliseconds, and the loss in percent."""
+    if quality is None:
+        return None, None, None
+    return round(quality.mean_s * 1000.0, 1), round(quality.most_s * 1000.0, 1), round(quality.loss_percent, 1)

@@ -42,7 +42,7 @@ def stories(count: int = 0) -> Stories:
 
 def asked(wish: Explain, made: Stories | None, *lacs: Plain) -> tuple[bool, Any]:
     async def ask(command: Command) -> Answer:
-        assert isinstance(command, ShowLacs)
+        assert isinstance(command, ShowLacs)  # nobody of these is up
         return Answer(1, ok=True, body={"lacs": list(lacs), "forgotten": 0})
 
     return asyncio.run(Explainer(made, ask, lambda: 1060.0).answer(wish))
@@ -85,6 +85,7 @@ def test_story_file(site: Site, tmp_path: Path) -> None:  # pytest's way to use 
         (story,) = told["stories"]
         assert story["live"]
         assert story["headline"].startswith("up for")
+        assert story["line"]["echo_loss_percent"] is None
         assert abs(story["begun_at"] - clock.wall()) < 60.0
         lac.hang_up(client)
         run.wire.run(10.0, until=lambda: file.exists() and file.read_bytes().endswith(b"\n"))

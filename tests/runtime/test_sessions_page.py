@@ -59,6 +59,7 @@ class House:
             False,
             None,
             None,
+            None,
         ]
 
     async def ask(self, command: Command) -> Answer:

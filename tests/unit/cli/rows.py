@@ -35,6 +35,10 @@ def session(number: int = 1, **changes: Any) -> Row:
         "down_octets": 987654321,
         "down_packets": 700000,
         "echo_ms": 12.345,
+        "echo_min_ms": 10.0,
+        "echo_mean_ms": 12.0,
+        "echo_max_ms": 20.0,
+        "echo_loss_percent": 1.25,
         "up_bps": None,
         "down_bps": None,
         "packets_s": None,
@@ -63,6 +67,9 @@ def detail(**changes: Any) -> Row:
         session()
         | figures
         | {
+            "echoes_answered": 400,
+            "echoes_lost": 5,
+            "probe_left_s": 20.0,
             "up_octets4": 1536000,
             "up_packets4": 2000,
             "down_octets4": 987654321,

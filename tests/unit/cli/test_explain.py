@@ -110,3 +110,11 @@ def test_names_neither_drive_the_terminal_nor_turn_it_round(tmp_path: Path) -> N
     assert out.count("\n") == 2
     assert "\x1b" not in out
     assert "\\u05d0" in out
+
+
+def test_how_the_line_answers(tmp_path: Path) -> None:
+    line = {"echo_min_ms": 10.0, "echo_mean_ms": 12.0, "echo_max_ms": 20.0, "echo_loss_percent": 1.25}
+    _, out, _ = run(tmp_path, body(STORY | {"line": line, "events": []}), "alice")
+    assert out.splitlines()[1] == "  its last echoes: 10.0 ms / 12.0 ms / 20.0 ms, 1.2% lost"
+    _, out, _ = run(tmp_path, body(STORY | {"line": line | {"echo_mean_ms": None}, "events": []}), "alice")
+    assert "echoes" not in out

@@ -35,6 +35,10 @@ def test_every_field_of_a_session_that_is_up() -> None:
     seen = _seen(rim)
     one = seen.subscriber
     one.standing.round_trip_s = 0.0125
+    for number, trip in ((1, 0.5), (2, 0.25), (3, None), (4, 0.75)):
+        one.link.keepalive.sent(number, now=1.0)
+        if trip is not None:
+            one.link.keepalive.replied(number, now=1.0 + trip)
     values = {name: field.get(seen) for name, field in FIELDS.items()}
     uptime = values.pop("uptime")
     assert isinstance(uptime, float)
@@ -51,6 +55,10 @@ def test_every_field_of_a_session_that_is_up() -> None:
         "up": 1500,
         "octets": 6500,
         "echo": 12.5,
+        "echo_min": 250.0,
+        "echo_mean": 500.0,
+        "echo_max": 750.0,
+        "loss": 25.0,
         "method": one.who.method,
         "calling": one.line.calling_number,
         "called": one.line.called_number,
@@ -71,7 +79,7 @@ def test_what_a_session_that_is_not_up_has_not() -> None:
     rim.run(0.5)
     seen = _seen(rim)
     missing = {name for name, field in FIELDS.items() if field.get(seen) is None}
-    assert missing == {"address", "uptime", "echo", *RATES}
+    assert missing == {"address", "uptime", "echo", "echo_min", "echo_mean", "echo_max", "loss", *RATES}
     assert FIELDS["state"].get(seen) == "link"
 
 

@@ -42,7 +42,7 @@ def test_a_row_is_the_sessions() -> None:
     assert row == [
         subscriber.session_id, "user1", "chap", "any", line.peer_name, line.peer_address, line.calling_number,
         line.called_number, subscriber.address, subscriber.instants.up_at, 0.25, subscriber.forwarding.slot, number,
-        False, list(Counters(1, 2)), None,
+        False, list(Counters(1, 2)), None, None,
     ]  # fmt: skip
     assert subscriber.forwarding.last is NOTHING_CARRIED
 

@@ -16,6 +16,7 @@ from bras.lns.stages import SetupTimed
 from bras.lns.told import Noted, SessionBegun
 from bras.ppp import events as ppp
 from bras.ppp.events import HandoverReason, HandoverResult
+from bras.ppp.quality import Quality
 from bras.radius import events as radius
 from bras.radius.coa_events import CoaAnswered, CoaDropped, CoaRepeated
 from bras.radius.dynauth import Asked, ErrorCause
@@ -57,6 +58,7 @@ ENDED = SubscriberEnded(
     reason="peer_terminated",
     text="bye\nforged",
     echo_round_trip_s=0.0123,
+    quality=Quality(30, 2, 0.01, 0.02, 0.25, 400, 5),
 )
 
 

@@ -67,7 +67,9 @@ def test_one_that_is_up(events: Any, headline: str) -> None:
 
 
 def test_an_end_that_nobody_knows_is_an_end() -> None:
-    body = explained((1.0, "ended", "of_a_later_version", "so", "up", "user_request", 5.0, 0, 0, True), up=True)
+    body = explained(
+        (1.0, "ended", "of_a_later_version", "so", "up", "user_request", 5.0, 0, 0, True, None, None, None), up=True
+    )
     assert body["headline"] == "ended after 5s: it ended (so)"
     assert not body["live"]
 
@@ -84,7 +86,21 @@ HOSTILE = ("<script>alert(1)</script>", "a\"b'c\\", "two\nlines\r\x1b[2J", "x" *
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_of_the_network_are_harmless(name: str) -> None:
-    ended = (3.0, "ended", "authentication_rejected", name, "authenticating", "user_error", 0.0, 0, 0, True)
+    ended = (
+        3.0,
+        "ended",
+        "authentication_rejected",
+        name,
+        "authenticating",
+        "user_error",
+        0.0,
+        0,
+        0,
+        True,
+        None,
+        None,
+        None,
+    )
     body = explained((1.0, "credentials", name, "pap", "", False), (2.0, "verdict", "rejected", "r1", name), ended)
     octets = orjson.dumps(body)
     assert b"\n" not in octets

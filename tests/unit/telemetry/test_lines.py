@@ -62,16 +62,18 @@ def test_session_ended_says_everything_of_a_session() -> None:
             "reason": "peer_terminated",
             "text": "bye\nforged",  # cleaned where the line is made: test_logs
             "echo_ms": 12.3,
+            "echo_max_ms": 250.0,
+            "echo_loss_percent": 6.25,
         }
     ]
 
 
 def test_a_session_that_never_had_an_address_shows_none() -> None:
     fields = {name: getattr(ENDED, name) for name in type(ENDED).__slots__}
-    ended = type(ENDED)(**fields | {"address": 0, "echo_round_trip_s": 0.0, "counters": Counters()})
+    ended = type(ENDED)(**fields | {"address": 0, "echo_round_trip_s": 0.0, "quality": None, "counters": Counters()})
     (line,) = _lines(ended)
     assert line["address"] is None
-    assert line["echo_ms"] is None
+    assert line["echo_ms"] is line["echo_max_ms"] is line["echo_loss_percent"] is None
 
 
 def test_session_up_is_told_at_debug_only() -> None:

@@ -18,7 +18,7 @@ EXAMPLES: dict[str, tuple[object, ...]] = {
     "up": (250.0,),
     "throttled": ("quota of 1 octet is exhausted", 64_000, 0),
     "unthrottled": (5_000_000, 0),
-    "ended": ("client_terminated", "bye", "up", "user_request", 61.5, 1, 2, True),
+    "ended": ("client_terminated", "bye", "up", "user_request", 61.5, 1, 2, True, 12.0, 20.5, 1.3),
     "omitted": (12,),
     "credentials": ("alice", "pap", "local", True),
     "waits": ("68E0000000000001", "bob", ""),

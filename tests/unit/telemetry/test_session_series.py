@@ -24,6 +24,7 @@ ROW = [
     False,
     None,
     None,
+    [30, 2, 0.01, 0.02, 0.25, 400, 5],
 ]
 NOW = Counters(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
@@ -39,6 +40,7 @@ def reading(**changes: object) -> Reading:
         "has6": 13,
         "base": 14,
         "last": 15,
+        "quality": 16,
     }
     row = list(ROW)
     for name, value in changes.items():
@@ -73,6 +75,9 @@ def samples(text: str, *, openmetrics: bool = False) -> dict[tuple[str, frozense
         ("policed_packets_total", {"direction": "down"}, 11),
         ("start_time_seconds", {}, 1100.5),
         ("echo_round_trip_seconds", {}, 0.0125),
+        ("echo_round_trip_max_seconds", {}, 0.25),
+        ("echoes_total", {}, 405),
+        ("echoes_lost_total", {}, 5),
         (
             "info",
             {
@@ -92,7 +97,7 @@ def samples(text: str, *, openmetrics: bool = False) -> dict[tuple[str, frozense
 def test_a_sample(name: str, labels: dict[str, str], value: float, openmetrics: bool) -> None:
     found = samples(page(reading(), openmetrics=openmetrics), openmetrics=openmetrics)
     assert found[f"bras_session_{name}", frozenset({**labels, "session": "68E1"}.items())] == value
-    assert len(found) == 13
+    assert len(found) == 16
 
 
 def bytes_up(*rows: Reading, carried: dict[int, Counters]) -> float:
@@ -111,8 +116,8 @@ def test_what_earlier_entries_carried_is_in_it() -> None:
 
 
 def test_what_is_not_known_has_no_sample() -> None:
-    names = {name for name, _ in samples(page(reading(echo=0.0)))}
-    assert "bras_session_echo_round_trip_seconds" not in names
+    names = {name for name, _ in samples(page(reading(echo=0.0, quality=None)))}
+    assert not [name for name in names if "echo" in name]
     assert 'address=""' in page(reading(address=0))
 
 
@@ -140,7 +145,7 @@ HOSTILE = [
 def test_whatever_a_client_calls_itself_is_text_in_a_label(text: str, openmetrics: bool) -> None:
     made = page(reading(user=text, calling=text, name=text, group=text), openmetrics=openmetrics)
     made.encode("utf-8")
-    assert made.count("\n") == 13 + 2 * len(SERIES) + openmetrics
+    assert made.count("\n") == 16 + 2 * len(SERIES) + openmetrics
     found = samples(made, openmetrics=openmetrics)
     (info,) = [dict(labels) for name, labels in found if name == "bras_session_info"]
     if text.isprintable():
@@ -148,7 +153,7 @@ def test_whatever_a_client_calls_itself_is_text_in_a_label(text: str, openmetric
     else:
         assert info["user"].isprintable()
         assert info["user"] == info["calling_number"]
-    assert len(found) == 13
+    assert len(found) == 16
 
 
 def test_who_has_no_ipv6_has_no_samples_of_it() -> None:

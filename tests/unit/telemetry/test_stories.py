@@ -160,3 +160,14 @@ def test_nothing_is_kept_of_a_session_whose_number_comes_again() -> None:
     told.begin()
     told.begin(user="bob")
     assert told.found("alice") == []
+
+
+def test_how_the_line_answered_is_in_the_end() -> None:
+    told = Told()
+    told.begin()
+    told.end()
+    told.begin(2, user="bob")
+    told.end(2, "bob", quality=None)
+    ended = [story.events[-1].values for story in told.stories.failed]
+    names = ("echo_mean_ms", "echo_max_ms", "echo_loss_percent")
+    assert [tuple(values[name] for name in names) for values in ended] == [(20.0, 250.0, 6.2), (None, None, None)]
