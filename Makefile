@@ -75,7 +75,7 @@ test: test-deps lint guest wheel $(VENV)/.fuzz  ## check, and the judges: real p
 	BRAS_STORM_CALLS=50 $(PYTEST) -n $(LIVE_JOBS) $(PARALLEL) tests
 
 test-long: test-deps lint guest wheel $(VENV)/.fuzz  ## test, and soaks, crashes, deep fuzzing (an hour)
-	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 BRAS_OUTAGE_HOURS=24 BRAS_FUZZ_INPUTS=10000000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 -n $(LIVE_JOBS) $(PARALLEL) tests
+	BRAS_STORM_CALLS=1000 BRAS_CRASH_SEEDS=300 BRAS_SOAK_CALLS=20000 BRAS_BOOKS_SESSIONS=10000 BRAS_HOUR_SESSIONS=600 BRAS_OUTAGE_HOURS=24 BRAS_FUZZ_INPUTS=10000000 HYPOTHESIS_PROFILE=deep $(PYTEST) --timeout=20000 -n $(LIVE_JOBS) $(PARALLEL) tests
 
 bench: build guest  ## set-ups a second, microseconds and octets a session, packets a second
 	$(BIN)/python -m tests.benchmark
