@@ -166,7 +166,7 @@ class Arrears:
             self._lose(core, subscriber, shift, now, told=key in rows)
         tunnel_books.rebooted(core, now, at=self.alive_at + shift, shift=shift)
         left, core.books.open_keys = core.books.open_keys, None
-        for key in sorted(left.difference(mine)):
+        for key in sorted(left):  # of some of mine, too: the journal may not know of their Start
             billing.close_row(core, rows[key], self.alive_at + self.wall_offset_s, now=now)
 
     def _put_stops(self, core: Core, rows: dict[int, Row], now: float) -> None:

@@ -11,7 +11,8 @@ import pytest
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, Config, LacConfig, PppConfig
 from bras.config.spool import SpoolConfig
-from bras.lns.effects import Effect, SendRadius
+from bras.forwarding.entry import AddEntry
+from bras.lns.effects import Effect, Program, SendRadius
 from bras.lns.inputs import Input
 from bras.radius.events import Kind
 from bras.secret import Secret
@@ -245,6 +246,25 @@ def test_a_power_cut_after_a_stop_that_the_journal_does_not_know_of(tmp_path: Pa
     quiet(world)
     closed(radius, 2)
     assert {books[STOP][49][-1] for books in radius.books().values()} == {1}
+
+
+def test_a_power_cut_after_a_start_that_the_journal_does_not_know_of(tmp_path: Path) -> None:
+    """The journal of the checkpoint knows the session, and that its Entry was on its way: the Start was made after."""
+
+    class Early(Spooling):
+        def perform(self, effects: list[Effect]) -> list[Input]:
+            if any(isinstance(effect, Program) and isinstance(effect.operation, AddEntry) for effect in effects):
+                self.sync()
+            return super().perform(effects)
+
+    radius = Bookkeeper()
+    world = Early(tmp_path, settings(), radius=radius, checkpoint_s=3600.0)
+    dial(world, 1)
+    world.cut(boot="boot2")
+    quiet(world)
+    closed(radius, 1)
+    assert {books[STOP][49][-1] for books in radius.books().values()} == {11}
+    assert not list(world.on_disk.open_rows())
 
 
 def test_a_disk_that_refuses_and_a_crash_meanwhile(tmp_path: Path) -> None:
