@@ -3,7 +3,7 @@
 Sessions come, carry, negotiate again and go at a RADIUS server that loses much, answers
 late, twice or not at all, while the daemon is killed between any two steps and built anew from
 its files alone, and the machine loses power.  ``BRAS_BOOKS_SESSIONS`` says how many sessions;
-one death for fifty of them, every fifth a power cut.
+one death for fifty of them, every fifth a power cut, or the disk refuses now and then.
 """
 
 from __future__ import annotations
@@ -106,8 +106,12 @@ class Town:
                 lac.hang_up(client)
 
 
-def live(world: Fated, town: Town, dice: random.Random, sessions: int) -> tuple[int, int]:
-    """Let it all happen; return how often it was killed, and lost power."""
+def live(world: Fated, town: Town, dice: random.Random, sessions: int, *, refuses: bool) -> tuple[int, int]:
+    """Let it all happen; return how often it was killed, and lost power.
+
+    ``refuses``: the disk of the spool refuses now and then, and the machine does not lose power: what was told
+    from memory meanwhile nobody could know afterwards.
+    """
     kills = cuts = 0
     world.fate = replace(ROUGH)
     calm_at = 0.0
@@ -115,6 +119,7 @@ def live(world: Fated, town: Town, dice: random.Random, sessions: int) -> tuple[
         town.stir()
         if world.now >= calm_at:
             world.radius.silent = dice.random() < 0.3
+            world.disk_refuses = refuses and dice.random() < 0.5
             calm_at = world.now + dice.random() * (90.0 if world.radius.silent else 240.0)
         if world.fate.steps is None and kills + cuts < len(world.truth) // A_DEATH:
             world.fate.steps = dice.randrange(dice.choice((5, 100, 2000)))
@@ -123,7 +128,7 @@ def live(world: Fated, town: Town, dice: random.Random, sessions: int) -> tuple[
         if world.alive:
             continue
         world.run(dice.random() * 2.0)
-        if (kills + cuts) % A_CUT == A_CUT - 1:
+        if (kills + cuts) % A_CUT == A_CUT - 1 and not refuses:
             cuts += 1
             world.lose_power(dice)
             world.run(dice.random() * 60.0)
@@ -145,7 +150,7 @@ def check_memory(world: Fated) -> None:
 def settle(world: Fated, town: Town) -> None:
     """The server is well, and all hang up."""
     world.fate = Fate()
-    world.radius.silent = False
+    world.radius.silent = world.disk_refuses = False
     world.weather = Weather()
     world.run(120.0)
     town.hang_up()
@@ -196,14 +201,15 @@ def both(counters: Counters) -> tuple[int, int]:
     )
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_every_start_has_its_stop_whatever_dies(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("refuses", [False, True], ids=["cuts", "disk"])
+@pytest.mark.parametrize("seed", range(1, 2 + SESSIONS // 5000))
+def test_every_start_has_its_stop_whatever_dies(seed: int, refuses: bool, tmp_path: Path) -> None:
     dice, books = random.Random(seed), Auditor()
     world = Fated(tmp_path, settings(), seed=seed, weather=Weather(loss=0.01, jitter_s=0.01), radius=books)
     town = Town(world, dice)
     town.begin_all()
     world.run(1.0)
-    kills, cuts = live(world, town, dice, SESSIONS)
+    kills, cuts = live(world, town, dice, SESSIONS, refuses=refuses)
     settle(world, town)
     print(f"{kills} kills, {cuts} power cuts, {len(books.accounts)} accounts, {books.copies} records; {world.ended}")
     check_nothing_is_owed(world)
