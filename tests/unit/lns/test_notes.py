@@ -61,7 +61,7 @@ def test_secrets_are_in_no_story(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def watch(core: Core, one: Subscriber, event: CredentialsOffered, *, now: float) -> None:
             offered.extend(_secrets(event.credentials))  # noqa: B023  # it is called within this turn of the loop
-            take(core, one, event, now=now)  # noqa: B023  # likewise
+            take(core, one, event, now=now)  # noqa: B023  # it is called within this turn of the loop
 
         monkeypatch.setattr(admission, "credentials_offered", watch)
         lac.dial("user1", PASSWORD, method=method)
