@@ -20,7 +20,7 @@ class LogConfig:
     level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
     format: str = "auto"
-    """`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."""
+    """`json`, `console`, `journal` (fields of systemd's journal), or `auto`: `journal` where stderr goes there, `console` on a terminal, `json` elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,10 @@ SECTIONS = (
     Section(
         "log",
         LogConfig,
-        {"level": v.choice("debug", "info", "warning", "error"), "format": v.choice("json", "console", "auto")},
+        {
+            "level": v.choice("debug", "info", "warning", "error"),
+            "format": v.choice("json", "console", "journal", "auto"),
+        },
     ),
     Section(
         "story",

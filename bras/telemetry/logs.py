@@ -15,6 +15,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
 
 from bras.config.daemon import LogConfig
+from bras.telemetry import journald
 from bras.telemetry.pipe import LogPipe
 from bras.telemetry.text import CLIP, clean, clean_deep
 
@@ -38,17 +39,26 @@ class _Logger(structlog.make_filtering_bound_logger(LEVELS["debug"])):  # type: 
     """The class of all our loggers: they are kept once made, so another level gives them other methods."""
 
 
-def start_logging(config: LogConfig, descriptor: int = 2) -> LogPipe:
+def start_logging(config: LogConfig, descriptor: int = 2, journal: str = journald.SOCKET) -> LogPipe:
     """Set structlog up for the whole process, to ``descriptor``; close the pipe that is returned at the end.
+
+    ``journal``: the socket of systemd's journal, for where what is written goes there, or is to.
 
     From here on ``structlog.get_logger()`` is the logger of every module.
     """
-    pipe = LogPipe(descriptor)
+    form = config.format
+    if form == "auto" and journald.is_journal(descriptor, os.environ):
+        form = "journal"
+    pipe = journald.JournalPipe(descriptor, path=journal) if form == "journal" else LogPipe(descriptor)
     terminal = os.isatty(descriptor)
-    console = config.format == "console" or (config.format == "auto" and terminal)
+    console = form == "console" or (form == "auto" and terminal)
     set_level(config.level)
     structlog.configure(
-        processors=processors(console=console, colours=terminal and "NO_COLOR" not in os.environ),
+        processors=(
+            _for_journal()
+            if form == "journal"
+            else processors(console=console, colours=terminal and "NO_COLOR" not in os.environ)
+        ),
         wrapper_class=_Logger,
         logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, pipe)),
         cache_logger_on_first_use=True,
@@ -90,6 +100,15 @@ def processors(*, console: bool, colours: bool) -> list[Processor]:
         colors=colours, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
     )
     return [*head, renderer, _encode]
+
+
+def _for_journal() -> list[Processor]:
+    """Return the chain from an event to a datagram; the journal has clocks of its own."""
+    return [structlog.processors.add_log_level, _clean_values, structlog.processors.format_exc_info, _render_journal]
+
+
+def _render_journal(_logger: WrappedLogger, _method: str, event: _Event) -> bytes:
+    return journald.encode(event)[:-1]  # the logger ends what it writes with a line feed
 
 
 def _clean_values(_logger: WrappedLogger, _method: str, event: _Event) -> _Event:
