@@ -215,8 +215,8 @@ class Hand:
         book = self.books[owed.group]
         owed.ticket = SETTLED
         book.counts.add(owed.status, -1)
-        if self.keeps_notes and owed.status != INTERIM and (self.storing is None or owed.number):
-            events.append(Note(owed.key, owed.status))
+        if self.keeps_notes and owed.status != INTERIM and self.storing is None:
+            events.append(Note(owed.key, owed.status))  # else when the disk knows, or it would be made anew
         if owed.is_announcement:
             book.announcements.remove(owed)
             book.in_hand -= 1

@@ -229,11 +229,10 @@ class Ledger(Hand):
                 self.wake(book, now)
         for owed in storing.done(up_to):
             settled, owed.number = owed.ticket == SETTLED, 0
-            if settled:
-                continue
             if self.keeps_notes:
                 events.append(Note(owed.key, owed.status))
-            events += self._go_on(owed, now)
+            if not settled:
+                events += self._go_on(owed, now)
         return events
 
     def _go_on(self, owed: Owed, now: float) -> list[Event]:

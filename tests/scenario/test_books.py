@@ -124,7 +124,8 @@ def live(world: Fated, town: Town, dice: random.Random, sessions: int, *, refuse
         if world.fate.steps is None and kills + cuts < len(world.truth) // A_DEATH:
             world.fate.steps = dice.randrange(dice.choice((5, 100, 2000)))
         world.run(dice.random() * 2.0)
-        check_memory(world)
+        if not refuses:  # then memory has to hold what the disk does not take
+            check_memory(world)
         if world.alive:
             continue
         world.run(dice.random() * 2.0)

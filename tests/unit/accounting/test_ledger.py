@@ -98,7 +98,8 @@ def test_a_disk_that_refuses_keeps_nothing_from_being_told_once_and_in_order(cle
     clerk.answer()
     assert clerk.heard == [b"1:1", b"2:1", b"1:2"]
     clerk.answer()
-    assert not clerk.notes
+    kept = {(1, START), (1, STOP), (2, START)}
+    assert set(clerk.notes) == kept, "whoever is killed now would find the first open, and make it another Stop"
     clerk.write()
     storing = clerk.ledger.storing
     assert storing is not None
@@ -109,6 +110,7 @@ def test_a_disk_that_refuses_keeps_nothing_from_being_told_once_and_in_order(cle
     assert not clerk.ledger.is_at_risk
     assert (storing.refused_at, storing.reason, storing.failed_at) == (None, "disk full", 1000.0), "what it said last"
     assert clerk.heard == [b"1:1", b"2:1", b"1:2"], "nothing is told again"
+    assert not clerk.notes
     assert clerk.on_disk == []
     assert clerk.file is not None
     assert [row.key for row in clerk.file.open_rows()] == [2]
