@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bras import __version__
-from bras.cli import completion, dataplane, explain, live, probe, reload, show, top
+from bras.cli import completion, dataplane, debug, explain, live, probe, reload, show, top
 from bras.cli.common import (
     DEFAULT_CONFIG,
     FAILED,
@@ -38,6 +38,7 @@ app.command("probe")(probe.probe)
 app.command("completion")(completion.completion)
 app.add_typer(show.app, name="show")
 app.add_typer(dataplane.app, name="dataplane")
+app.add_typer(debug.app, name="debug")
 
 
 def main() -> None:

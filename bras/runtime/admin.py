@@ -41,10 +41,12 @@ from bras.lns.commands import (
     TakeCensus,
 )
 from bras.query.lexer import QueryError
-from bras.runtime import clock
+from bras.runtime import clock, debug
 from bras.runtime import survey as surveys
+from bras.runtime.debug import Debug
 from bras.runtime.explain import Explain, Explainer
 from bras.runtime.survey import Listing, Survey
+from bras.telemetry.observer import Observer
 from bras.telemetry.text import clean_deep
 
 Ask = surveys.Ask
@@ -82,12 +84,13 @@ class Reload:
 
 RELOAD = "reload"
 EXPLAIN = "explain"
+DEBUG = "debug"
 SESSIONS = "show sessions"
 OVERVIEW = "show overview"
 """What is there now and what was counted since the start: the machine's census beside what is its own."""
 OWN = ("show version", "show dataplane", OVERVIEW)
 """What the machine knows nothing of."""
-NAMES = tuple(sorted([*COMMANDS, SESSIONS, RELOAD, EXPLAIN, *OWN]))
+NAMES = tuple(sorted([*COMMANDS, SESSIONS, RELOAD, EXPLAIN, DEBUG, *OWN]))
 
 MAX_LINE_OCTETS = 65536
 MAX_CLIENTS = 64
@@ -109,8 +112,10 @@ class AdminServer:
         own: Mapping[str, Callable[[], Plain]],
         again: ReadAgain | None = None,
         explainer: Explainer | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """Serve at ``path``; ``own`` gives the bodies of ``OWN``, by name, ``again`` does a reload."""
+        self._observer = observer
         self._explainer = explainer or Explainer(None, ask, clock.wall)
         self._path = path
         self._ask = ask
@@ -212,6 +217,10 @@ class AdminServer:
             return _line(True, self._own[command]())
         if isinstance(command, Explain):
             return _line(*await self._explainer.answer(command))
+        if isinstance(command, Debug):
+            if self._observer is None:
+                return _line(False, {"error": "this daemon has no log"})
+            return _line(*debug.answer(self._observer, command))
         if isinstance(command, Reload):
             if self._again is None:
                 return _line(False, {"error": "this daemon has no file to read"})
@@ -257,8 +266,8 @@ def _clear(path: str) -> None:
     raise OSError(errno.EADDRINUSE, "another daemon answers on this socket", path)
 
 
-def parse(line: bytes) -> Command | Listing | Reload | Explain | str:
-    """Turn a request line into a Command, a Listing, a Reload, an Explain, or one of ``OWN``.  BadRequest otherwise."""
+def parse(line: bytes) -> Command | Listing | Reload | Explain | Debug | str:
+    """Turn a request line into what it asks for: a Command, what others answer, or one of ``OWN``; else BadRequest."""
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -270,6 +279,8 @@ def parse(line: bytes) -> Command | Listing | Reload | Explain | str:
         return name
     if name == EXPLAIN:
         return _made(Explain, request.get("arguments") or {})
+    if name == DEBUG:
+        return _made(Debug, request.get("arguments") or {})
     if name == RELOAD:
         return _made(Reload, request.get("arguments") or {})
     if name == SESSIONS:

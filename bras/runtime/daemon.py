@@ -97,6 +97,7 @@ class _Daemon:
             own,
             lambda dry_run: reloader.ask(dry_run=dry_run),
             Explainer(self.observer.stories if self.observer is not None else None, driver.ask, clock.wall),
+            self.observer,
         )
         exporter = self._exporter(driver)
         self._serve(driver)  # before anybody can ask whether we do

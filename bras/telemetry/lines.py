@@ -19,7 +19,8 @@ from bras.l2tp.events import Path
 from bras.l2tp.line import facts
 from bras.ppp import events as ppp
 from bras.radius import events as radius
-from bras.subscriber.events import Authenticated, AuthOutcome, ProxyJudged, SubscriberEnded, SubscriberUp
+from bras.subscriber.events import ProxyJudged, SubscriberEnded, SubscriberUp
+from bras.telemetry.auth_lines import AuthLines
 from bras.telemetry.coa_lines import CoaLines
 from bras.telemetry.limit import RepeatLimit
 from bras.telemetry.limit import repeated as _repeated
@@ -33,13 +34,14 @@ from bras.telemetry.tally import Handlers
 from bras.telemetry.text import dotted_quad
 from bras.telemetry.words import TERMINATE_CAUSES, call_cause, tunnel_cause
 
+OFTEN = 200
+"""Lines of tunnels of a group in ten seconds."""
 _UNSIGNED = (
     "the server does not sign its replies; make it send Message-Authenticator, or accept "
     'unsigned replies with "if-present" (open to forged replies, CVE-2024-3596)'
 )
 _WRONG_SECRET = "the shared secret differs from the server's, or the reply was forged"
 _LATE = "the server answers when it is not waited for any more; make it faster, or wait longer"
-_MAY_BE_IGNORED = "have the server leave it out, or let it be ignored by its name in [radius.unsupported]"
 _ADVICE: Mapping[DropReason, tuple[str, str]] = {
     DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR: ("message_authenticator", _UNSIGNED),
     DropReason.RADIUS_BAD_AUTHENTICATOR: ("secret", _WRONG_SECRET),
@@ -52,7 +54,7 @@ _ADVICE: Mapping[DropReason, tuple[str, str]] = {
 class Lines:
     """Writes a line for each fact that an operator wants to read."""
 
-    __slots__ = ("_limit", "_log", "servers")
+    __slots__ = ("_limit", "_log", "_often", "servers")
 
     def __init__(
         self, log: FilteringBoundLogger, *, servers: Iterable[str] = (), limit: RepeatLimit | None = None
@@ -61,6 +63,8 @@ class Lines:
         self._log = log
         self.servers = {name: index for index, name in enumerate(servers)}
         self._limit = limit or RepeatLimit()
+        self._often = RepeatLimit(burst=OFTEN)
+        """For what hundreds of LACs do at once after a power cut, and each line is of use."""
 
     def handlers(self, *, debug: bool) -> Handlers:
         """Return what to call for which fact; ``debug`` adds the hot ones."""
@@ -71,10 +75,10 @@ class Lines:
             l2tp.CallRefused: self.call_refused,
             radius.ReplyDropped: self.reply_dropped,
             radius.AccountingUnanswered: self.accounting_unanswered,
-            Authenticated: self.authenticated,
             SubscriberEnded: self.session_ended,
         }
         handlers |= LockoutLines(self._log, self._limit).handlers() | PortLines(self._log).handlers(debug=debug)
+        handlers |= AuthLines(self._log, self._limit).handlers()
         handlers |= MeterLines(self._log).handlers()
         handlers |= CoaLines(self._log, self._limit).handlers(debug=debug) | ServerLines(self._log).handlers()
         handlers |= SpoolLines(self._log, self._limit).handlers()
@@ -101,7 +105,10 @@ class Lines:
         return handlers
 
     def tunnel_up(self, fact: l2tp.TunnelUp) -> None:
-        """Write ``tunnel_up``."""
+        """Write ``tunnel_up``; where a LAC has no secret to prove, anybody can have one."""
+        held_back = self._often.allow(("tunnel_up", fact.group))
+        if held_back is None:
+            return
         self._log.info(
             "tunnel_up",
             tunnel=fact.tunnel_id,
@@ -109,10 +116,14 @@ class Lines:
             lac=fact.group,
             lac_hostname=fact.lac_hostname,
             **_ends(fact.path),
+            **_repeated(held_back),
         )
 
     def tunnel_down(self, fact: l2tp.TunnelDown) -> None:
         """Write ``tunnel_down``; a tunnel that was lost is a warning."""
+        held_back = self._often.allow(("tunnel_down", fact.group))
+        if held_back is None:
+            return
         write = self._log.warning if fact.cause.by is l2tp.By.TIMEOUT else self._log.info
         write(
             "tunnel_down",
@@ -121,6 +132,7 @@ class Lines:
             lac_hostname=fact.lac_hostname,
             **_ends(fact.path),
             **_cause(fact.cause, tunnel_cause(fact.cause)),
+            **_repeated(held_back),
         )
 
     def tunnel_refused(self, fact: l2tp.TunnelRefused) -> None:
@@ -259,22 +271,6 @@ class Lines:
         self._log.debug("accounting_acknowledged", record=fact.record, server=fact.server)
 
     # ------------------------------------------------------------------ subscribers
-
-    def authenticated(self, fact: Authenticated) -> None:
-        """Write ``authentication_rejected`` or ``_unanswered``; an accepted one is told when the session ends."""
-        if fact.outcome is AuthOutcome.ACCEPTED:
-            return
-        unanswered = fact.outcome is AuthOutcome.UNANSWERED
-        self._log.warning(
-            "authentication_unanswered" if unanswered else "authentication_rejected",
-            user=fact.user,
-            lac=fact.group,
-            method=fact.method,
-            outcome=fact.outcome.value,
-            source=fact.source,
-            text=fact.text,
-            **({"hint": _MAY_BE_IGNORED} if fact.outcome is AuthOutcome.UNSUPPORTED else {}),
-        )
 
     def proxy_judged(self, fact: ProxyJudged) -> None:
         """Write ``proxy_judged`` (debug)."""

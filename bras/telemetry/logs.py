@@ -73,6 +73,13 @@ def set_level(level: str) -> None:
         setattr(_Logger, name, getattr(of_level, name))
 
 
+def debug_logger() -> FilteringBoundLogger:
+    """Return a logger that writes what the process's does, and debug lines whatever its level is."""
+    made = structlog.get_config()["logger_factory"]()
+    wrapper = structlog.make_filtering_bound_logger(LEVELS["debug"])
+    return cast(FilteringBoundLogger, structlog.wrap_logger(made, wrapper_class=wrapper))
+
+
 def make_logger(pipe: LogPipe, *, level: str = "info", console: bool = False) -> FilteringBoundLogger:
     """Return a logger of its own into ``pipe``, apart from the process's set-up."""
     return cast(

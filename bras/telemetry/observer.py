@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import structlog
@@ -11,19 +12,33 @@ from bras.config.story import StoryConfig
 from bras.lns.effects import Fact
 from bras.telemetry.counts import Counts
 from bras.telemetry.lines import Lines
+from bras.telemetry.logs import debug_logger
 from bras.telemetry.stories import Stories
 from bras.telemetry.story_file import StoryFile
+from bras.telemetry.watch import Chosen, Watch
 
 
 class Observer:
     """Takes every ``Report`` of the machine; costs about a microsecond for a fact without a line."""
 
-    __slots__ = ("_count", "_file", "_lines", "_tell", "_write", "counts", "stories")
+    __slots__ = ("_clock", "_count", "_debug", "_file", "_lines", "_tell", "_watch", "_write", "counts", "stories")
 
-    def __init__(self, counts: Counts, lines: Lines, *, debug: bool = False, stories: Stories | None = None) -> None:
+    def __init__(
+        self,
+        counts: Counts,
+        lines: Lines,
+        *,
+        debug: bool = False,
+        stories: Stories | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Feed ``counts``, ``stories`` and ``lines``; ``debug`` as in ``Lines.handlers``."""
         self.counts = counts
         self.stories = stories
+        self._clock = clock
+        self._debug = debug
+        self._watch: Watch | None = None
+        """Of those whose debug lines are written, while there are any."""
         self._file: StoryFile | None = None
         self._count = counts.handlers()
         self._tell = {} if stories is None else stories.handlers()
@@ -34,7 +49,8 @@ class Observer:
         """Go on under another configuration."""
         names = (server.name or server.address for server in config.radius.server)
         self._lines.servers = {name: index for index, name in enumerate(names)}
-        self._write = self._lines.handlers(debug=config.log.level == "debug")
+        self._debug = config.log.level == "debug"
+        self._write = self._lines.handlers(debug=self._debug)
 
     def keep_stories(self, config: StoryConfig) -> None:
         """Write stories that are complete into the file of the configuration, if any; OSError tells why not."""
@@ -61,6 +77,31 @@ class Observer:
         write = self._write.get(kind)
         if write is not None:
             write(fact)
+        if self._watch is not None:
+            self._observe_closely(self._watch, fact)
+
+    def _observe_closely(self, watch: Watch, fact: Fact) -> None:
+        """Write debug lines of those who are chosen; with level ``debug`` all of them are there already."""
+        if not self._debug and not watch.observe(fact):
+            self._watch = None
+
+    @property
+    def watched(self) -> dict[Chosen, float]:
+        """Return whose debug lines are written, and for how many seconds yet."""
+        left = {} if self._watch is None else self._watch.left
+        if not left:
+            self._watch = None
+        return left
+
+    def watch(self, chosen: Chosen, for_s: float) -> None:
+        """Write debug lines of somebody for a while."""
+        if self._watch is None:
+            self._watch = Watch(debug_logger(), self.stories, self._clock, list(self._lines.servers))
+        self._watch.choose(chosen, for_s)
+
+    def unwatch(self) -> None:
+        """Write debug lines of nobody."""
+        self._watch = None
 
 
 def make_observer(config: Config, wall_clock: Callable[[], float]) -> Observer:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
-import structlog
 import typer
-from structlog.testing import capture_logs
 
 from bras.cli.main import app
 from bras.errors import FallbackReason
 from bras.forwarding.entry import Counters
 from bras.runtime.admin import NAMES
 from bras.telemetry.counts import Counts
-from bras.telemetry.lines import Lines
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures
 from bras.telemetry.session_series import SERIES
-from tests.architecture.source import ROOT, modules, tree
-from tests.unit.telemetry.facts import FACTS
+from tests.architecture.source import ROOT
+from tests.support.log_events import events, expected, rows
 
 MANUAL = (ROOT / "MANUAL.md").read_text(encoding="utf-8")
-_WRITERS = {"debug", "info", "warning", "error", "exception", "critical"}
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 
 
@@ -70,23 +65,13 @@ def test_reasons_for_a_slower_path() -> None:
     assert _first_cells(_section("What takes a slower path")) == {reason.value for reason in FallbackReason}
 
 
-def _events_of_facts() -> set[str]:
-    with capture_logs() as captured:
-        handlers = Lines(structlog.get_logger()).handlers(debug=True)
-        for fact in FACTS:
-            handlers[type(fact)](fact)
-    return {line["event"] for line in captured}
-
-
-def _events_in_source() -> set[str]:
-    """Return the constant first argument of every call of a logger's method."""
-    found = set()
-    for node in (node for path in modules() for node in ast.walk(tree(path))):
-        match node:
-            case ast.Call(func=ast.Attribute(attr=attr), args=[ast.Constant(value=str(event)), *_]) if attr in _WRITERS:
-                found.add(event)
-    return found
-
-
 def test_log_events() -> None:
-    assert _first_cells(_section("Log events")) == _events_of_facts() | _events_in_source()
+    there, text = events(), MANUAL
+    written = list(rows(text))
+    assert {name for _, names, _, _ in written for name in names} == set(there)
+    for line, names, levels, fields in written:
+        assert (levels, fields) == expected(there, names), f"run: python -m tests.support.log_events\n{line}"
+
+
+def test_log_events_have_few_levels() -> None:
+    assert {level for told in events().values() for level in told.levels} <= {"debug", "info", "warning", "error"}

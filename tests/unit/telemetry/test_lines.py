@@ -17,7 +17,7 @@ from bras.radius import events as radius
 from bras.radius.events import Kind
 from bras.subscriber.events import AuthOutcome, ProxyJudged
 from bras.telemetry.limit import RepeatLimit
-from bras.telemetry.lines import Lines
+from bras.telemetry.lines import OFTEN, Lines
 from tests.unit.telemetry.facts import ENDED, FACTS, KEY, LOST, PATH, REFUSED, UP, authenticated, dropped_reply
 
 
@@ -233,3 +233,16 @@ def test_why_ppp_ended_is_told_with_the_call() -> None:
     assert (told["q931_cause"], told["q931_message"], told["q931_text"]) == (16, 0x45, "cleared")
     (plain,) = _lines(l2tp.CallDown(KEY, LOST), debug=True)
     assert not [name for name in plain if name.startswith(("ppp_", "q931_"))]
+
+
+def test_tunnels_that_come_and_go_are_limited_by_group() -> None:
+    """Where a LAC has no secret to prove, anybody can have a tunnel."""
+    with capture_logs() as lines:
+        handlers = Lines(structlog.get_logger()).handlers(debug=False)
+        for _ in range(OFTEN + 50):
+            for fact in (l2tp.TunnelUp(5, 7, "open", "lac1", PATH), l2tp.TunnelDown(5, "open", "lac1", PATH, LOST)):
+                handlers[type(fact)](fact)
+        handlers[l2tp.TunnelUp](l2tp.TunnelUp(5, 7, "other", "lac1", PATH))
+    told = [(line["event"], line["lac"]) for line in lines]
+    assert told.count(("tunnel_up", "open")) == told.count(("tunnel_down", "open")) == OFTEN
+    assert ("tunnel_up", "other") in told
