@@ -34,8 +34,8 @@ def recall(ledger: Ledger, owed: Owed, *, counted: bool = False, now: float) -> 
         book.disk.left()
         if owed.status == START:
             book.behind.add(owed.key, START_ON_DISK, now)
-        elif owed.status == STOP:
-            owed.follows = book.behind.take(owed.key) & START_ON_DISK != 0
+        elif owed.status == STOP and owed.key in book.behind:
+            ledger.catch_up(owed, book)
         if owed.is_announcement:
             ledger.insert(book, owed)
     elif owed.is_announcement:

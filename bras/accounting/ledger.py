@@ -100,7 +100,7 @@ class Ledger(Hand):
         self.keep(owed, events)
         line = self.lines.get(key)
         if line is None and key in book.behind:
-            self._catch_up(owed, book)
+            self.catch_up(owed, book)
         if line is None and (owed.follows or (book.is_full and self.disk_takes())):
             if status == START:
                 book.behind.add(key, START_ON_DISK, now)
@@ -128,7 +128,7 @@ class Ledger(Hand):
             book.disk.cleared_to = key
         return events + self.lift(book, now)
 
-    def _catch_up(self, owed: Owed, book: Book) -> None:
+    def catch_up(self, owed: Owed, book: Book) -> None:
         """A session of which only the disk knows what is owed has a Start or Stop."""
         flags = book.behind.take(owed.key)
         if flags & INTERIM_ON_DISK:

@@ -127,6 +127,8 @@ class Arrears:
         rows = self.spool.fetch(owed.group, 1, owed.key - 1) if self.spool is not None else ()
         row = rows[0] if rows and rows[0].key == owed.key else None
         counted = row is not None and (row.stop is not None if owed.status == STOP else row.start_owed)
+        if row is not None and owed.status == STOP:
+            beginning.owes_still(core.ledger, row, now=now)  # it waits for what is before it
         beginning.recall(core.ledger, owed, counted=counted, now=now)
 
     # -- the same boot

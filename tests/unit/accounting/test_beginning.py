@@ -58,3 +58,31 @@ def test_a_session_without_a_row_gets_one(tmp_path: Path) -> None:
     assert clerk.file is not None
     assert [(row.key, row.start_owed) for row in clerk.file.open_rows()] == [(5, False)]
     assert clerk.heard == []
+
+
+def test_a_stop_of_the_journal_waits_for_a_start_that_the_disk_alone_has(tmp_path: Path) -> None:
+    """Though the disk refuses, and it would be told from memory; what the row has beside is superfluous."""
+    first = Clerk(tmp_path)
+    first.start(1)
+    first.write()
+    first.ignore()
+    first.interim(1, 1)
+    first.write()
+    assert first.file is not None
+    first.file.close()
+    second = Clerk(tmp_path, notes=True)
+    assert second.file is not None
+    beginning.begin(second.ledger, second.file.depths(), now=second.now)
+    (row,) = second.file.open_rows()
+    beginning.owes_still(second.ledger, row, now=second.now)
+    stop = Owed(1, STOP, None, b"1:2", Made(WALL_OFFSET_S + 400.0, "boot1", 400.0))
+    beginning.recall(second.ledger, stop, now=second.now)
+    second.notes = {(1, STOP): None}  # type: ignore[dict-item]  # as the last life left it
+    second.disk_refuses = True
+    second.take([])
+    second.write()
+    assert second.heard == []
+    second.disk_refuses = False
+    second.settle(2.0)
+    assert second.acknowledged == [b"1:1", b"1:2"]
+    assert second.ledger.total == 0
