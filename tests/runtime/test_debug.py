@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 import structlog
 from structlog.testing import LogCapture
 
@@ -15,6 +17,9 @@ from bras.telemetry.lines import Lines
 from bras.telemetry.observer import Observer
 from bras.telemetry.stories import Stories
 from bras.telemetry.watch import MOST
+from tests.runtime.test_keys_runtime import Site, running, site
+
+__all__ = ["site"]
 
 
 def observer(*, stories: bool = True, debug: bool = False) -> Observer:
@@ -69,3 +74,19 @@ def test_lines_come_while_somebody_is_chosen_whatever_the_level_is() -> None:
         assert len(capture.entries) <= 1, "with level debug nothing is there twice"
     finally:
         structlog.reset_defaults()
+
+
+@pytest.mark.root
+def test_a_real_daemon_writes_of_one_lac_alone(site: Site, tmp_path: Path) -> None:  # pytest's way
+    with running(site, tmp_path, {"log": {"level": "info", "format": "json"}}) as run:
+        run.call()
+        assert run.lns.command("debug", "lac", "lac1702", "--for", "5m").stdout == "lac lac1702: 4m 59s more\n"
+        run.call()
+        assert run.lns.command("debug", "off").stdout == "nobody is chosen\n"
+        run.call()
+        run.lns.wait_sessions(3)
+        lines = run.lns.log()
+        noted = {line["user"] for line in lines if line["event"] == "session_noted" and line["user"]}
+        assert len(noted) == 1
+        assert {line["lac_hostname"] for line in lines if line["event"] == "call_up"} == {"lac1702"}
+        assert [line["event"] for line in lines if line["event"].startswith("debug_")] == ["debug_began", "debug_ended"]

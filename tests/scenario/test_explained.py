@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from bras.cli.explain import lines
@@ -20,6 +21,8 @@ from bras.lns.inputs import CoaReceived
 from bras.radius.coa_events import Origin
 from bras.radius.dynauth import COA_REQUEST
 from bras.subscriber.ends import ENDS
+from bras.subscriber.events import SubscriberEnded
+from bras.telemetry import journald, logs
 from bras.telemetry.explanation import explain
 from bras.telemetry.stories import Stories
 from bras.telemetry.story import Story
@@ -216,3 +219,36 @@ def test_who_lives_over_a_crash_is_found_again(tmp_path: Path) -> None:
     first = told(world, story).splitlines()[1]
     assert "found again after a restart" in first
     assert (story.user, story.up) == ("user1", True)
+
+
+HOSTILE = (
+    b"<script>alert(1)</script>",
+    b"a\"b'c\\d",
+    b"two\nlines\r\x1b[2J\x00",
+    b"x" * 253,
+    b"caf\xe9\xff\xfe",
+    "\u202egnp.exe \u05d0".encode(),
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_whatever_a_client_calls_itself_is_harmless(name: bytes) -> None:
+    """From the octets on the wire to the terminal, to JSON, to a line of the log and a field of the journal."""
+    server = SimulatedRadius(reply=lambda _: (3, option(18, name[:250])))
+    rim = Rim(settings("pap"), servers=(server,))
+    line = rim.line()
+    rim.run(0.2)
+    line.agree()
+    line.login(name)
+    rim.run(10.0)
+    (story,) = rim.stories.failed
+    assert [[story] for part in rim.stories.search(story.user) if part] == [[story]], "it is found by what is shown"
+    text = told(rim, story)
+    assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
+    assert text.count("\n") == 2 + len(explain(story, 0.0, {})["events"])  # type: ignore[arg-type]  # a list
+    assert b"\n" not in orjson.dumps(explain(story, 0.0, {}))
+    (ended_fact,) = (fact for fact in rim.facts if isinstance(fact, SubscriberEnded))
+    entry = {"level": "info", "event": "session_ended", "user": ended_fact.user, "text": ended_fact.text}
+    cleaned = logs._clean_values(None, "info", dict(entry))
+    assert b"\n" not in logs._render_json(None, "info", {"timestamp": "", **cleaned})
+    assert journald.encode(cleaned).count(b"\n") == 6
