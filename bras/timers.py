@@ -2,14 +2,15 @@
 
 Postponing a deadline, by far the commonest move (an answer came, a packet was seen), only
 writes a dictionary; the stale heap entry is put back when it surfaces.  Entries that have
-become useless (the key went, or was queued again for an earlier instant) are swept out
-when they outnumber the others: a day's session timeout does not outlive its session.
+become useless (the key went, or was queued again for an earlier instant) are taken out when
+they are the earliest and another key goes, and swept out when they outnumber the others: a
+day's session timeout does not outlive its session.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", int, str)
@@ -21,34 +22,40 @@ _SLACK = 64
 class DeadlineQueue(Generic[Key]):
     """The earliest deadline of each key, in the monotonic seconds of ``now``."""
 
-    __slots__ = ("_heap", "_queued", "_wanted")
+    __slots__ = ("_heap", "_most", "_queued", "_wanted")
 
     def __init__(self) -> None:
         """Begin empty."""
         self._heap: list[tuple[float, Key]] = []
         self._queued: dict[Key, float] = {}
         self._wanted: dict[Key, float] = {}
+        self._most = _SLACK
+        """With more entries than this it is time to look whether they are of use."""
 
     def set(self, key: Key, deadline: float | None) -> None:
         """Give ``key`` the deadline; ``None`` takes it away."""
         if deadline is None:
-            self._wanted.pop(key, None)
-            if len(self._heap) > 2 * len(self._wanted) + _SLACK:
-                self._sweep()
+            wanted, heap = self._wanted, self._heap
+            wanted.pop(key, None)
+            while heap and heap[0][1] not in wanted:  # nobody is to be woken for it
+                self._queued.pop(heappop(heap)[1], None)
             return
         self._wanted[key] = deadline
         queued = self._queued.get(key)
         if queued is None or deadline < queued:
             self._queued[key] = deadline
-            heapq.heappush(self._heap, (deadline, key))
-            if len(self._heap) > 2 * len(self._wanted) + _SLACK:
+            heap = self._heap
+            heappush(heap, (deadline, key))
+            if len(heap) > self._most:
                 self._sweep()
 
     def _sweep(self) -> None:
-        """Keep one heap entry for each key that has a deadline."""
-        self._queued = dict(self._wanted)
-        self._heap = [(deadline, key) for key, deadline in self._wanted.items()]
-        heapq.heapify(self._heap)
+        """Keep one heap entry for each key that has a deadline, if too many are of no use."""
+        if len(self._heap) > 2 * len(self._wanted) + _SLACK:
+            self._queued = dict(self._wanted)
+            self._heap = [(deadline, key) for key, deadline in self._wanted.items()]
+            heapify(self._heap)
+        self._most = 2 * len(self._wanted) + _SLACK
 
     def get(self, key: Key) -> float | None:
         """Return the deadline that ``key`` was given last; ``None`` when it has none."""
@@ -67,7 +74,7 @@ class DeadlineQueue(Generic[Key]):
         expired: list[Key] = []
         heap = self._heap
         while heap and heap[0][0] <= now:
-            at, key = heapq.heappop(heap)
+            at, key = heappop(heap)
             if self._queued.get(key) != at:
                 continue  # an older entry of a key that was queued again, earlier
             wanted = self._wanted.get(key)
@@ -81,7 +88,7 @@ class DeadlineQueue(Generic[Key]):
                     break
             else:  # postponed: it surfaces again in its turn, perhaps in this very loop
                 self._queued[key] = wanted
-                heapq.heappush(heap, (wanted, key))
+                heappush(heap, (wanted, key))
         return expired
 
     @property

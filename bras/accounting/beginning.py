@@ -12,6 +12,7 @@ from bras.accounting.rows import Depth, Drop, Made, Put, Row
 
 def begin(ledger: Ledger, depths: Iterable[Depth], *, now: float) -> None:
     """Know what the disk holds of earlier."""
+    ledger.room = 0
     for depth in depths:
         book = ledger.open(depth.group)
         book.owes(depth)
@@ -27,6 +28,7 @@ def recall(ledger: Ledger, owed: Owed, *, counted: bool = False, now: float) -> 
     """
     book = ledger.open(owed.group)
     book.counts.add(owed.status, 0 if counted else 1)
+    ledger.room -= 1
     ledger.check_at = now
     ledger.see_to(now)
     if ledger.storing is not None:

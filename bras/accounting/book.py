@@ -258,6 +258,11 @@ class Book:
         """When the first round began in which no server answered anything."""
 
     @property
+    def is_clear(self) -> bool:
+        """Return whether nothing keeps the record of a session from being told that owes nothing else."""
+        return self.silent_since is None and self.barrier is None and self.in_hand < MOST_IN_HAND
+
+    @property
     def is_full(self) -> bool:
         """Return whether what is made now is left to the disk."""
         if self.silent_since is not None:

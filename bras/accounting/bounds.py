@@ -19,6 +19,12 @@ def is_reached(hand: Hand, max_records: int) -> bool:
     return hand.total >= max_records or (len(hand.lines) >= RAM_SESSIONS and not hand.disk_takes())
 
 
+def room(hand: Hand, max_records: int) -> int:
+    """Return how many records can be made at least until the bound is reached."""
+    left = max_records - hand.total
+    return left if hand.disk_takes() else min(left, RAM_SESSIONS - len(hand.lines))
+
+
 def make_room(hand: Hand, max_records: int, now: float) -> list[Event]:
     """Give up the oldest record of the group that is owed most.
 

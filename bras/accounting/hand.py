@@ -136,10 +136,11 @@ class Hand:
                 book.queue.ready[owed.key] = None
                 self.wake(book, now)
                 break
-            events.append(self._tell(owed, book, now))
+            events.append(self.tell(owed, book, now))
         return events
 
-    def _tell(self, owed: Owed, book: Book, now: float) -> Tell:
+    def tell(self, owed: Owed, book: Book, now: float) -> Tell:
+        """Hand a record to the exchange."""
         self.tickets = ticket = self.tickets + 1
         owed.ticket, owed.since = ticket, now
         self.told[ticket] = owed
@@ -159,7 +160,7 @@ class Hand:
                     break
                 if self._owes_before(book, owed.key):
                     break
-                events.append(self._tell(owed, book, now))
+                events.append(self.tell(owed, book, now))
             if not owed.is_stuck:
                 break
         return events
@@ -214,6 +215,11 @@ class Hand:
         """Forget a record that nobody has to be told any more."""
         book = self.books[owed.group]
         owed.ticket = SETTLED
+        if owed.status == INTERIM and not owed.spooled and len(self.lines[owed.key]) == 1:  # nearly all
+            book.counts.interims -= 1
+            book.in_hand -= 1
+            del self.lines[owed.key]
+            return
         book.counts.add(owed.status, -1)
         if self.keeps_notes and owed.status != INTERIM and self.storing is None:
             events.append(Note(owed.key, owed.status))  # else when the disk knows, or it would be made anew

@@ -41,7 +41,7 @@ from typing import Final
 
 from bras.accounting import alerts, bounds, drain
 from bras.accounting.book import INTERIM_ON_DISK, START_ON_DISK, Book
-from bras.accounting.debts import INTERIM, PATIENCE, SETTLED, START, STOP, Owed
+from bras.accounting.debts import INTERIM, ON, PATIENCE, SETTLED, START, STOP, Owed
 from bras.accounting.events import Event, Note
 from bras.accounting.hand import Hand
 from bras.accounting.rows import Depth, Made, Row
@@ -56,13 +56,15 @@ CHECK_S: Final = 5.0
 class Ledger(Hand):
     """What is owed to all groups of servers."""
 
-    __slots__ = ("alerts", "check_at", "config")
+    __slots__ = ("alerts", "check_at", "config", "room")
 
     def __init__(self, config: SpoolConfig, *, storing: Storing | None = None, boot: str = "") -> None:
         """Begin with nothing owed; ``boot`` names this run of the clock ``now``."""
         super().__init__(storing, boot)
         self.config = config
         self.check_at: float | None = None
+        self.room = 0
+        """So many records can be made before it is worth while to see whether they are too many."""
         self.alerts: set[tuple[str, str | None]] = set()
         """What was warned of, by kind and group, and is still so."""
 
@@ -80,6 +82,10 @@ class Ledger(Hand):
             return True
         return self.config.at_bound == "refuse-calls" and self.is_at_bound
 
+    def look_for_room(self) -> None:
+        """Work out when to look again."""
+        self.room = bounds.room(self, self.config.max_records)
+
     @property
     def _forgets(self) -> bool:
         return self.config.at_bound == "forget-oldest" and self.is_at_bound
@@ -94,7 +100,14 @@ class Ledger(Hand):
             self.check_at = now + CHECK_S
             self.see_to(self.check_at)
         events = bounds.make_room(self, self.config.max_records, now) if self._forgets else []
+        self.room -= 1
         if status == INTERIM:
+            if book.is_clear and key not in self.lines and key not in book.behind:
+                book.counts.interims += 1
+                self.lines[key] = [owed]
+                book.in_hand += 1
+                events.append(self.tell(owed, book, now))
+                return events
             return events + self._interim(owed, book, now)
         book.counts.add(status, 1)
         self.keep(owed, events)
@@ -174,7 +187,7 @@ class Ledger(Hand):
         book.counts.told += 1
         book.answered_at = now
         self.settle(owed, events)
-        if owed.is_announcement:
+        if owed.status >= ON:
             book.rebar()
         else:
             line = self.lines.get(owed.key)
@@ -184,7 +197,8 @@ class Ledger(Hand):
                 events += self.advance(line, now)
         if book.announcements:
             events += self.lift(book, now)
-        self.speaks(book, now)
+        if book.silent_since is not None or book.queue.ready or book.disk.more:
+            self.speaks(book, now)
         return events
 
     def unanswered(self, ticket: int, *, now: float) -> list[Event]:

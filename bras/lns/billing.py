@@ -36,7 +36,7 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     if not core.config.radius.accounting and (due.status is Status.START or not who.record):
         return  # who was begun before that was configured gets its Stop all the same
     group = group_of(core, subscriber)
-    if not is_recorded(core, subscriber):
+    if not who.record and not is_recorded(core, subscriber):
         return  # nobody wants to know; of whom somebody did, the books are closed whatever is configured since
     usage = None if due.status is Status.START else usage_of(due.session_time_s, due.counters)
     cause = due.cause.value if due.cause is not None else 0
@@ -48,7 +48,7 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     if core.books.open_keys is not None and not _may_tell(core, key):
         return
     from_ledger.take(core, core.ledger.record(key, due.status.value, group, octets, at, now=now), now)
-    if due.status is Status.START:
+    if due.status is Status.START and core.ledger.room <= 0:
         from_ledger.hold_calls(core)
 
 

@@ -50,9 +50,8 @@ def note_of(owed: Owed) -> tuple[str, bytes]:
 
 def hold_calls(core: Core) -> None:
     """Let calls in, or refuse them, as the ledger's state and the configuration want it."""
-    refuses, census = core.ledger.refuses_calls, core.endpoint.census
-    if refuses is not census.holds:
-        census.holds = refuses
+    core.endpoint.census.holds = core.ledger.refuses_calls
+    core.ledger.look_for_room()
 
 
 def _end(core: Core, key: int, now: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bras.lns import admission, from_ledger
 from bras.lns.core import Core
 from bras.lns.effects import Report
@@ -10,6 +12,7 @@ from bras.radius.events import (
     Accepted,
     AccountingAcknowledged,
     AccountingUnanswered,
+    Answered,
     Event,
     Kind,
     Rejected,
@@ -17,6 +20,8 @@ from bras.radius.events import (
     ServerAlive,
     Unanswered,
 )
+
+_VERDICTS: Final = (Accepted, Rejected, Unanswered)
 
 
 def transport_changed(core: Core, given: TransportUp | TransportDown, now: float) -> None:
@@ -35,13 +40,16 @@ def take(core: Core, events: list[Event], now: float) -> None:
     for event in events:
         if type(event) is SendRadius:
             effects.append(event)
-        elif isinstance(event, (Accepted, Rejected, Unanswered)):
+        elif type(event) is Answered:
+            effects.append(Report(event))
+        elif type(event) is AccountingAcknowledged:
+            effects.append(Report(event))
+            from_ledger.take(core, core.ledger.acknowledged(event.record, now=now), now)
+        elif isinstance(event, _VERDICTS):
             admission.answered(core, event, now=now)
         elif not isinstance(event, SendRadius):
             effects.append(Report(event))
-            if isinstance(event, AccountingAcknowledged):
-                from_ledger.take(core, core.ledger.acknowledged(event.record, now=now), now)
-            elif isinstance(event, AccountingUnanswered):
+            if isinstance(event, AccountingUnanswered):
                 from_ledger.take(core, core.ledger.unanswered(event.record, now=now), now)
             elif isinstance(event, ServerAlive) and event.kind is Kind.ACCT:
                 _alive(core, event.server, now)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from bras.forwarding.entry import Counters
 from bras.l2tp.events import By, Cause, SendDatagram
 from bras.l2tp.report import Accm
 from bras.lns import admission, billing, disconnect, notes, tunnel_books
@@ -31,6 +34,7 @@ from bras.subscriber.events import (
     ProxyJudged,
     QuotaTold,
     RecordDue,
+    Status,
     SubscriberEnded,
     SubscriberUp,
 )
@@ -40,6 +44,9 @@ MOST_OPTIONS = 64
 """Octets that are kept of refused options."""
 CDN_ADMINISTRATIVE = 3
 """Result Code "Call disconnected for administrative reasons" (RFC 2661 section 4.4.2)."""
+
+_FACTS: Final = (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged, QuotaTold)
+_NOTED: Final = (LcpOpened, LcpRefused, LinkRestarted, ProofDue)
 
 
 def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) -> None:
@@ -52,11 +59,11 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
                 effects.append(datagram)
         elif isinstance(event, EntryChanged):
             effects.append(Program(event.operation))
-        elif isinstance(event, (SubscriberUp, SubscriberEnded, EchoMeasured, Dropped, ProxyJudged, QuotaTold)):
+        elif isinstance(event, _FACTS):
             effects.append(Report(event))
         elif isinstance(event, PacketReceived):
             effects.append(Forward(event.slot, event.generation, event.packet))
-        elif isinstance(event, (LcpOpened, LcpRefused, LinkRestarted, ProofDue)):
+        elif isinstance(event, _NOTED):
             if core.tells:
                 _note(core, subscriber.number, event)
         elif not isinstance(event, SendFrame):
@@ -64,6 +71,29 @@ def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) ->
     timed = core.registry.touched(subscriber, now)
     if timed is not None:
         effects.append(Report(timed))
+
+
+def counted(core: Core, subscriber: Subscriber, counters: Counters, now: float) -> None:
+    """Hear what a subscriber has carried: mostly an Interim-Update follows or nothing, and no deadline comes nearer."""
+    instants = subscriber.instants
+    quota_at, suspected = instants.quota_at, instants.idle_suspected
+    events = subscriber.counters_read(counters, now=now)
+    if suspected or instants.quota_at is not quota_at or len(events) > 1:
+        take(core, subscriber, events, now)
+        return
+    for event in events:
+        if type(event) is not RecordDue or event.status is not Status.INTERIM:
+            take(core, subscriber, events, now)
+            return
+        _record_due(core, subscriber, event, now)
+    if core.registry.changed is not None:
+        core.registry.changed[subscriber.number] = None
+
+
+def _record_due(core: Core, subscriber: Subscriber, due: RecordDue, now: float) -> None:
+    billing.record_due(core, subscriber, due, now=now)
+    if core.tunnel_books.is_open:
+        tunnel_books.session_told(core, subscriber, due, now)
 
 
 def _note(core: Core, number: int, event: LcpOpened | LcpRefused | LinkRestarted | ProofDue) -> None:
@@ -103,9 +133,7 @@ def _take_wish(
         case CountersWanted():
             core.to_read.append((event.slot, event.generation))
         case RecordDue():
-            billing.record_due(core, subscriber, event, now=now)
-            if core.tunnel_books.is_open:
-                tunnel_books.session_told(core, subscriber, event, now)
+            _record_due(core, subscriber, event, now)
         case AddressFree():
             admission.settled(core, subscriber, now=now)
         case AccmAgreed():

@@ -68,7 +68,7 @@ from bras.radius.exchange import Exchanges
 class Lns:
     """One worker of the LNS."""
 
-    __slots__ = ("commit", "core", "operations", "resumption")
+    __slots__ = ("commit", "core", "has_stores", "operations", "resumption")
 
     def __init__(self, config: Config, codec: Codec, entropy: Entropy, *, epoch: int) -> None:
         """Stand ready; ``epoch`` is 32 bits that no earlier start has had (seconds of the wall clock)."""
@@ -89,6 +89,8 @@ class Lns:
             coa=Desk.of(config.radius, codec),
         )
         self.operations = Operations()
+        self.has_stores = False
+        """Whether there is a journal or a spool, for which a turn has an end."""
 
     def save(self) -> Saved:
         """Return the whole state as plain data, between two inputs; see ``bras.lns.state``."""
@@ -100,6 +102,7 @@ class Lns:
         core, operations = state.restore(saved, config, codec, entropy)
         lns = cls(config, codec, no_entropy, epoch=core.policy.epoch)
         lns.core, lns.operations = core, operations
+        lns.has_stores = core.ledger.storing is not None
         return lns
 
     @classmethod
@@ -127,6 +130,7 @@ class Lns:
         lns.core, lns.operations, lns.commit, lns.resumption = resume.resume(
             records, config, codec, entropy, epoch=epoch, boot=boot, read=read, ports=ports, spool=spool
         )
+        lns.has_stores = True
         return lns
 
     @property
@@ -178,7 +182,7 @@ class Lns:
         if core.to_read:
             effects.append(ReadCounters(tuple(core.to_read)))
             core.to_read.clear()
-        return self._seal()
+        return self._seal() if self.has_stores else effects
 
     def _seal(self) -> list[Effect]:
         """Return the effects of the turn: what stores have to keep comes first."""
@@ -296,10 +300,12 @@ class Lns:
                 from_l2tp.take_next(core, now)
             elif backlog.down:
                 from_l2tp.call_down(core, backlog.down.popleft(), now)
-            elif not self._serve_next(now):
+            elif backlog.tunnels or backlog.due or backlog.counted:
+                self._serve_next(now)
+            else:
                 return
 
-    def _serve_next(self, now: float) -> bool:
+    def _serve_next(self, now: float) -> None:
         """Serve the next of many that one input is for, each by itself: a defect in one must not cost the others."""
         core, backlog = self.core, self.core.backlog
         if backlog.tunnels:
@@ -307,19 +313,16 @@ class Lns:
             events = core.endpoint.serve(backlog.tunnel_at_work, now=now)
             backlog.tunnel_at_work = 0
             from_l2tp.served(core, events, now)
-            return True
+            return
         counters: Counters | None = None
         if backlog.due:
             number = backlog.due.popleft()
-        elif backlog.counted:
-            number, counters = backlog.counted.popleft()
         else:
-            return False
+            number, counters = backlog.counted.popleft()
         subscriber = core.registry.by_number.get(number)
         if subscriber is not None:
             backlog.at_work = number
             if counters is None:
                 from_subscriber.take(core, subscriber, subscriber.handle_timeout(now=now), now)
             else:
-                from_subscriber.take(core, subscriber, subscriber.counters_read(counters, now=now), now)
-        return True
+                from_subscriber.counted(core, subscriber, counters, now)

@@ -80,7 +80,7 @@ class Registry:
         self.by_number[subscriber.number] = subscriber
         self.by_call[key] = subscriber
         self.stages.begin(subscriber.number, subscriber.instants.called_at)
-        self._count(subscriber, subscriber.instants.called_at)
+        self._count(subscriber)
 
     def adopt(self, subscriber: Subscriber) -> None:
         """Enter a subscriber of an earlier process, for which time stands still until it is touched.
@@ -96,7 +96,7 @@ class Registry:
         self.by_number[subscriber.number] = subscriber
         if subscriber.standing.call_up:
             self.by_call[subscriber.leg.key] = subscriber
-        self._count(subscriber, subscriber.instants.called_at)
+        self._count(subscriber)
 
     def touched(self, subscriber: Subscriber, now: float) -> SetupTimed | None:
         """Follow what an input may have changed: phase and deadline; return how a set-up went that is complete.
@@ -108,25 +108,23 @@ class Registry:
         standing = subscriber.standing
         if self.changed is not None and (standing.started or subscriber.forwarding.state is not _NO_ENTRY):
             self.changed[subscriber.number] = None
-        timed: SetupTimed | None = None
         if standing.counted is not standing.phase:
-            spent = self._count(subscriber, now)
-            timed = SetupTimed(subscriber.session_id, spent) if spent is not None else None
-            if standing.phase is not _UP and standing.phase is not _ENDING:
-                at = self.deadlines.get(subscriber.number)
-                if at is not None and at <= now + subscriber.settings.shortest_wait_s:
-                    return None
-        else:
-            at = self.deadlines.get(subscriber.number)
-            if at is not None and at <= now + subscriber.settings.shortest_wait_s:
-                return None
-        self.deadlines.set(subscriber.number, subscriber.deadline)
-        return timed
+            left, phase = standing.counted, standing.phase
+            standing.counted = phase
+            spent = self.stages.moved(subscriber.number, subscriber.line.group, left, phase, now)
+            if phase is _UP or phase is _ENDING:
+                self.deadlines.set(subscriber.number, subscriber.deadline)
+                return None if spent is None else SetupTimed(subscriber.session_id, spent)
+        at = self.deadlines.get(subscriber.number)
+        if at is None or at > now + subscriber.settings.shortest_wait_s:
+            self.deadlines.set(subscriber.number, subscriber.deadline)
+        return None
 
-    def _count(self, subscriber: Subscriber, now: float) -> tuple[float, ...] | None:
+    def _count(self, subscriber: Subscriber) -> None:
+        """Count a new subscriber where it stands."""
         standing = subscriber.standing
-        left, standing.counted = standing.counted, standing.phase
-        return self.stages.moved(subscriber.number, subscriber.line.group, left, standing.phase, now)
+        standing.counted = standing.phase
+        self.stages.moved(subscriber.number, subscriber.line.group, None, standing.phase, subscriber.instants.called_at)
 
     @property
     def counts(self) -> dict[tuple[str, Phase], int]:

@@ -18,7 +18,6 @@ PHASES: Final = (Phase.LINK, Phase.AUTHENTICATING, Phase.ADDRESSING, Phase.NETWO
 _PLACE: Final = {phase: place for place, phase in enumerate(PHASES, 1)}
 _NEVER: Final = -1.0
 _UP: Final = Phase.UP
-_ENDING: Final = Phase.ENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +58,21 @@ class Stages:
     def moved(self, number: int, group: str, left: Phase | None, phase: Phase, now: float) -> tuple[float, ...] | None:
         """Count a subscriber where it stands from now on; return how its set-up went when it is up, once."""
         counts, key = self.counts, (group, phase)
-        if left is not None:
-            counts[group, left] -= 1
         counts[key] = counts.get(key, 0) + 1
+        if left is None:
+            return None
+        counts[group, left] -= 1
         spent = self._spent.get(number)
         if spent is None:
             return None  # it was up before
-        if left is not None:
-            place = _PLACE[left]
-            before = spent[place]
-            spent[place] = now - spent[0] if before < 0.0 else before + now - spent[0]
-            spent[0] = now
-        if phase is _UP:
-            del self._spent[number]
-            return tuple(spent[1:])
-        if phase is _ENDING:
-            del self._spent[number]
-        return None
+        place = _PLACE[left]
+        seconds, before = now - spent[0], spent[place]
+        spent[place] = seconds if before < 0.0 else before + seconds
+        spent[0] = now
+        if phase in _PLACE:
+            return None
+        del self._spent[number]
+        return tuple(spent[1:]) if phase is _UP else None
 
     def forget(self, number: int) -> None:
         """Forget a subscriber of which nothing is left."""

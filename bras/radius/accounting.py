@@ -31,7 +31,7 @@ FRAMED_IP_ADDRESS = 8
 _U32 = 0xFFFFFFFF
 _status_and_time = Struct("!BBIBBI").pack
 _one = Struct("!BBI").pack
-_usage = Struct("!" + "BBI" * 7).pack
+_usage = Struct("!" + "2sI" * 7).pack
 _NO_IPV6 = (0, 0, 0, 0)
 
 
@@ -85,7 +85,7 @@ class AccountingRecords:
         "_session_id",
         "_status",
         "_time",
-        "_usage_codes",
+        "_usage_heads",
     )
 
     def __init__(self, codec: Codec, ipv6: str = "bras") -> None:
@@ -101,8 +101,8 @@ class AccountingRecords:
         self._delegated = codec.encoder("Delegated-IPv6-Prefix", "ipv6prefix")
         self._lost = codec.encoder("Acct-Tunnel-Packets-Lost", "integer")
         self._session_id = codec.encoder("Acct-Session-Id", "string")
-        self._usage_codes = tuple(
-            codec.code(name, "integer")[1]
+        self._usage_heads = tuple(
+            bytes((codec.code(name, "integer")[1], 6))
             for name in (
                 "Acct-Session-Time",
                 "Acct-Input-Octets",
@@ -193,31 +193,14 @@ class AccountingRecords:
 
     def _usage(self, usage: Usage) -> bytes:
         """Encode time and counters; octets go in 64 bits (RFC 2869 sections 5.1 and 5.2)."""
-        seconds, up_octets, up_packets, down_octets, down_packets = usage[:5]
-        codes = self._usage_codes
+        seconds, up_octets, up_packets, down_octets, down_packets, *_ = usage
+        time, up, down, up_count, down_count, up_giga, down_giga = self._usage_heads
         return _usage(
-            codes[0],
-            6,
-            int(seconds) & _U32,
-            codes[1],
-            6,
-            up_octets & _U32,
-            codes[2],
-            6,
-            down_octets & _U32,
-            codes[3],
-            6,
-            up_packets & _U32,
-            codes[4],
-            6,
-            down_packets & _U32,
-            codes[5],
-            6,
-            up_octets >> 32 & _U32,
-            codes[6],
-            6,
-            down_octets >> 32 & _U32,
-        )
+            time, int(seconds) & _U32,
+            up, up_octets & _U32, down, down_octets & _U32,
+            up_count, up_packets & _U32, down_count, down_packets & _U32,
+            up_giga, up_octets >> 32 & _U32, down_giga, down_octets >> 32 & _U32,
+        )  # fmt: skip
 
 
 class _EndEncoder:

@@ -103,9 +103,9 @@ class Dispatch:
         request.state = RequestState.SENT
         if attempt.tries == 1:
             attempt.started_at = now
-            attempt.interval_s = service.first_wait_s * spread
+            attempt.interval_s = interval_s = service.first_wait_s * spread
             service.tally.requests += 1
-            self.wait(request, now + attempt.interval_s)
+            self.wait(request, now + interval_s)
             return [send]
         attempt.interval_s = service.next_interval_s(attempt.interval_s, spread)
         service.tally.resent += 1
@@ -193,15 +193,17 @@ class Dispatch:
             self._withdraw_from(self.servers.services[request.attempt.service], request)
 
     def _withdraw_from(self, service: Service, request: Request) -> None:
-        service.queue.pop(request.number, None)
+        if service.queue:
+            service.queue.pop(request.number, None)
         for slot in request.attempt.slots:
             service.slots.give(slot, service.sent.pop(slot))
         request.attempt = NOWHERE
 
     def close(self, request: Request) -> None:
         """Forget a request."""
-        number = request.number
-        self.withdraw(request)
+        number, service = request.number, request.attempt.service
+        if service >= 0:
+            self._withdraw_from(self.servers.services[service], request)
         self.deadlines.set(number, None)
         del self.requests[number]
         if number & 1:

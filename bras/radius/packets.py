@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from struct import Struct
+from typing import Final
 
 from bras.errors import DropReason
 from bras.radius.answer import AnswerReader
 from bras.radius.codec import (
     ACCESS_ACCEPT,
     ACCOUNTING_RESPONSE,
+    HEADER_OCTETS,
     STATUS_SERVER,
     Codec,
     ReplyReader,
@@ -22,6 +25,8 @@ from bras.radius.service import Service
 from bras.radius.slots import GIVEN_UP, PROBE_SOCKET, Sent
 
 _delay = Struct("!BBI").pack
+_BARE: Final = HEADER_OCTETS.to_bytes(2, "big")
+"""Length of a packet without attributes."""
 
 
 class Packets:
@@ -78,6 +83,10 @@ class Packets:
             return self.answers.read(
                 data, sent[1], sent[2], service.signed, key=request.number >> 1, server=service.name
             )
+        if len(data) == HEADER_OCTETS and data[0] == ACCOUNTING_RESPONSE and data[2:4] == _BARE:  # as nearly all are
+            if compare_digest(sent[2].digest(data[:4] + sent[1]), data[4:]):
+                return AccountingAcknowledged(request.number >> 1, service.name)
+            return DropReason.RADIUS_BAD_AUTHENTICATOR
         reply = self._acknowledgements.read(data, sent[1], sent[2], False)
         if isinstance(reply, DropReason):
             return reply

@@ -31,7 +31,8 @@ class Records:
     def leave(self, number: int) -> None:
         """Forget one."""
         del self._all[number]
-        self.resting.pop(number, None)
+        if self.resting:
+            self.resting.pop(number, None)
 
     def wake(self) -> list[int]:
         """Take those out of their rest that have rested longest: a server answers again."""

@@ -93,6 +93,8 @@ class Forwarding:
     @property
     def total(self) -> Counters:
         """Return all that this session has carried, as last read."""
+        if self.base is NOTHING_CARRIED:
+            return self.last
         return self.base if self.last is NOTHING_CARRIED else self.base + self.last
 
     def next_operation(self) -> Operation | None:

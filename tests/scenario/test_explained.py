@@ -17,7 +17,7 @@ import pytest
 from bras.cli.explain import lines
 from bras.config.grant import Grant
 from bras.config.model import AuthConfig, PoolConfig, PppConfig
-from bras.lns.inputs import CoaReceived
+from bras.lns.inputs import CoaReceived, TimerFired
 from bras.radius.coa_events import Origin
 from bras.radius.dynauth import COA_REQUEST
 from bras.subscriber.ends import ENDS
@@ -106,6 +106,7 @@ def at_once(reason: str) -> Callable[[Path], World]:
         rim, _lac = up()
         (one,) = rim.lns.core.registry.by_number.values()
         rim.lns.core.backlog.subscriber.append((one, one.end(reason, "", now=rim.now)))
+        rim.give(TimerFired())
         rim.run(5.0)
         return rim
 
