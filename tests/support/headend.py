@@ -100,4 +100,5 @@ class Headend:
         facts = self.rim.facts[self._told :]
         self._told = len(self.rim.facts)
         for fact in facts:
-            handlers[type(fact)](fact)
+            if type(fact) in handlers:  # stories have facts of their own
+                handlers[type(fact)](fact)
