@@ -10,15 +10,14 @@ from bras.lns.core import Core
 from bras.lns.effects import FetchRecords, Report, Spool
 from bras.lns.inputs import Fetched, SpoolCounted, SpoolFailed, Stored
 from bras.plain import encode
+from bras.radius.events import SendRadius
 
 
-def take(core: Core, events: Iterable[ledger.Event], now: float) -> None:
+def take(core: Core, given: Iterable[ledger.Event], now: float) -> None:
     """Act on what the ledger tells."""
-    for event in events:
+    for event in given:
         if type(event) is ledger.Tell:
-            core.backlog.radius.append(
-                core.exchanges.account(event.ticket, event.group, event.octets, event.created_at, now=now)
-            )
+            _tell(core, event, now)
         elif isinstance(event, ledger.Note):
             if core.changes is not None:
                 core.changes.records.append(note(core.ledger.boot, event))
@@ -35,6 +34,15 @@ def take(core: Core, events: Iterable[ledger.Event], now: float) -> None:
             core.effects.append(Report(event))
     if core.endpoint.census.holds:
         hold_calls(core)
+
+
+def _tell(core: Core, event: ledger.Tell, now: float) -> None:
+    """Hand a record to the exchange; mostly it is sent at once."""
+    events = core.exchanges.account(event.ticket, event.group, event.octets, event.created_at, now=now)
+    if len(events) == 1 and type(events[0]) is SendRadius:
+        core.effects.append(events[0])
+    elif events:
+        core.backlog.radius.append(events)
 
 
 def note(boot: str, event: ledger.Note) -> tuple[str, bytes]:

@@ -50,6 +50,7 @@ from bras.runtime.coa_ways import CoaWays
 from bras.runtime.ports import Ports
 from bras.runtime.radius_udp import Key
 from bras.runtime.radius_ways import RadiusWays
+from bras.runtime.rests import Rests
 from bras.runtime.spooler import Spooler
 from bras.runtime.steps import steps
 from bras.runtime.udp import Listener, path_mtu
@@ -92,6 +93,7 @@ class Driver:
         self.lns = lns
         self.plane = plane
         self.radius = RadiusWays(self._watch_radius, self._unwatch, self._take_now)
+        self._rests = Rests(self._read_radius, self.radius.udp.fileno, lambda: self.lns.core.exchanges.records)
         self.counts = counts or LoopCounts()
         self.ports = Ports(
             {listener.index: listener for listener in listeners},
@@ -217,13 +219,15 @@ class Driver:
         asyncio.get_running_loop().remove_reader(listener.socket.fileno())
 
     def _watch_radius(self, fileno: int, key: Key) -> None:
-        asyncio.get_running_loop().add_reader(fileno, self._radius_readable, key)
+        self._rests.watch(fileno, key)
 
     def _unwatch(self, fileno: int) -> None:
         asyncio.get_running_loop().remove_reader(fileno)
 
-    def _radius_readable(self, key: Key) -> None:
-        self.take(self.radius.drain(key), clock.now())
+    def _read_radius(self, key: Key) -> bool:
+        inputs = self.radius.drain(key)
+        self.take(inputs, clock.now())
+        return bool(inputs)
 
     def _take_now(self, inputs: list[Input]) -> None:
         self.take(inputs, clock.now())

@@ -68,6 +68,11 @@ class RadiusSockets:
         self._watch(opened.fileno(), key)
         return opened
 
+    def fileno(self, key: Key) -> int:
+        """Return the descriptor of a socket; -1 if it is not open."""
+        opened = self._sockets.get(key)
+        return -1 if opened is None else opened.fileno()
+
     def drain(self, key: Key) -> list[Input]:
         """Read the replies that wait on a socket, at most a bite."""
         inputs: list[Input] = []

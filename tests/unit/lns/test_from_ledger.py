@@ -17,6 +17,7 @@ from bras.lns.core import Core
 from bras.lns.effects import FetchRecords, Report, Spool
 from bras.lns.inputs import Fetched, SpoolCounted, SpoolFailed, Stored
 from bras.plain import decode
+from bras.radius.events import SendRadius
 from tests.support.rim import Rim
 from tests.support.world import SimulatedRadius, config
 
@@ -113,7 +114,7 @@ def test_a_disk_that_refuses_and_takes_again() -> None:
     from_ledger.disk_spoke(core, SpoolFailed("disk full"), 1.0)
     assert core.ledger.is_at_risk
     assert core.endpoint.census.holds
-    assert core.backlog.radius, "told from memory"
+    assert [type(effect) for effect in core.effects] == [Spool, SendRadius], "told from memory"
     from_ledger.disk_spoke(core, Stored(1), 2.0)
     assert not core.endpoint.census.holds
     from_ledger.disk_spoke(core, Fetched(None, ()), 2.0)
