@@ -88,7 +88,7 @@ def _read_config(table: Mapping[str, object], path: Path, findings: Findings) ->
             findings.wrong("lns", "the section is missing", 'give [lns] with listen = ["192.0.2.1"]')
         parts["lns"] = sections["lns"].build(listen=())
     if parts["lns"].node is None:
-        parts["lns"] = replace(parts["lns"], node=node.derived(parts["lns"].hostname))
+        parts["lns"] = replace(parts["lns"], node=node.derived())
     if "radius" in parts:
         parts["radius"] = with_tls(_with_dictionaries(parts["radius"], directory, findings), directory, findings)
     config = Config(**parts)

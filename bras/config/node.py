@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,13 @@ def node_of(identity: bytes) -> int:
     return int.from_bytes(hashlib.sha256(b"bras node\0" + identity).digest()[:2], "big") % MOST_NODES
 
 
-def derived(hostname: str, machine_id: Path = _MACHINE_ID) -> int:
-    """Return the number of this machine: by its id, or, where it has none (in some containers), by ``hostname``."""
+def derived(machine_id: Path = _MACHINE_ID, name: str | None = None) -> int:
+    """Return the number of this machine: by its id, or, where it has none (in some containers), by its ``name``.
+
+    The name is the system's own, not one of the configuration: a reload must not change the number.
+    """
     try:
         identity = machine_id.read_bytes().strip()
     except OSError:
         identity = b""
-    return node_of(identity or hostname.encode())
+    return node_of(identity or (name or os.uname().nodename).encode())

@@ -42,13 +42,17 @@ def _number(attribute: str, text: str) -> str:
     return str(values().get((attribute, text), text))
 
 
+OURS = "Attr-26.32473."
+"""What this server has no dictionary of, and tshark neither; test_records.py reads it with ours."""
+
+
 def _book(record: Record) -> dict[str, str]:
-    """Return a record of the detail file, without what FreeRADIUS adds to it."""
+    """Return a record of the detail file, without what FreeRADIUS adds to it, and our own attributes."""
     added = {"Timestamp", "Acct-Unique-Session-Id", "Event-Timestamp"}
     book = {}
     for name, text in record.items():
         plain = name.split(":")[0]
-        if plain not in added:
+        if plain not in added and not plain.startswith(OURS):
             book[plain] = _number(plain, text)
     return book
 
@@ -130,7 +134,7 @@ def test_what_is_told_is_as_the_keys_want_it(lab: Lab, place: Path, start: Calla
     }  # fmt: skip
     told = {"nas_ipv6_address": "2001:db8::9", "nas_ip_address": "192.0.2.9", "chargeable_user_identity": True}
     with _server(lab, place, users=NAMED) as server:
-        bench = start(lac=[group], radius={**told, "access_timestamp": True})
+        bench = start(lac=[group], radius={**told, "access_timestamp": True, "interim_min_s": 1})
         lac, session = dial(lab, Client("user1"))
         server.wait_records("Interim-Update")
         lac.hang_up(session)

@@ -26,7 +26,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def _servers(secret: str) -> dict[str, Any]:
     server = {"address": CORE, "auth_port": PORT, "acct_port": PORT + 1, "secret": secret, "timeout_s": 1}
-    return {"radius": {"server": [server | {"dead_time_s": 2}]}}
+    return {"radius": {"server": [server | {"dead_time_s": 2}], "interim_min_s": 1}}
 
 
 def _freeradius(site: Site, place: Path, secret: str) -> FreeRadius:

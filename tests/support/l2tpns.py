@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.support.guest import until
 from tests.support.namespaces import Namespace
 
+_PLACE = "/etc/l2tpns"
+"""Its directory as it sees it: of longer paths it has no room for each."""
 _CONFIGURATION = """\
 set debug 3
 set log_file "{directory}/log"
@@ -48,7 +50,7 @@ class L2tpns:
         """Write its configuration to ``directory``."""
         directory.mkdir()
         self.directory, self._namespace = directory, namespace
-        text = _CONFIGURATION.format(directory=directory, address=address, interface=interface, lns=lns, secret=secret)
+        text = _CONFIGURATION.format(directory=_PLACE, address=address, interface=interface, lns=lns, secret=secret)
         (directory / "startup-config").write_text(text)
         (directory / "ip_pool").write_text("10.63.0.0/16\n")
         (directory / "users").write_text("admin:x\n")
@@ -57,7 +59,7 @@ class L2tpns:
     def start(self) -> None:
         """Start it; returns when it serves."""
         # It looks for some of its files nowhere but in /etc/l2tpns.
-        script = f'mount --bind "{self.directory}" /etc/l2tpns; exec l2tpns -c "{self.directory}/startup-config"'
+        script = f'mount --bind "{self.directory}" {_PLACE}; exec l2tpns -c {_PLACE}/startup-config'
         with (self.directory / "output").open("wb") as output:
             self._process = self._namespace.start("unshare", "-m", "sh", "-c", script, stdout=output, stderr=output)
         for _ in until(60):

@@ -18,6 +18,7 @@ def test_the_bound_counts_records() -> None:
     assert not bounds.is_reached(clerk.ledger, 3)
 
 
+@pytest.mark.interpreted  # a constant is no variable in what is compiled
 @pytest.mark.parametrize("refuses", [False, True])
 def test_memory_has_a_bound_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refuses: bool) -> None:
     monkeypatch.setattr(bounds, "RAM_SESSIONS", 2)
@@ -29,6 +30,7 @@ def test_memory_has_a_bound_of_its_own(tmp_path: Path, monkeypatch: pytest.Monke
     assert bounds.is_reached(clerk.ledger, 100) is refuses
 
 
+@pytest.mark.interpreted  # a constant is no variable in what is compiled
 def test_without_a_disk_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "RAM_SESSIONS", 1)
     clerk = Clerk()

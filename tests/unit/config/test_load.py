@@ -88,7 +88,7 @@ def problems_of(path: Path) -> list[str]:
 
 def test_the_promised_configuration_loads_word_for_word(written):
     assert load(written(WORD_FOR_WORD)) == Config(
-        lns=LnsConfig(listen=(Listen("198.18.0.1", 1701),), hostname="lns1", node=derived("lns1")),
+        lns=LnsConfig(listen=(Listen("198.18.0.1", 1701),), hostname="lns1", node=derived()),
         lac=(
             LacConfig(
                 name="any",
@@ -120,7 +120,7 @@ def test_it_raises_no_warning_when_only_its_owner_can_read_it(written):
 def test_what_is_left_out_has_the_defaults_of_the_model(written):
     config = load(written(LEAST))
     assert config == Config(
-        lns=LnsConfig(listen=(Listen("192.0.2.1", 1701),), node=derived("bras")),
+        lns=LnsConfig(listen=(Listen("192.0.2.1", 1701),), node=derived()),
         auth=AuthConfig(source="local"),
         user=(UserConfig(name="u", password=Secret(b"p")),),
     )
