@@ -41,7 +41,7 @@ TABLES: Final = (
     FROM account""",
 )
 """The first version.  ``owed``: 1 a Start, 2 an Interim-Update, 4 a Stop, 8 an Accounting-On or -Off; ``oldest``: when
-the oldest of them was made.  The index holds what is owed, and all that a count needs.  The view is for people."""
+the first of them was made.  The index holds what is owed, and all that a count needs.  The view is for people."""
 
 
 class _Phase(NamedTuple):

@@ -87,13 +87,13 @@ class Model:
                 interims = sum(row.interim is not None for row in rows)
                 stops = sum(row.stop is not None for row in rows)
                 announced = sum(row.status != START for row in rows)
-                oldest = min(made.wall_s for row in rows for made in _owed(row))
+                oldest = min(_owed(row)[0].wall_s for row in rows)
                 found.add(Depth(group, starts, interims, stops, announced, oldest))
         return found
 
 
 def _owed(row: Row) -> list[Made]:
-    """Return when those records were made that a row owes."""
+    """Return when those records were made that a row owes, the first first: a clock that was set back changes no order."""
     starts = [row.start_made] if row.start_owed else []
     return starts + [made for made in (row.interim_made, row.stop_made) if made is not None]
 
