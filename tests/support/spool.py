@@ -93,7 +93,7 @@ class Model:
 
 
 def _owed(row: Row) -> list[Made]:
-    """Return when those records were made that a row owes, the first first: a clock that was set back changes no order."""
+    """Return when those records were made that a row owes, in their order, whatever the clock was set to."""
     starts = [row.start_made] if row.start_owed else []
     return starts + [made for made in (row.interim_made, row.stop_made) if made is not None]
 
