@@ -22,25 +22,26 @@ _SLACK = 64
 class DeadlineQueue(Generic[Key]):
     """The earliest deadline of each key, in the monotonic seconds of ``now``."""
 
-    __slots__ = ("_heap", "_most", "_queued", "_wanted")
+    __slots__ = ("_heap", "_most", "_queued", "wanted")
 
     def __init__(self) -> None:
         """Begin empty."""
         self._heap: list[tuple[float, Key]] = []
         self._queued: dict[Key, float] = {}
-        self._wanted: dict[Key, float] = {}
+        self.wanted: dict[Key, float] = {}
+        """The deadline that each key was given last, to be read only."""
         self._most = _SLACK
         """With more entries than this it is time to look whether they are of use."""
 
     def set(self, key: Key, deadline: float | None) -> None:
         """Give ``key`` the deadline; ``None`` takes it away."""
         if deadline is None:
-            wanted, heap = self._wanted, self._heap
+            wanted, heap = self.wanted, self._heap
             wanted.pop(key, None)
             while heap and heap[0][1] not in wanted:  # nobody is to be woken for it
                 self._queued.pop(heappop(heap)[1], None)
             return
-        self._wanted[key] = deadline
+        self.wanted[key] = deadline
         queued = self._queued.get(key)
         if queued is None or deadline < queued:
             self._queued[key] = deadline
@@ -51,15 +52,15 @@ class DeadlineQueue(Generic[Key]):
 
     def _sweep(self) -> None:
         """Keep one heap entry for each key that has a deadline, if too many are of no use."""
-        if len(self._heap) > 2 * len(self._wanted) + _SLACK:
-            self._queued = dict(self._wanted)
-            self._heap = [(deadline, key) for key, deadline in self._wanted.items()]
+        if len(self._heap) > 2 * len(self.wanted) + _SLACK:
+            self._queued = dict(self.wanted)
+            self._heap = [(deadline, key) for key, deadline in self.wanted.items()]
             heapify(self._heap)
-        self._most = 2 * len(self._wanted) + _SLACK
+        self._most = 2 * len(self.wanted) + _SLACK
 
     def get(self, key: Key) -> float | None:
         """Return the deadline that ``key`` was given last; ``None`` when it has none."""
-        return self._wanted.get(key)
+        return self.wanted.get(key)
 
     @property
     def next_deadline(self) -> float | None:
@@ -77,12 +78,12 @@ class DeadlineQueue(Generic[Key]):
             at, key = heappop(heap)
             if self._queued.get(key) != at:
                 continue  # an older entry of a key that was queued again, earlier
-            wanted = self._wanted.get(key)
+            wanted = self.wanted.get(key)
             if wanted is None:
                 del self._queued[key]
             elif wanted == at:
                 del self._queued[key]
-                del self._wanted[key]
+                del self.wanted[key]
                 expired.append(key)
                 if len(expired) == most:
                     break
@@ -98,8 +99,8 @@ class DeadlineQueue(Generic[Key]):
 
     def __iter__(self) -> Iterator[Key]:
         """Return the keys that have a deadline."""
-        return iter(self._wanted)
+        return iter(self.wanted)
 
     def __len__(self) -> int:
         """Return how many keys have a deadline."""
-        return len(self._wanted)
+        return len(self.wanted)

@@ -8,6 +8,7 @@ whatever comes for it from elsewhere is dropped.  Who wants a new one is receive
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct
 from typing import Final
 
 from bras.config.model import LacConfig, LnsConfig
@@ -54,6 +55,8 @@ from bras.l2tp.states import CallState, TunnelState
 from bras.l2tp.table import TunnelTable
 from bras.l2tp.tunnel import Tunnel
 
+_unpack_plain = Struct("!HHH").unpack_from
+"""Flags, Tunnel ID and Session ID of a data message without a Length (RFC 2661 section 3.1)."""
 _UP: Final = CallState.ESTABLISHED
 _IDLE: Final = TunnelState.IDLE
 _PLAIN: Final = VERSION_2
@@ -119,11 +122,9 @@ class Endpoint:
         end = len(data)
         if end < DATA_OCTETS:
             return [Dropped(DropReason.SHORT_DATAGRAM, path)]
-        flags = data[0] << 8 | data[1]
+        flags, tunnel_id, session_id = _unpack_plain(data)
         ns = -1
         if flags == _PLAIN:
-            tunnel_id = data[2] << 8 | data[3]
-            session_id = data[4] << 8 | data[5]
             offset = DATA_OCTETS
         elif flags & _KIND_MASK == _CONTROL_KIND:
             return self._receive_control(path, data, now)

@@ -32,12 +32,12 @@ def take(core: Core, events: list[l2tp.Event], now: float) -> None:
     """Act on what the L2TP machine tells."""
     effects = core.effects
     for event in events:
-        if type(event) is SendDatagram:
-            effects.append(event)
-        elif type(event) is FrameReceived:
+        if type(event) is FrameReceived:
             subscriber = core.registry.by_call.get(event.key)
             if subscriber is not None:
                 from_subscriber.take(core, subscriber, subscriber.receive(event.frame, now=now), now)
+        elif type(event) is SendDatagram:
+            effects.append(event)
         elif isinstance(event, l2tp.CallUp):
             effects.append(Report(event))
             if core.closing:

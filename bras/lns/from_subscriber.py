@@ -51,10 +51,10 @@ _NOTED: Final = (LcpOpened, LcpRefused, LinkRestarted, ProofDue)
 
 def take(core: Core, subscriber: Subscriber, events: list[Event], now: float) -> None:
     """Act on a subscriber's events, then follow its phase and deadline."""
-    effects, leg_key = core.effects, subscriber.leg.key
+    effects = core.effects
     for event in events:
         if type(event) is SendFrame:
-            datagram: SendDatagram | None = core.endpoint.send_frame(leg_key, event.frame)
+            datagram: SendDatagram | None = core.endpoint.send_frame(subscriber.leg.key, event.frame)
             if datagram is not None:
                 effects.append(datagram)
         elif isinstance(event, EntryChanged):

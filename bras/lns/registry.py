@@ -115,7 +115,7 @@ class Registry:
             if phase is _UP or phase is _ENDING:
                 self.deadlines.set(subscriber.number, subscriber.deadline)
                 return None if spent is None else SetupTimed(subscriber.session_id, spent)
-        at = self.deadlines.get(subscriber.number)
+        at = self.deadlines.wanted.get(subscriber.number)
         if at is None or at > now + subscriber.settings.shortest_wait_s:
             self.deadlines.set(subscriber.number, subscriber.deadline)
         return None

@@ -28,6 +28,7 @@ RADIUS = "radius.json"
 """Kept when it is there, too."""
 SPOOL = "spool.json"
 DRAIN = "drain.json"
+INTERIMS = "interims.json"
 SCRAPE = "scrape.json"
 """As well."""
 BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
@@ -145,6 +146,21 @@ def spool(result: dict[str, Any]) -> str:
     )
 
 
+def interims(result: dict[str, Any]) -> str:
+    core, daemon = result["core"], result["daemon"]
+    rows = [
+        (f"the core alone{', with a journal' if row['journal'] else ''}", f"{row['core_us']:.0f}", "") for row in core
+    ]
+    whole = f"the whole daemon{', with a journal' if daemon['journal'] else ''}"
+    rows.append((whole, f"{daemon['daemon_us']:.0f}", f"{daemon['share_of_core_50000_at_300_s'] * 100:.1f} %"))
+    return (
+        "Interim-Updates, as many a second as 50,000 sessions make each 300 s, from the timer to the acknowledgement: "
+        "CPU each, without what the same sessions cost that make none:\n\n"
+        + table(("what", "CPU µs each", "of a core, 50,000 sessions each 300 s"), rows)
+        + "\n\n`sudo .venv/bin/python tests/benchmark/interims.py`"
+    )
+
+
 def drains(result: dict[str, Any]) -> str:
     rows = [
         (
@@ -212,6 +228,8 @@ def measured() -> str:
     flood = f"{floods(json.loads((KEPT / FLOOD).read_text()))}\n\n" if (KEPT / FLOOD).exists() else ""
     packet = f"{radius(json.loads((KEPT / RADIUS).read_text()))}\n\n" if (KEPT / RADIUS).exists() else ""
     stored = f"{spool(json.loads((KEPT / SPOOL).read_text()))}\n\n" if (KEPT / SPOOL).exists() else ""
+    if (KEPT / INTERIMS).exists():
+        stored = f"{interims(json.loads((KEPT / INTERIMS).read_text()))}\n\n{stored}"
     if (KEPT / DRAIN).exists():
         stored += f"{drains(json.loads((KEPT / DRAIN).read_text()))}\n\n"
     page = f"{scrapes(json.loads((KEPT / SCRAPE).read_text()))}\n\n" if (KEPT / SCRAPE).exists() else ""
@@ -230,7 +248,7 @@ def main() -> int:
         KEPT.mkdir(exist_ok=True)
         for name in FILES:
             shutil.copy(LAST / name, KEPT / name)
-        for name in (FLOOD, RADIUS, SPOOL, DRAIN, SCRAPE):
+        for name in (FLOOD, RADIUS, INTERIMS, SPOOL, DRAIN, SCRAPE):
             if (LAST / name).exists():
                 shutil.copy(LAST / name, KEPT / name)
     readme = ROOT / "README.md"
