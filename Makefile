@@ -60,7 +60,7 @@ lint: build
 	$(BIN)/lint-imports --no-logo
 
 check: test-deps lint  ## style, types, imports, and the tests that need no root (under 90 s)
-	BRAS_STORM_SEEDS=50 BRAS_CRASH_SEEDS=5 BRAS_SOAK_CALLS=200 $(PYTEST) -n $(JOBS) $(PARALLEL) $(QUICK)
+	BRAS_STORM_SEEDS=50 BRAS_CRASH_SEEDS=5 $(PYTEST) -n $(JOBS) $(PARALLEL) $(QUICK)
 
 $(VENV)/.fuzz: $(VENV)/.built
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 -e '.[fuzz]'
