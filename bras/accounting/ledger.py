@@ -99,7 +99,9 @@ class Ledger(Hand):
         if self.check_at is None:
             self.check_at = now + CHECK_S
             self.see_to(self.check_at)
-        events = bounds.make_room(self, self.config.max_records, now) if self._forgets else []
+        events: list[Event] = []
+        if self.config.at_bound == "forget-oldest" and self.is_at_bound:
+            events = bounds.make_room(self, self.config.max_records, now)
         self.room -= 1
         if status == INTERIM:
             if book.is_clear and key not in self.lines and key not in book.behind:

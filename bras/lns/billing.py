@@ -41,13 +41,14 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     usage = None if due.status is Status.START else usage_of(due.session_time_s, due.counters)
     cause = due.cause.value if due.cause is not None else 0
     at = now if at is None else at
+    status = due.status.value
     octets = core.books.encoder.record(
-        due.status.value, who.record, usage, cause, due.reason, due.text, event_at=at + core.books.wall_offset_s
+        status, who.record, usage, cause, due.reason, due.text, event_at=at + core.books.wall_offset_s
     )
     key = from_ledger.key_of(subscriber.session_id)
     if core.books.open_keys is not None and not _may_tell(core, key):
         return
-    from_ledger.take(core, core.ledger.record(key, due.status.value, group, octets, at, now=now), now)
+    from_ledger.take(core, core.ledger.record(key, status, group, octets, at, now=now), now)
     if due.status is Status.START and core.ledger.room <= 0:
         from_ledger.hold_calls(core)
 

@@ -32,6 +32,11 @@ def take(core: Core, given: Iterable[ledger.Event], now: float) -> None:
             core.effects.append(Report(ledger.Forgotten(event.group, session, event.status)))
         elif isinstance(event, ledger.SpoolAlert):
             core.effects.append(Report(event))
+
+
+def answered(core: Core, given: Iterable[ledger.Event], now: float) -> None:
+    """Likewise when a record is owed no more, or the disk takes records: perhaps calls are let in again."""
+    take(core, given, now)
     if core.endpoint.census.holds:
         hold_calls(core)
 
@@ -78,7 +83,7 @@ def key_of(session_id: str) -> int:
 def disk_spoke(core: Core, given: Stored | SpoolFailed | Fetched | SpoolCounted, now: float) -> None:
     """Hear of the spool."""
     if isinstance(given, Stored):
-        take(core, core.ledger.stored(given.up_to, now=now), now)
+        answered(core, core.ledger.stored(given.up_to, now=now), now)
     elif isinstance(given, Fetched):
         take(core, core.ledger.fetched(given.group, given.rows, now=now), now)
     elif isinstance(given, SpoolFailed):

@@ -44,7 +44,7 @@ def take(core: Core, events: list[Event], now: float) -> None:
             effects.append(Report(event))
         elif type(event) is AccountingAcknowledged:
             effects.append(Report(event))
-            from_ledger.take(core, core.ledger.acknowledged(event.record, now=now), now)
+            from_ledger.answered(core, core.ledger.acknowledged(event.record, now=now), now)
         elif isinstance(event, _VERDICTS):
             admission.answered(core, event, now=now)
         elif not isinstance(event, SendRadius):

@@ -281,7 +281,7 @@ class Lns:
 
     def _counters_read(self, given: CountersRead, now: float) -> None:
         core = self.core
-        core.backlog.counted.extend((number, counters) for _slot, number, counters in given.counters)
+        core.backlog.counted.extend([(number, counters) for _slot, number, counters in given.counters])
         self._drain(now)
         operate.counters_read(self.operations, core, now)
 

@@ -78,7 +78,9 @@ class Dispatch:
             return self._give_up(request, now)
         request.tried |= 1 << service.number
         request.attempt = Attempt(service.number)
-        return self._ask(request, service, now)
+        if service.queue or not service.has_room():
+            return self._ask(request, service, now)
+        return self._transmit(request, service, now)
 
     def _ask(self, request: Request, service: Service, now: float) -> list[Event]:
         """Send a request to the server that it is to be asked of, or have it wait there for its turn."""
@@ -326,4 +328,4 @@ class Dispatch:
         self.requests[request.number] = request
         self.deadlines.set(request.number, request.due_at)
         if request.kind is Kind.ACCT:
-            self.records.enter(request.number)
+            self.records.count += 1

@@ -62,7 +62,7 @@ class Exchanges:
     @property
     def records(self) -> int:
         """Return how many accounting records await their acknowledgement."""
-        return len(self.backlog)
+        return self.backlog.count
 
     @property
     def servers(self) -> dict[int, RadiusServerConfig]:
@@ -117,7 +117,7 @@ class Exchanges:
         if number in self._requests:
             return []  # told already
         self._requests[number] = request
-        self.backlog.enter(number)
+        self.backlog.count += 1
         return self._dispatch.offer(request, now)
 
     def cancel(self, key: int, *, now: float) -> list[Event]:

@@ -10,27 +10,20 @@ WOKEN_BY_ANSWER = 2
 
 
 class Records:
-    """The numbers of the requests that are accounting records."""
+    """How many requests are accounting records, and the numbers of those that rest."""
 
-    __slots__ = ("_all", "resting")
+    __slots__ = ("count", "resting")
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._all: dict[int, None] = {}
+        self.count = 0
+        """Whoever begins one or has done with it counts it here."""
         self.resting: OrderedDict[int, None] = OrderedDict()
         """Those that no server answered and that are tried again later, the longest resting first."""
 
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._all)
-
-    def enter(self, number: int) -> None:
-        """Take one more."""
-        self._all[number] = None
-
     def leave(self, number: int) -> None:
-        """Forget one."""
-        del self._all[number]
+        """Forget one that may rest."""
+        self.count -= 1
         if self.resting:
             self.resting.pop(number, None)
 

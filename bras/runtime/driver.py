@@ -302,12 +302,12 @@ class Driver:
                     self.counts.send_failures[()] += 1
             elif type(effect) is Report:
                 observe(effect.fact)
-            elif type(effect) is SendCoaReply:
-                self.coa.send(effect)
             elif type(effect) is SendRadius:
                 failed = self.radius.send(effect)
                 if failed is not None:
                     inputs.append(failed)
+            elif type(effect) is SendCoaReply:
+                self.coa.send(effect)
             elif type(effect) is Spool or type(effect) is FetchRecords:
                 if self._stores.spooler is not None:
                     self._stores.spooler.perform(effect)

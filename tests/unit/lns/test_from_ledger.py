@@ -82,7 +82,7 @@ def test_calls_are_held_at_the_bound_and_let_in_below_it() -> None:
         from_ledger.hold_calls(core)
     assert core.endpoint.census.holds
     ticket = max(core.ledger.told)
-    from_ledger.take(core, core.ledger.acknowledged(ticket, now=rim.now), rim.now)
+    from_ledger.answered(core, core.ledger.acknowledged(ticket, now=rim.now), rim.now)
     assert not core.endpoint.census.holds
 
 
