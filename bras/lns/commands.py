@@ -52,7 +52,9 @@ class ShowSessions:
 
 @dataclass(frozen=True, slots=True)
 class ListSessions:
-    """Return the numbers of all sessions: ``{"numbers": [int]}``, ascending."""
+    """Return the numbers of all sessions, or of those of a ``user``: ``{"numbers": [int]}``, ascending."""
+
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,19 +301,10 @@ class TakeCensus:
 
 
 @dataclass(frozen=True, slots=True)
-class ListNumbers:
-    """List the numbers of all sessions, for a scrape: ``{"numbers": [int...], "wall_offset_s": float}``.
-
-    ``wall_offset_s`` is wall clock minus the instants of the readings.  For programs in this process only.
-    """
-
-    user: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TakeReadings:
-    """Read sessions by their numbers: ``{"readings": [row...]}``, of those that have been up and that the filters want.
+    """Read sessions by their numbers, for a scrape: those that have been up and that the filters want.
 
+    ``{"readings": [row...], "wall_offset_s": float}``; the latter is wall clock minus the instants of the readings.
     A row is a list: Acct-Session-Id, user, method, group, the LAC's Host Name and address, calling and called
     number: str;  IPv4 address: int;  when it was up: float;  last echo's round trip in seconds, 0 for none: float;
     slot, generation: int, by which the data plane tells what its Entry has carried;  whether it has IPv6;  what
@@ -376,7 +369,6 @@ Command = (
     | ShowCoa
     | ShowSpool
     | TakeCensus
-    | ListNumbers
     | TakeReadings
     | Probe
     | Disconnect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bras.lns.commands import PickSessions, Plain
+from bras.lns.commands import ListSessions, PickSessions, Plain
 from bras.lns.core import Core
 from bras.lns.fields import COUNTED, FIELDS, RATES, Glance
 from bras.query.lexer import QueryError
@@ -34,10 +34,13 @@ def used(match: str, sort: str) -> frozenset[str]:
     return fields | {wish.field} if wish is not None else fields
 
 
-def numbers(core: Core) -> list[Plain]:
-    """Return the numbers of all sessions, in order."""
-    core.gauges.forget_strays(core.registry.by_number)
-    return list[Plain](sorted(core.registry.by_number))
+def numbers(core: Core, question: ListSessions) -> list[Plain]:
+    """Return the numbers that a ListSessions asks for."""
+    registry = core.registry
+    if question.user is not None:
+        return list[Plain](sorted(registry.by_user.get(question.user, ())))
+    core.gauges.forget_strays(registry.by_number)
+    return list[Plain](sorted(registry.by_number))
 
 
 def to_read(core: Core, question: PickSessions) -> list[Subscriber]:

@@ -1,6 +1,6 @@
 """What a scrape of all sessions reads, some hundred at a time.
 
-Whose turn it is the asker knows: it gets all numbers at once, and asks for them in slices.  So a
+Whose turn it is the asker knows: it gets all numbers at once (ListSessions), and asks for them in slices.  So a
 slice costs what it holds, however many sessions there are, and nothing is kept for a scrape that
 is never finished.
 """
@@ -10,19 +10,12 @@ from __future__ import annotations
 from zlib import crc32
 
 from bras.forwarding.entry import Counters
-from bras.lns.commands import ListNumbers, Plain, TakeReadings
+from bras.lns.commands import Plain, TakeReadings
 from bras.lns.core import Core
 from bras.subscriber.parts import NOTHING_CARRIED
 from bras.subscriber.subscriber import Subscriber
 
 Row = dict[str, Plain]
-
-
-def numbers(core: Core, question: ListNumbers) -> Row:
-    """Return the body of an answer to ListNumbers."""
-    registry = core.registry
-    chosen = registry.by_number if question.user is None else registry.by_user.get(question.user, ())
-    return {"numbers": list[Plain](chosen), "wall_offset_s": core.books.wall_offset_s}
 
 
 def readings(core: Core, question: TakeReadings) -> Row:
@@ -38,7 +31,7 @@ def readings(core: Core, question: TakeReadings) -> Row:
         if shards > 1 and shard_of(subscriber.session_id, shards) != question.shard:
             continue
         rows.append(_reading(subscriber))
-    return {"readings": rows}
+    return {"readings": rows, "wall_offset_s": core.books.wall_offset_s}
 
 
 def shard_of(session_id: str, shards: int) -> int:

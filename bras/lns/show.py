@@ -8,7 +8,6 @@ from bras.ids import number_of, session_of, tunnel_of
 from bras.lns import groups, listing, readings, spool, tables, tunnels
 from bras.lns.commands import (
     ForgetRates,
-    ListNumbers,
     ListSessions,
     PickSessions,
     Plain,
@@ -40,7 +39,7 @@ MOST_ROWS = 1000
 AboutLacs = ShowTunnels | ShowTunnel | ShowLacs | ShowGroups | ShowGroup
 Listed = ShowSessions | ShowSession | PickSessions
 """Questions that wait for fresh counters."""
-ForScrapes = TakeCensus | ListNumbers | TakeReadings
+ForScrapes = TakeCensus | TakeReadings
 Question = AboutLacs | Listed | ListSessions | ForgetRates | ShowPools | ShowRadius | ShowCoa | ShowSpool | ForScrapes
 Row = dict[str, Plain]
 
@@ -68,8 +67,6 @@ def answer(core: Core, identifier: int, question: Question, now: float) -> Answe
             body = spool.shown(core, now)
         case TakeCensus():
             body = tables.census(core, now)
-        case ListNumbers():
-            body = readings.numbers(core, question)
         case TakeReadings():
             body = readings.readings(core, question)
     return Answer(identifier, ok=True, body=body)
@@ -83,7 +80,7 @@ def _answer_about_many(
             case ShowSessions():
                 body: Plain = _sessions(core, question, now)
             case ListSessions():
-                body = {"numbers": listing.numbers(core)}
+                body = {"numbers": listing.numbers(core, question)}
             case PickSessions():
                 body = listing.pick(core, question, now)
             case ForgetRates():

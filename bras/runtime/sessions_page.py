@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from bras.forwarding.entry import Counters
-from bras.lns.commands import Command, ListNumbers, TakeReadings
+from bras.lns.commands import Command, ListSessions, TakeReadings
 from bras.runtime.admin import Ask
 from bras.runtime.negotiation import gzip_accepted, openmetrics_wanted
 from bras.runtime.squeeze import Squeezed, gzipped
@@ -82,17 +82,17 @@ class SessionsPage:
         parts = [Squeezed() for _ in SERIES]
         for part, series in zip(parts, SERIES, strict=True):
             part.add(series.head(openmetrics=openmetrics).encode())
-        chosen = await self._asked(ListNumbers(wanted.user))
-        numbers, wall_offset_s = chosen["numbers"], chosen["wall_offset_s"]
+        numbers = (await self._asked(ListSessions(wanted.user)))["numbers"]
         lacs: dict[tuple[str, ...], str] = {}
         for first in range(0, len(numbers), A_SLICE):
             if _is_gone(request):
                 break
             question = TakeReadings(tuple(numbers[first : first + A_SLICE]), wanted.lac, wanted.shard, wanted.shards)
-            readings = (await self._asked(question))["readings"]
+            slice_ = await self._asked(question)
+            readings = slice_["readings"]
             carried = {one[1]: one[2] for one in self._read([(row[SLOT], row[GENERATION]) for row in readings])}
             await asyncio.sleep(0)
-            texts = rendered(readings, carried, wall_offset_s, lacs)
+            texts = rendered(readings, carried, slice_["wall_offset_s"], lacs)
             await asyncio.sleep(0)
             for part, text in zip(parts, texts, strict=True):
                 part.add(text.encode())

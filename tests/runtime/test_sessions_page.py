@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bras.config.model import Listen
 from bras.forwarding.entry import Counters
-from bras.lns.commands import Command, ListNumbers, Plain, TakeReadings
+from bras.lns.commands import Command, ListSessions, Plain, TakeReadings
 from bras.lns.effects import Answer
 from bras.lns.readings import shard_of
 from bras.runtime import sessions_page as module
@@ -63,15 +63,16 @@ class House:
         ]
 
     async def ask(self, command: Command) -> Answer:
-        if isinstance(command, ListNumbers):
+        if isinstance(command, ListSessions):
             known = [int(command.user[4:])] if command.user is not None else range(self.count)
-            return Answer(1, True, {"numbers": [n for n in known if n < self.count], "wall_offset_s": 1000.0})
+            return Answer(1, True, {"numbers": [n for n in known if n < self.count]})
         assert isinstance(command, TakeReadings)
         self.slices += 1
         if self.hold is not None:
             await self.hold.wait()
         rows = [self.row(number) for number in command.numbers]
-        return Answer(1, True, {"readings": [row for row in rows if self.wanted(command, row)]})
+        wanted: Plain = [row for row in rows if self.wanted(command, row)]
+        return Answer(1, True, {"readings": wanted, "wall_offset_s": 1000.0})
 
     @staticmethod
     def wanted(command: TakeReadings, row: list[Any]) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from bras.config.model import PppConfig
-from bras.lns.commands import ListNumbers, Probe, ShowSession, TakeReadings
+from bras.lns.commands import ListSessions, Probe, ShowSession, TakeReadings
 from bras.lns.probe import MOST
 from tests.support.lacs import SimulatedLac
 from tests.support.world import World, config
@@ -90,7 +90,7 @@ def test_who_cannot_be_asked() -> None:
 
 def test_a_scrape_has_it() -> None:
     world, _ = up(echo_interval_s=0.0)
-    numbers = ask(world, ListNumbers())["numbers"]
+    numbers = ask(world, ListSessions())["numbers"]
     assert ask(world, TakeReadings(tuple(numbers)))["readings"][0][-1] is None
     ask(world, Probe("user0"))
     world.run(5.5)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bras.forwarding.entry import Counters
-from bras.lns.commands import ListNumbers, TakeReadings
+from bras.lns.commands import ListSessions, TakeReadings
 from bras.lns.readings import shard_of
 from bras.subscriber.parts import NOTHING_CARRIED
 from tests.support.rim import Rim
@@ -21,7 +21,7 @@ def world(count: int = 3) -> Rim:
 
 
 def numbers(rim: Rim, user: str | None = None) -> tuple[int, ...]:
-    body: Any = rim.answers[rim.ask(ListNumbers(user))].body
+    body: Any = rim.answers[rim.ask(ListSessions(user))].body
     return tuple(body["numbers"])
 
 
