@@ -5,10 +5,11 @@ they are put there again.  A session that goes on and has no row gets one (the s
 anew, or an earlier version knew none); a row of which nobody is left gets its Stop.
 
 After a reboot the spool decides, for the journal is as old as its last checkpoint.  A row
-without a Stop gets one (NAS-Reboot, RFC 2866 section 5.10), with what the journal knows that the
-session had carried, as of the last sign of life; one whose Stop was made, and had not come to the disk,
-gets that.  A session without an open row was never told, or its Stop is there: nothing is
-made of it.  Only if there was no spool, or it was lost, the journal decides.
+without a Stop gets one (NAS-Reboot, RFC 2866 section 5.10), with what the journal, or a younger
+Interim-Update in the row, knows that the session had carried, as of the last sign of life; one
+whose Stop was made, and had not come to the disk, gets that.  A session without an open row was
+never told, or its Stop is there: nothing is made of it.  Only if there was no spool, or it was
+lost, the journal decides.
 """
 
 from __future__ import annotations
@@ -163,12 +164,13 @@ class Arrears:
         mine = {from_ledger.key_of(subscriber.session_id): subscriber for subscriber in self.lost}
         core.books.open_keys = set(rows)
         for key, subscriber in mine.items():
-            if key in rows:
-                _remember(subscriber, rows[key])
-            self._lose(core, subscriber, shift, now, told=key in rows)
+            found = rows.get(key)
+            _remember(subscriber, found)
+            knows_less = found is not None and self._knows_less(subscriber, found)
+            self._lose(core, subscriber, shift, now, told=found is not None, by_row=knows_less)
         tunnel_books.rebooted(core, now, at=self.alive_at + shift, shift=shift)
         left, core.books.open_keys = core.books.open_keys, None
-        for key in sorted(left):  # of some of mine, too: the journal may not know of their Start
+        for key in sorted(left):  # of some of mine, too: the journal may be older than their Start, or Interim-Update
             billing.close_row(core, rows[key], self.alive_at + self.wall_offset_s, now=now)
 
     def _put_stops(self, core: Core, rows: dict[int, Row], now: float) -> None:
@@ -180,12 +182,24 @@ class Arrears:
             else:
                 core.changes.records.append((f"record:{owed.key}:{owed.status}", b""))
 
-    def _lose(self, core: Core, subscriber: Subscriber, shift: float, now: float, *, told: bool) -> None:
-        """End a session that a reboot has ended; ``told``: its Start was."""
-        alive_at = max(self.alive_at, subscriber.instants.active_at, subscriber.instants.up_at or 0.0)
+    def _seen_at(self, subscriber: Subscriber) -> float:
+        """Return when a session of the journal was last known to be alive, by the clock of then."""
+        return max(self.alive_at, subscriber.instants.active_at, subscriber.instants.up_at or 0.0)
+
+    def _knows_less(self, subscriber: Subscriber, row: Row) -> bool:
+        """Return whether the row's Interim-Update is younger than what the journal knows of its session."""
+        made = row.interim_made
+        return made is not None and made.wall_s > self._seen_at(subscriber) + self.wall_offset_s
+
+    def _lose(
+        self, core: Core, subscriber: Subscriber, shift: float, now: float, *, told: bool, by_row: bool = False
+    ) -> None:
+        """End a session that a reboot has ended; ``told``: its Start was; ``by_row``: its Stop is made of its row."""
+        alive_at = self._seen_at(subscriber)
         for event in subscriber.lose("reboot", at=alive_at):
             if isinstance(event, RecordDue) and told:
-                billing.record_due(core, subscriber, event, at=alive_at + shift, now=now)
+                if not by_row:
+                    billing.record_due(core, subscriber, event, at=alive_at + shift, now=now)
                 tunnel_books.session_told(core, subscriber, event, now, at=alive_at + shift)
             elif isinstance(event, SubscriberEnded):
                 core.effects.append(Report(event))
@@ -204,9 +218,9 @@ def _going(core: Core) -> dict[int, Subscriber | None]:
     return going
 
 
-def _remember(subscriber: Subscriber | None, row: Row) -> None:
+def _remember(subscriber: Subscriber | None, row: Row | None) -> None:
     """Know what all records of a session say: its journal may be older than its Start."""
-    if subscriber is not None and not subscriber.who.record:
+    if subscriber is not None and row is not None and not subscriber.who.record:
         subscriber.who.record, subscriber.who.identity = row.start[billing.HEAD_OCTETS :], b""
 
 

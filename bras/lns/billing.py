@@ -108,13 +108,14 @@ def _may_tell(core: Core, key: int) -> bool:
 def close_row(core: Core, row: Row, alive_at: float, *, now: float) -> None:
     """Make the Stop of a session of which nobody knows more than its row: it was up at ``alive_at`` (wall clock).
 
-    Nothing is known of what it has carried (RFC 2866 section 5.10: NAS-Reboot).
+    It has carried what the row's Interim-Update says; without one nothing is known of that (RFC 2866
+    section 5.10: NAS-Reboot).
     """
     begun_s, interim = row.start_made.wall_s, row.interim_made
     seen_s = max(begun_s, alive_at, interim.wall_s if interim is not None else 0.0)
-    status, shared = accounting.STOP_OF[row.start[STATUS_AT]], row.start[HEAD_OCTETS:]
-    usage = Usage(seen_s - begun_s, 0, 0, 0, 0)
-    octets = core.books.encoder.record(status, shared, usage, NAS_REBOOT, "reboot", event_at=seen_s)
+    status, said = accounting.STOP_OF[row.start[STATUS_AT]], row.interim or row.start
+    usage = Usage(seen_s - begun_s, 0, 0, 0, 0) if row.interim is None else None
+    octets = core.books.encoder.record(status, said[HEAD_OCTETS:], usage, NAS_REBOOT, "reboot", event_at=seen_s)
     at = seen_s - core.books.wall_offset_s
     from_ledger.take(core, core.ledger.record(row.key, STOP, row.group, octets, at, now=now), now)
 

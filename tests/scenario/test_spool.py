@@ -267,6 +267,33 @@ def test_a_power_cut_after_a_start_that_the_journal_does_not_know_of(tmp_path: P
     assert not list(world.on_disk.open_rows())
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_power_cut_after_an_interim_update_that_waits_on_disk(tmp_path: Path, *, knows: bool) -> None:
+    """Its row knows more than the journal of the checkpoint, be the session in that or not."""
+    radius = Bookkeeper()
+    world = Spooling(tmp_path, settings(60.0), radius=radius, checkpoint_s=3600.0)
+    world.sync()
+    dial(world, 1)
+    if knows:
+        world.sync()
+    radius.deaf = True
+    world.feed_all()
+    world.run(600.0)
+    (row,) = world.on_disk.open_rows()
+    assert row.interim is not None
+    assert row.interim_made is not None
+    told, made_s = walk(row.interim), row.interim_made.wall_s
+    assert int.from_bytes(told[42], "big") == world.carried[next(iter(world.carried))].up_octets4 > 0
+    world.cut(boot="boot2", down_s=100.0)
+    radius.deaf = False
+    quiet(world)
+    closed(radius, 1)
+    (stop,) = (books[STOP] for books in radius.books().values())
+    for code in (42, 43, 46, 47, 48, 44, 8):  # octets, time, packets, whose they are
+        assert stop[code] == told[code]
+    assert (stop[49][-1], int.from_bytes(stop[EVENT_TIMESTAMP], "big")) == (11, int(made_s))
+
+
 def test_a_disk_that_refuses_and_a_crash_meanwhile(tmp_path: Path) -> None:
     radius = Bookkeeper()
     world = Spooling(tmp_path, settings(), radius=radius)
