@@ -21,7 +21,7 @@ from bras.query.pattern import Pattern
 
 MOST_DEPTH: Final = 50
 MOST_COMPARISONS: Final = 64
-MOST_PLACES: Final = 600
+MOST_PLACES: Final = 2000
 """Of all regular expressions together."""
 
 Holds = Callable[[Any], bool]

@@ -566,6 +566,10 @@ class Generator:
 
     # -- the measured phases
 
+    def await_announcement(self) -> float:
+        """Wait for Accounting-On: until it is answered all Starts wait, and then come at the pace of a drain."""
+        return self.run_until(lambda: self.responder.announced, 60)
+
     def open_tunnels(self) -> float:
         """Open all tunnels, one after the other from each address (l2tpns takes two at once for one)."""
         for index in range(min(self.options.lacs, len(self.tunnels))):
@@ -647,6 +651,8 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     generator = Generator(options)
     pid = options.pid
     result: dict[str, object] = {"sessions_asked": options.sessions, "tunnels_asked": options.tunnels}
+    if options.announced:
+        result["announced_s"] = generator.await_announcement()
     result["tunnels_s"] = generator.open_tunnels()
     result["tunnels_up"] = generator.tunnels_up
     generator.run_until(lambda: False, 0.3)  # let the acknowledgements of SCCCN settle
@@ -710,6 +716,7 @@ def main() -> int:
     parser.add_argument("--concurrency", type=int, default=400, help="calls in set-up at once, at most")
     parser.add_argument("--method", choices=sorted(AUTHENTICATIONS), default="chap")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that a phase may take")
+    parser.add_argument("--announced", action="store_true", help="the LNS sends Accounting-On: wait for it")
     parser.add_argument("--signals", action="store_true", help="SIGUSR1 and SIGUSR2 to the process around the set-ups")
     options = parser.parse_args()
     json.dump(measure(options), sys.stdout)

@@ -14,7 +14,7 @@ from hashlib import md5
 ACCESS_REQUEST, ACCOUNTING_REQUEST = 1, 4
 USER_PASSWORD, CHAP_PASSWORD, CHAP_CHALLENGE, MESSAGE_AUTHENTICATOR = 2, 3, 60, 80
 STATUS_TYPE, SESSION_ID = 40, 44
-START, STOP = 1, 2
+START, STOP, ACCOUNTING_ON = 1, 2, 7
 JUDGED_IN_FULL_EVERY = 16
 
 
@@ -30,6 +30,8 @@ class Responder:
         self.resent = 0
         self.started: set[bytes] = set()
         self.stopped: set[bytes] = set()
+        self.announced = False
+        """Accounting-On has come."""
         self.faults: list[str] = []
         self._answers: dict[tuple[object, int], tuple[bytes, bytes]] = {}
         self._accept = self._accept_attributes()
@@ -107,6 +109,8 @@ class Responder:
             self.started.add(session)
         elif status == STOP:
             self.stopped.add(session)
+        elif status == ACCOUNTING_ON:
+            self.announced = True
         if self.requests % JUDGED_IN_FULL_EVERY == 0:
             expected = md5(data[:4] + bytes(16) + data[20:] + self.secret).digest()
             if expected != data[4:20]:

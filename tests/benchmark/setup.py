@@ -61,6 +61,8 @@ def measure(options: argparse.Namespace, name: str, method: str, window: int) ->
         command += ["--lns", "198.18.0.1", "--pid", str(lns.process.pid), "--method", method, "--window", str(window)]
         command += ["--sessions", str(options.sessions), "--tunnels", str(options.tunnels), "--lacs", str(options.lacs)]
         command += ["--concurrency", str(options.concurrency)]
+        if name.startswith("bras"):
+            command.append("--announced")
         if options.profile:
             command.append("--signals")
         done = bed.start("lac", command, stdout=subprocess.PIPE)

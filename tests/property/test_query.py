@@ -19,7 +19,7 @@ _ATOMS = st.sampled_from(
 
 
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    times = st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}", "{,2}"])
+    times = st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}"])
     return st.one_of(
         st.lists(inner, min_size=1, max_size=4).map("".join),
         st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({'|'.join(parts)})"),
@@ -33,13 +33,8 @@ PATTERNS = st.recursive(_ATOMS, _grown, max_leaves=8)
 @given(pattern=PATTERNS, texts=st.lists(st.text(_LETTERS, max_size=8), max_size=4), folds=st.booleans())
 def test_a_pattern_finds_what_python_finds(pattern: str, texts: list[str], folds: bool) -> None:
     flags = re.ASCII | re.DOTALL | (re.IGNORECASE if folds else 0)
-    try:
-        ours = Pattern("(?i)" * folds + pattern)
-    except QueryError as wrong:
-        assert "too large" in wrong.words  # noqa: PT017  (the only refusal of what is well formed)
-        return
-    # Python's $ matches before a newline at the end, too, and its {,2} is new.
-    oracle = re.compile(pattern.replace("$", r"\Z").replace("{,2}", "{0,2}"), flags)
+    ours = Pattern("(?i)" * folds + pattern)
+    oracle = re.compile(pattern.replace("$", r"\Z"), flags)  # Python's $ matches before a newline at the end, too
     for text in texts:
         for form in (text, text.upper()):
             assert ours.found(form) == bool(oracle.search(form)), (pattern, form)
