@@ -5,7 +5,6 @@ As test_restart.py, whose daemons use ``tun``.
 
 from __future__ import annotations
 
-import http.client
 import json
 import signal
 import socket
@@ -21,7 +20,7 @@ from tests.support.guest import until
 from tests.support.lacs import Client, SimulatedLac
 from tests.support.lns import BRAS, Lns, changed, toml
 from tests.support.provider import bpf_file_system
-from tests.support.site import ON, START, STOP, Site, dial, echo, no_harm, ping, provider, up_rows
+from tests.support.site import ON, START, STOP, Site, dial, echo, metrics, no_harm, ping, provider, up_rows
 
 pytestmark = pytest.mark.root
 
@@ -49,16 +48,6 @@ def _left(site: Site) -> list[str]:
     pins = [str(path) for path in (site.place / "bpf" / "pins").rglob("*")]
     ours = [name for name in devices if name not in {"lo", "lac0", "core0"}]
     return [*ours, *hanging(site.lns_space, "lac0"), *pins]
-
-
-def _metrics(site: Site) -> dict[str, float]:
-    with site.lns_space.entered():
-        connection = http.client.HTTPConnection("127.0.0.1", 9617, timeout=10)
-        connection.request("GET", "/metrics")
-        page = connection.getresponse().read().decode()
-        connection.close()
-    lines = (line.rpartition(" ") for line in page.splitlines() if line.startswith("bras_"))
-    return {name: float(value) for name, _, value in lines}
 
 
 def _packets(site: Site, lns: Lns) -> dict[str, int]:
@@ -89,13 +78,13 @@ def test_the_kernel_forwards_and_the_figures_say_so(site: Site) -> None:
     assert lns.wait_logged("listening")["dataplane"] == "ebpf bras0"
     assert lns.show("version")["daemon"]["dataplane"] == "ebpf bras0"
     lac, (client, other) = dial(site, 2)
-    before = _metrics(site)
+    before = metrics(site)
     _send(site, lac, client, 20)
     shown = lns.show("dataplane")
     assert (shown["backend"], shown["instead"], shown["entries"]) == ("ebpf", None, 2)
     assert {"interface": "lac0", "mode": "tc"} in shown["interfaces"]
     assert shown["totals"]["up_packets4"] == shown["totals"]["down_packets4"] == 20
-    after = _metrics(site)
+    after = metrics(site)
     for way in ("up", "down"):
         name = f'bras_forwarded_packets_total{{direction="{way}",family="ipv4"}}'
         assert after[name] - before[name] == 20
@@ -109,11 +98,11 @@ def test_the_kernel_forwards_and_the_figures_say_so(site: Site) -> None:
     control = 'bras_dataplane_fallbacks_total{reason="control"}'
     assert control in before
     lac.hang_up(other)
-    site.wire.run(10.0, until=lambda: _metrics(site)["bras_dataplane_entries"] == 1)
-    site.wire.run(10.0, until=lambda: _metrics(site)[control] > after[control])  # our CDN is acknowledged
+    site.wire.run(10.0, until=lambda: metrics(site)["bras_dataplane_entries"] == 1)
+    site.wire.run(10.0, until=lambda: metrics(site)[control] > after[control])  # our CDN is acknowledged
     spoofed = 'bras_dropped_total{layer="dataplane",reason="spoofed_source"}'
     lac.send(client, b"\xff\x03\x00\x21" + echo(client.address + 99, 1))
-    site.wire.run(10.0, until=lambda: _metrics(site)[spoofed] == 1)
+    site.wire.run(10.0, until=lambda: metrics(site)[spoofed] == 1)
     assert lns.show("dataplane")["drops"]["spoofed_source"] == 1
     text = lns.command("show", "dataplane").stdout
     assert "spoofed source" in text
@@ -215,7 +204,7 @@ def test_killed_without_state_the_next_start_knows_nobody(site: Site) -> None:
     before = len(site.wire.heard)
     lac.send(clients[0], b"\xff\x03\x00\x21" + echo(clients[0].address, 1))
     unknown = 'bras_dropped_total{layer="l2tp",reason="unknown_tunnel"}'
-    site.wire.run(10.0, until=lambda: _metrics(site)[unknown] > 0)
+    site.wire.run(10.0, until=lambda: metrics(site)[unknown] > 0)
     assert not [one for one in site.wire.heard[before:] if not one.data[0] & 0x80 and len(one.data) > ECHO_OCTETS]
 
 

@@ -16,6 +16,7 @@ from bras.runtime import exporter as module
 from bras.runtime.exporter import Exporter
 from bras.telemetry.counts import Counts
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures
+from tests.support.turns import counted
 
 CENSUS: Plain = {
     "tunnels": [],
@@ -102,19 +103,9 @@ def test_each_scrape_takes_a_fresh_census() -> None:
 
 def test_the_loop_turns_while_a_page_is_rendered() -> None:
     async def use(url: str, client: aiohttp.ClientSession) -> None:
-        turns = 0
-
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.ensure_future(turn())
-        async with client.get(f"{url}/metrics") as response:
+        async with counted() as turns, client.get(f"{url}/metrics") as response:
             families = (await response.text()).count("# TYPE")
-        turning.cancel()
-        assert turns > families
+        assert turns[0] > families
 
     serve(use)
 

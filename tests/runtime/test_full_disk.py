@@ -5,7 +5,6 @@ The disk is a tmpfs in the daemon's own mount namespace; the test reaches it by 
 
 from __future__ import annotations
 
-import http.client
 import os
 import shlex
 from collections import Counter
@@ -18,7 +17,7 @@ import pytest
 from tests.support.guest import until
 from tests.support.lacs import Client, SimulatedLac
 from tests.support.lns import Lns, changed
-from tests.support.site import CORE, START, STOP, Site, dial, no_harm, ping, provider
+from tests.support.site import CORE, START, STOP, Site, dial, metrics, no_harm, ping, provider
 from tests.support.world import RADIUS_SECRET
 
 pytestmark = pytest.mark.root
@@ -59,16 +58,6 @@ def fill(disk: Path) -> None:
         return
     finally:
         os.close(descriptor)
-
-
-def metrics(site: Site) -> dict[str, float]:
-    with site.lns_space.entered():
-        connection = http.client.HTTPConnection("127.0.0.1", 9617, timeout=10)
-        connection.request("GET", "/metrics")
-        page = connection.getresponse().read().decode()
-        connection.close()
-    lines = (line.rpartition(" ") for line in page.splitlines() if line.startswith("bras_"))
-    return {name: float(value) for name, _, value in lines}
 
 
 def spool(lns: Lns) -> dict[str, Any]:

@@ -5,7 +5,6 @@ lac 198.18.0.2 ── 198.18.0.1: bras :192.0.2.1 ── 192.0.2.2: RADIUS, and 
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
@@ -21,7 +20,7 @@ from tests.support.capture import Capture
 from tests.support.guest import until
 from tests.support.lacs import Client
 from tests.support.lns import BRAS, Lns, changed, toml
-from tests.support.site import CALLED, OFF, ON, START, STOP, Site, dial, no_harm, ping, provider, up_rows
+from tests.support.site import CALLED, OFF, ON, START, STOP, Site, dial, metrics, no_harm, ping, provider, up_rows
 
 pytestmark = pytest.mark.root
 
@@ -241,16 +240,6 @@ def test_a_spool_that_cannot_be_opened_is_told_of(site: Site) -> None:
     assert "spool.db: " in done.stderr
 
 
-def _metrics(site: Site) -> dict[str, float]:
-    with site.lns_space.entered():
-        connection = http.client.HTTPConnection("127.0.0.1", 9617, timeout=10)
-        connection.request("GET", "/metrics")
-        page = connection.getresponse().read().decode()
-        connection.close()
-    lines = (line.split(" ") for line in page.splitlines() if line.startswith("bras_journal"))
-    return {name: float(value) for name, value in lines}
-
-
 def test_a_full_disk_costs_nobody_a_session_and_is_caught_up_with(site: Site) -> None:
     state = site.place / "state"
     state.mkdir(mode=0o700)
@@ -264,11 +253,11 @@ def test_a_full_disk_costs_nobody_a_session_and_is_caught_up_with(site: Site) ->
         lac, clients = dial(site, 40)
         before = up_rows(first)
         first.wait_logged("journal_behind")
-        assert _metrics(site)["bras_journal_write_failures_total"] > 0
+        assert metrics(site)["bras_journal_write_failures_total"] > 0
         os.unlink(filler)
         first.wait_logged("journal_caught_up")
         assert sum(line["event"] == "journal_behind" for line in first.log()) == 1, "told once"
-        assert _metrics(site)["bras_journal_bytes"] > 0
+        assert metrics(site)["bras_journal_bytes"] > 0
         first.stop(signal.SIGKILL)
         second = site.start()
         site.wire.run(10.0, until=lambda: up_rows(second) == before)
@@ -286,4 +275,4 @@ def test_without_state_nothing_is_written(site: Site) -> None:
     site.run(configuration)
     dial(site, 1)
     assert not (site.place / "state").exists()
-    assert "bras_journal_bytes" not in _metrics(site)
+    assert "bras_journal_bytes" not in metrics(site)

@@ -24,6 +24,7 @@ from bras.runtime.exporter import Exporter
 from bras.runtime.sessions_page import A_SLICE, MOST_SCRAPES, SessionsPage
 from bras.telemetry.counts import Counts
 from bras.telemetry.metrics import BrasCollector, DataplaneFigures
+from tests.support.turns import counted
 
 COUNT = 3 * A_SLICE + 7
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -279,19 +280,9 @@ def test_others_have_their_turn_between_slices() -> None:
     house = House()
 
     async def use(url: str, client: aiohttp.ClientSession) -> None:
-        turns = 0
-
-        async def turn() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.ensure_future(turn())
-        async with client.get(url) as response:
+        async with counted() as turns, client.get(url) as response:
             await response.read()
-        turning.cancel()
-        assert turns > 3 * house.slices
+        assert turns[0] > 3 * house.slices
 
     serve(house, use)
 

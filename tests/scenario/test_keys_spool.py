@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bras.accounting.events import Forgotten, SpoolAlert
-from bras.config.grant import Grant
-from bras.config.model import AuthConfig, Config, LacConfig
-from bras.config.spool import SpoolConfig
 from bras.l2tp.events import CallRefused, Refusal
-from bras.secret import Secret
 from bras.subscriber.events import SubscriberEnded, SubscriberUp
 from tests.support.lacs import SimulatedLac
-from tests.support.spooling import Spooling
-from tests.support.world import SimulatedRadius, World, config
-
-
-def settings(interim_interval_s: float = 0.0, **spool: object) -> Config:
-    grant = Grant(pool="default", interim_interval_s=interim_interval_s)
-    group = LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=grant)
-    radius = replace(config().radius, spool=SpoolConfig(**spool))  # type: ignore[arg-type]  # its keys
-    return config(radius=radius, lac=(group,), auth=AuthConfig(methods=("chap",)))
+from tests.support.spooling import Spooling, settings
+from tests.support.world import SimulatedRadius, World
 
 
 class Deaf(SimulatedRadius):

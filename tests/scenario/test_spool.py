@@ -8,29 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from bras.config.grant import Grant
-from bras.config.model import AuthConfig, Config, LacConfig, PppConfig
-from bras.config.spool import SpoolConfig
+from bras.config.model import AuthConfig, PppConfig
 from bras.forwarding.entry import AddEntry
 from bras.lns.effects import Effect, Program, SendRadius
 from bras.lns.inputs import Input
 from bras.radius.events import Kind
-from bras.secret import Secret
 from tests.support.lacs import SimulatedLac
-from tests.support.spooling import Spooling
-from tests.support.world import SimulatedRadius, config, walk
+from tests.support.spooling import Spooling, settings
+from tests.support.world import SimulatedRadius, walk
 
 DELAY, EVENT_TIMESTAMP = 41, 55
 START, STOP, INTERIM, ON = 1, 2, 3, 7
 OUTAGE_HOURS = int(os.environ.get("BRAS_OUTAGE_HOURS", "3"))
 """`make test-long` makes it a day."""
-
-
-def settings(interim_interval_s: float = 0.0, **spool: object) -> Config:
-    grant = Grant(pool="default", interim_interval_s=interim_interval_s)
-    group = LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=grant)
-    radius = replace(config().radius, spool=SpoolConfig(**spool))  # type: ignore[arg-type]  # its keys
-    return config(radius=radius, lac=(group,), auth=AuthConfig(methods=("chap",)))
 
 
 class Bookkeeper(SimulatedRadius):

@@ -5,6 +5,7 @@ lac 198.18.0.2 ── 198.18.0.1: bras :192.0.2.1 ── 192.0.2.2: RADIUS, and 
 
 from __future__ import annotations
 
+import http.client
 import signal
 import struct
 from collections.abc import Iterator, Sequence
@@ -133,3 +134,14 @@ def no_harm(site: Site, lac: SimulatedLac, clients: list[Client]) -> None:
     """Check that no tunnel and no session of these was ended."""
     assert not [down for down in lac.downs if isinstance(down, TunnelDown)]
     assert not [client.ended for client in clients if client.ended]
+
+
+def metrics(site: Site) -> dict[str, float]:
+    """Return the samples of our own metrics, by name and labels as on the page."""
+    with site.lns_space.entered():
+        connection = http.client.HTTPConnection("127.0.0.1", 9617, timeout=10)
+        connection.request("GET", "/metrics")
+        page = connection.getresponse().read().decode()
+        connection.close()
+    lines = (line.rpartition(" ") for line in page.splitlines() if line.startswith("bras_"))
+    return {name: float(value) for name, _, value in lines}

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bras.config.model import Config
+from bras.config.grant import Grant
+from bras.config.model import AuthConfig, Config, LacConfig
+from bras.config.spool import SpoolConfig
 from bras.lns.effects import Effect, FetchRecords, Spool
 from bras.lns.inputs import Fetched, Input, SpoolCounted, SpoolFailed, Stored
 from bras.lns.lns import Lns
+from bras.secret import Secret
 from bras.store.spool import SpoolFile
 from tests.support.crash import EPOCH, Mortal
-from tests.support.world import SimulatedRadius, Weather, codec
+from tests.support.world import SimulatedRadius, Weather, codec, config
 
 DISK_S = 0.02
 """Seconds that a transaction takes."""
+
+
+def settings(interim_interval_s: float = 0.0, **spool: object) -> Config:
+    """Return a configuration with these keys of ``[radius.spool]``."""
+    grant = Grant(pool="default", interim_interval_s=interim_interval_s)
+    group = LacConfig(name="any", secrets=(Secret(b"tunsecret"),), grant=grant)
+    radius = replace(config().radius, spool=SpoolConfig(**spool))  # type: ignore[arg-type]  # its keys
+    return config(radius=radius, lac=(group,), auth=AuthConfig(methods=("chap",)))
 
 
 class Spooling(Mortal):
