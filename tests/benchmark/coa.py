@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,7 +34,7 @@ from bras.lns.lns import Lns  # noqa: E402 (as above)
 from bras.radius.attributes import Identity, TunnelIdentity  # noqa: E402 (as above)
 from bras.radius.dynauth import Asked, DynamicRequest  # noqa: E402 (as above)
 from bras.subscriber.subscriber import Subscriber  # noqa: E402 (as above)
-from tests.benchmark.bpffs import bpf_file_system  # noqa: E402 (as above)
+from tests.benchmark.bed import laid  # noqa: E402 (as above)
 from tests.benchmark.lns import BRAS, _answers, await_that  # noqa: E402 (as above)
 from tests.benchmark.machine import machine  # noqa: E402 (as above)
 from tests.support.dac import with_coa  # noqa: E402 (as above)
@@ -63,11 +62,7 @@ RESEND_S = 3.0
 def changes(options: argparse.Namespace) -> dict[str, object]:
     """Bring sessions up, change random ones, and say how fast that went."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bras-benchmark-")))
-        pins = stack.enter_context(bpf_file_system(directory))
-        bed = stack.enter_context(Testbed("lns", "lac"))
-        bed.link("lns", ["198.18.0.1/24"], "lac", ["198.18.0.2/24"])
-        bed.link("lns", ["198.18.1.1/24"], "lac", ["198.18.1.2/24"])
+        bed, directory, pins = laid(stack)
         bras = str(Path(sys.executable).parent / "bras")
         bed.start("lac", [bras, "lab", "radius", "--listen", "198.18.1.2", "--log", str(directory / "books")])
         daemon = _start(options, bed, directory, pins, bras)

@@ -18,7 +18,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -39,7 +38,7 @@ from bras.lab.namespaces import Testbed  # noqa: E402 (as above)
 from bras.lns.effects import Effect  # noqa: E402 (as above)
 from bras.lns.inputs import ClockRead, DatagramReceived, Input  # noqa: E402 (as above)
 from bras.lns.lns import Lns  # noqa: E402 (as above)
-from tests.benchmark.bpffs import bpf_file_system  # noqa: E402 (as above)
+from tests.benchmark.bed import laid  # noqa: E402 (as above)
 from tests.benchmark.lns import BRAS, _answers, await_that  # noqa: E402 (as above)
 from tests.benchmark.machine import machine  # noqa: E402 (as above)
 from tests.support.lacs import SimulatedLac  # noqa: E402 (as above)
@@ -178,11 +177,7 @@ def _daemon_us(options: argparse.Namespace) -> dict[str, object]:
 def _run(options: argparse.Namespace, interval: int) -> tuple[float, int]:
     """Bring sessions up and leave them alone; return the daemon's CPU seconds, and the records that came meanwhile."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bras-benchmark-")))
-        pins = stack.enter_context(bpf_file_system(directory))
-        bed = stack.enter_context(Testbed("lns", "lac"))
-        bed.link("lns", ["198.18.0.1/24"], "lac", ["198.18.0.2/24"])
-        bed.link("lns", ["198.18.1.1/24"], "lac", ["198.18.1.2/24"])
+        bed, directory, pins = laid(stack)
         bras = str(Path(sys.executable).parent / "bras")
         books = directory / "books"
         bed.start("lac", ["taskset", "-c", "1", bras, "lab", "radius", "--listen", "198.18.1.2", "--log", str(books)])

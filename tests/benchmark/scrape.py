@@ -16,7 +16,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from itertools import product
@@ -27,10 +26,8 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
 import lns  # noqa: E402 (after the checkout is on the path)
-from bpffs import bpf_file_system  # noqa: E402 (as above)
+from bed import laid  # noqa: E402 (as above)
 from machine import machine  # noqa: E402 (as above)
-
-from bras.lab.namespaces import Testbed  # noqa: E402 (the checkout is on the path only now)
 
 PAGES = ("/metrics", "/metrics/sessions")
 AS_PROMETHEUS = {
@@ -115,11 +112,7 @@ def scrapes(pid: int, runs: int) -> dict[str, object]:
 def measure(options: argparse.Namespace, backend: str, sessions: int) -> dict[str, object]:
     """One row: a fresh daemon, all sessions up, the scrapes."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bras-benchmark-")))
-        pins = stack.enter_context(bpf_file_system(directory))
-        bed = stack.enter_context(Testbed("lns", "lac"))
-        bed.link("lns", ["198.18.0.1/24"], "lac", [f"198.18.0.{2 + index}/24" for index in range(10)])
-        bed.link("lns", ["198.18.1.1/24"], "lac", ["198.18.1.2/24"])
+        bed, directory, pins = laid(stack, 10)
         running = lns.start_bras(
             *(bed, directory), cpu=options.lns_cpu, methods=["chap"], profile=None, pins=pins / "bras", backend=backend
         )

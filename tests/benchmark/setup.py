@@ -14,7 +14,6 @@ import pstats
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from itertools import product
@@ -24,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bpffs import bpf_file_system  # noqa: E402 (as above)
+from bed import laid  # noqa: E402 (as above)
 from lns import Running, start_bras, start_l2tpns  # noqa: E402 (after the checkout is on the path)
 from machine import machine  # noqa: E402 (as above)
 
@@ -50,12 +49,7 @@ COLUMNS = (
 def measure(options: argparse.Namespace, name: str, method: str, window: int) -> dict[str, object]:
     """One row: a fresh LNS, all calls up, all calls down."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bras-benchmark-")))
-        pins = stack.enter_context(bpf_file_system(directory))
-        bed = stack.enter_context(Testbed("lns", "lac"))
-        lacs = [f"198.18.0.{2 + index}/24" for index in range(options.lacs)]
-        bed.link("lns", ["198.18.0.1/24"], "lac", lacs)
-        bed.link("lns", ["198.18.1.1/24"], "lac", ["198.18.1.2/24"])
+        bed, directory, pins = laid(stack, options.lacs)
         lns = _start(options, bed, directory, pins, name, method)
         command = ["taskset", "-c", str(options.generator_cpu), sys.executable, str(HERE / "generator.py")]
         command += ["--lns", "198.18.0.1", "--pid", str(lns.process.pid), "--method", method, "--window", str(window)]
