@@ -2,11 +2,14 @@
 
 ``python -m tests.fuzz.keep NAME [FOLDER...]`` writes the corpus of a harness anew: of what it
 has and what the folders hold, the shortest first, each input that goes from a line to
-another one as none before it.  ``python -m tests.fuzz.keep`` tells how many lines are reached.
+another one as none before it.  ``python -m tests.fuzz.keep`` tells how many lines are reached,
+with ``--json`` as it is read by a test: in a process of its own, for what a process remembers of
+earlier inputs it need not run again.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -105,6 +108,9 @@ def coverage(names: Iterable[str]) -> dict[str, tuple[int, int, list[int]]]:
 
 
 def main(name: str = "", *folders: str) -> None:
+    if name == "--json":
+        print(json.dumps(coverage(base.NAMES)))
+        return
     if name:
         files = [path.read_bytes() for folder in folders for path in Path(folder).iterdir() if path.is_file()]
         kept = choose(base.load(name).run, [*base.corpus(name), *files])

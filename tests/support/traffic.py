@@ -168,10 +168,15 @@ class Sized:
 
     def refused(self, seconds: float = 10.0) -> int:
         """Wait for an answer "too big", and return the MTU that it tells."""
-        poller = select.poll()
+        poller, end = select.poll(), time.monotonic() + seconds
         poller.register(self.socket, select.POLLERR)
-        assert poller.poll(seconds * 1000), "nobody says that it is too big"
-        _, ancillary, _, _ = self.socket.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+        while True:
+            assert poller.poll(max(0.0, end - time.monotonic()) * 1000), "nobody says that it is too big"
+            try:
+                _, ancillary, _, _ = self.socket.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+                break
+            except BlockingIOError:  # the kernel puts the last one into the queue, and says so only afterwards
+                self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         number, _, _, _, info, _ = _ERROR.unpack_from(ancillary[0][2])
         assert number == _EMSGSIZE, f"error {number}"
         self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # it is told here, too
