@@ -8,6 +8,7 @@ one integer: what a data packet carries, and what every table is keyed on.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from sys import intern
 from typing import NewType
 
 Entropy = Callable[[int], bytes]
@@ -58,6 +59,11 @@ def session_origin(node: int, worker: int, epoch: int) -> str:
 def accounting_id(origin: str, number: int) -> str:
     """Return an Acct-Session-Id (RFC 2866 section 5.5): 20 digits, unique over nodes, workers and starts."""
     return f"{origin}{number:08X}"
+
+
+def origin_of(accounting_id: str) -> str:
+    """Return what an Acct-Session-Id has in common with those of its start; one object for all of them."""
+    return intern(accounting_id[:-8])
 
 
 def number_of(accounting_id: str) -> int | None:

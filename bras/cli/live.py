@@ -37,7 +37,7 @@ def _offered(values: Iterable[Any], incomplete: str) -> list[str]:
 
 def _begins(field: str, text: str) -> str:
     """Return an expression for what begins so; whatever is no letter or digit is written by its number."""
-    written = "".join(char if char.isalnum() or ord(char) > 0xFFFF else f"\\u{ord(char):04x}" for char in text)
+    written = "".join(char if char.isalnum() else f"\\x{{{ord(char):x}}}" for char in text)
     return f'{field}=~"^{written}"'
 
 

@@ -20,7 +20,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from bras.forwarding.entry import Counters, Leg
-from bras.ids import Entropy, no_entropy
+from bras.ids import Entropy, no_entropy, origin_of
 from bras.plain import Saved, decode, encode
 from bras.ppp.link import Link
 from bras.ppp.network import Network
@@ -119,7 +119,7 @@ def restore(
     settings = settings_of(line[0], mru)
     subscriber = Subscriber(number, _sensible(slot), Line(*line), Leg(*leg), settings, no_entropy, now=called_at)
     subscriber.entropy = entropy
-    subscriber.session_id, subscriber.address = session_id, address
+    subscriber.origin, subscriber.address = origin_of(session_id), address
     subscriber.who = _restore_who(*who)
     subscriber.link = Link.restore(link, settings.link, entropy)
     subscriber.profile = profile = Profile.restore(profile)

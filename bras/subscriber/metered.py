@@ -29,8 +29,8 @@ class Metered:
         "leg",
         "line",
         "number",
+        "origin",
         "profile",
-        "session_id",
         "settings",
         "standing",
         "who",
@@ -41,8 +41,8 @@ class Metered:
     ) -> None:
         """Stand ready on an established call; ``number`` is never used twice, ``slot`` is ours until Gone."""
         self.number = number
-        self.session_id = accounting_id(settings.origin, number)
-        """Acct-Session-Id (RFC 2866 section 5.5), unique over nodes, workers and restarts."""
+        self.origin = settings.origin
+        """What Acct-Session-Ids of the start that it began in have in common."""
         self.line = line
         self.leg = leg
         self.settings = settings
@@ -54,6 +54,11 @@ class Metered:
         self.forwarding = Forwarding(slot)
         self.instants = Instants(called_at=now, setup_by_at=now + settings.setup_timeout_s)
         self.standing = Standing()
+
+    @property
+    def session_id(self) -> str:
+        """Return the Acct-Session-Id (RFC 2866 section 5.5), unique over nodes, workers and restarts."""
+        return accounting_id(self.origin, self.number)
 
     @property
     def phase(self) -> Phase:

@@ -18,7 +18,7 @@ from typing import Final
 
 from bras.errors import DropReason
 from bras.forwarding.entry import Counters, Leg, Outcome, RemoveEntry
-from bras.ids import Entropy, no_entropy
+from bras.ids import Entropy, no_entropy, origin_of
 from bras.plain import Saved, restore_fields, save_fields
 from bras.ppp import events as ppp
 from bras.ppp.constants import IPV4
@@ -83,7 +83,7 @@ class Subscriber(Session):
             profile = subscriber.profile = Profile.restore(saved["profile"])
             if saved["network"] is not None:
                 subscriber.network = Network.restore(saved["network"], subscriber._network_config(profile))
-        subscriber.session_id = saved["session_id"]
+        subscriber.origin = origin_of(saved["session_id"])
         subscriber.address = saved["address"]
         subscriber.who = Who.restore(saved["who"])
         subscriber.forwarding = forwarding

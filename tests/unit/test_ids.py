@@ -11,6 +11,7 @@ from bras.ids import (
     new_session_id,
     new_tunnel_id,
     number_of,
+    origin_of,
     session_of,
     session_origin,
     tunnel_of,
@@ -82,3 +83,10 @@ def test_ids_of_earlier_versions_are_read():
 def test_what_is_no_session_id():
     for text in ("", "alice", "x" * 20, "0000", "ABC568E0000100001234F"):
         assert number_of(text) is None
+
+
+def test_ids_of_one_start_share_what_they_have_in_common() -> None:
+    first, second = (accounting_id(session_origin(5, 2, 0x6A000000), number) for number in (1, 2))
+    assert origin_of(first) is origin_of(second)
+    assert accounting_id(origin_of(first), 1) == first
+    assert origin_of("6A00000000000001") == "6A000000"

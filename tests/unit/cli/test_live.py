@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,10 @@ class _Context:
         self.info_name = name
 
 
+def _seen(user: str) -> Any:
+    return SimpleNamespace(subscriber=SimpleNamespace(who=SimpleNamespace(user=user)))
+
+
 def _context(path: Path, name: str = "sessions") -> Any:
     return _Context(path, name)
 
@@ -41,14 +46,14 @@ def test_users_that_begin_so_and_that_a_shell_can_take(tmp_path: Path) -> None:
     assert requests[0]["arguments"] == {"match": 'user=~"^a"', "most": live.MOST, "limit": live.MOST}
 
 
-@pytest.mark.parametrize("typed", ['a"b', "a\\", "a.*@+", "(x", "用"])
+@pytest.mark.parametrize("typed", ['a"b', "a\\", "a.*@+", "(x", "用", "a😀-"])
 def test_what_was_typed_is_no_pattern(tmp_path: Path, typed: str) -> None:
     with daemon(tmp_path / "s", _answer) as requests:
         live.users(_context(tmp_path / "s"), typed)
     match = understand(requests[0]["arguments"]["match"], FIELDS)
-    found = live._begins("user", typed)
-    assert found == requests[0]["arguments"]["match"]
     assert match.fields == {"user"}
+    users = [typed + "z", typed, "z" + typed, "aXb"]
+    assert [user for user in users if match.holds(_seen(user))] == users[:2]
 
 
 def test_selectors(tmp_path: Path) -> None:
