@@ -77,6 +77,15 @@ class Unaccounted:
     key: int
 
 
-Event = Tell | Withdraw | Note | Fetch | Forgotten | SpoolAlert | Unaccounted
+@dataclass(frozen=True, slots=True)
+class StartTold:
+    """A server has a session's Start."""
+
+    key: int
+    after_s: float
+    """Seconds since it was made."""
+
+
+Event = Tell | Withdraw | Note | Fetch | Forgotten | SpoolAlert | Unaccounted | StartTold
 
 hasten(Tell, Note)

@@ -161,7 +161,7 @@ class Arrears:
         for row in rows.values():
             beginning.owes_still(core.ledger, row, now=now)
         self._put_stops(core, rows, now)
-        mine = {from_ledger.key_of(subscriber.session_id): subscriber for subscriber in self.lost}
+        mine = {subscriber.account: subscriber for subscriber in self.lost}
         core.books.open_keys = set(rows)
         for key, subscriber in mine.items():
             found = rows.get(key)
@@ -210,7 +210,7 @@ def _going(core: Core) -> dict[int, Subscriber | None]:
     going: dict[int, Subscriber | None] = {}
     for subscriber in core.registry.by_number.values():
         if subscriber.standing.started and not subscriber.standing.settled:
-            going[from_ledger.key_of(subscriber.session_id)] = subscriber
+            going[subscriber.account] = subscriber
     books = core.tunnel_books
     ids = [account.session_id for account in books.accounts.values()]
     ids += [member.link_id for member in books.members.values() if member.link_id]

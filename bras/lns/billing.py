@@ -45,7 +45,7 @@ def record_due(core: Core, subscriber: Subscriber, due: RecordDue, *, now: float
     octets = core.books.encoder.record(
         status, who.record, usage, cause, due.reason, due.text, event_at=at + core.books.wall_offset_s
     )
-    key = from_ledger.key_of(subscriber.session_id)
+    key = subscriber.account
     if core.books.open_keys is not None and not _may_tell(core, key):
         return
     from_ledger.take(core, core.ledger.record(key, status, group, octets, at, now=now), now)

@@ -84,5 +84,6 @@ def _discard(core: Core, subscriber: Subscriber, now: float) -> None:
     if subscriber.address and profile is not None:
         core.pools.release(profile.vrf, subscriber.address, subscriber.number, now=now)
     core.registry.remove(subscriber)
+    core.gauges.forget(subscriber.number)
     if core.coa is not None:
         core.coa.ended(subscriber.number)

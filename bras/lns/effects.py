@@ -47,7 +47,6 @@ Fact = (
     | radius.ConnectionUp
     | radius.ConnectionDown
     | radius.ReplyDropped
-    | radius.AccountingAcknowledged
     | radius.AccountingUnanswered
     | ledger.Forgotten
     | ledger.SpoolAlert

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from bras.accounting import events as ledger
 from bras.accounting.debts import Owed
+from bras.lns import notes
 from bras.lns.core import Core
 from bras.lns.effects import FetchRecords, Report, Spool
 from bras.lns.inputs import Fetched, SpoolCounted, SpoolFailed, Stored
 from bras.plain import encode
-from bras.radius.events import SendRadius
+from bras.radius.events import AccountingAcknowledged, SendRadius
 
 
 def take(core: Core, given: Iterable[ledger.Event], now: float) -> None:
@@ -32,6 +33,18 @@ def take(core: Core, given: Iterable[ledger.Event], now: float) -> None:
             core.effects.append(Report(ledger.Forgotten(event.group, session, event.status)))
         elif isinstance(event, ledger.SpoolAlert):
             core.effects.append(Report(event))
+
+
+def acknowledged(core: Core, given: AccountingAcknowledged, now: float) -> None:
+    """Tell the ledger that a server has a record; a Start is part of its session's story."""
+    events = core.ledger.acknowledged(given.record, now=now)
+    if events and type(events[0]) is ledger.StartTold:
+        key, after_s = events[0].key, events[0].after_s
+        subscriber = core.registry.by_number.get(key & 0xFFFFFFFF)
+        if subscriber is not None and subscriber.account == key:
+            notes.note(core, subscriber.number, "start_told", given.server, round(after_s * 1000.0, 1))
+    if events or core.endpoint.census.holds:
+        answered(core, events, now)
 
 
 def answered(core: Core, given: Iterable[ledger.Event], now: float) -> None:
@@ -70,7 +83,7 @@ def hold_calls(core: Core) -> None:
 def _end(core: Core, key: int, now: float) -> None:
     """End a session whose servers are silent, if it is still there."""
     subscriber = core.registry.by_number.get(key & 0xFFFFFFFF)
-    if subscriber is not None and key_of(subscriber.session_id) == key:
+    if subscriber is not None and subscriber.account == key:
         core.backlog.at_work = subscriber.number
         core.backlog.subscriber.append((subscriber, subscriber.end("accounting_unanswered", "", now=now)))
 

@@ -43,11 +43,10 @@ def take(core: Core, events: list[Event], now: float) -> None:
         elif type(event) is Answered:
             effects.append(Report(event))
         elif type(event) is AccountingAcknowledged:
-            effects.append(Report(event))
-            from_ledger.answered(core, core.ledger.acknowledged(event.record, now=now), now)
+            from_ledger.acknowledged(core, event, now)
         elif isinstance(event, _VERDICTS):
             admission.answered(core, event, now=now)
-        elif not isinstance(event, SendRadius):
+        elif not isinstance(event, (SendRadius, AccountingAcknowledged)):
             effects.append(Report(event))
             if isinstance(event, AccountingUnanswered):
                 from_ledger.take(core, core.ledger.unanswered(event.record, now=now), now)

@@ -144,5 +144,6 @@ def _take_wish(
             core.backlog.l2tp.append(core.endpoint.close_call(key, cause, now=now))
         case Gone():
             core.registry.remove(subscriber)
+            core.gauges.forget(subscriber.number)
         case DeadlineMoved():
             core.registry.deadlines.set(subscriber.number, subscriber.deadline)

@@ -13,8 +13,6 @@ SHORTEST_S: Final = 0.5
 _SIZE: Final = 8
 """Numbers of a reading: the instant, four counters, three rates (below zero: not known)."""
 _EMPTY: Final = (0.0,) * _SIZE
-_STRAYS: Final = 5000
-"""Sessions that are over may be remembered, up to so many."""
 
 
 class Carried(NamedTuple):
@@ -97,11 +95,11 @@ class Gauges:
         rates = [-1.0 if rate is None else rate for rate in gauge[2:]]
         self._values[place : place + _SIZE] = array("d", (gauge.at, *gauge.carried, *rates))
 
-    def forget_strays(self, alive: dict[int, Subscriber]) -> None:
-        """Forget those who are gone, when they are many."""
-        if len(self._places) > len(alive) + _STRAYS:
-            for number in [number for number in self._places if number not in alive]:
-                self._free.append(self._places.pop(number))
+    def forget(self, number: int) -> None:
+        """Forget a session that is over."""
+        place = self._places.pop(number, None)
+        if place is not None:
+            self._free.append(place)
 
     def clear(self) -> None:
         """Forget all: nobody looks any more."""

@@ -10,6 +10,7 @@ by the name that people see, which need not be the one that RADIUS is told (`str
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, insort
 from typing import Final
 
 from bras.radius.dynauth import (
@@ -38,14 +39,28 @@ _NUMBER: Final = 0xFFFFFFFF
 class Index:
     """Finds numbers of sessions."""
 
-    __slots__ = ("_buckets", "by_user")
+    __slots__ = ("_buckets", "by_user", "numbers")
 
     def __init__(self) -> None:
         """Begin empty, without attributes."""
+        self.numbers = array("Q")
+        """Of all sessions, ascending: in one place, for to look at 50,000 objects holds the loop for too long."""
         self.by_user: dict[str, tuple[int, ...]] = {}
         """Numbers of the admitted sessions of each user name."""
         self._buckets: list[array[int] | set[int] | None] | None = None
         """Of each attribute 32 bits of its hash, and the number; ``None`` when nobody will ask."""
+
+    def add(self, number: int) -> None:
+        """Have a session among all of them."""
+        numbers = self.numbers
+        if numbers and number < numbers[-1]:
+            insort(numbers, number)
+        else:
+            numbers.append(number)
+
+    def remove(self, number: int) -> None:
+        """Have it there no more."""
+        del self.numbers[bisect_left(self.numbers, number)]
 
     @property
     def has_attributes(self) -> bool:

@@ -36,11 +36,9 @@ def used(match: str, sort: str) -> frozenset[str]:
 
 def numbers(core: Core, question: ListSessions) -> list[Plain]:
     """Return the numbers that a ListSessions asks for."""
-    registry = core.registry
     if question.user is not None:
-        return list[Plain](sorted(registry.by_user.get(question.user, ())))
-    core.gauges.forget_strays(registry.by_number)
-    return list[Plain](sorted(registry.by_number))
+        return list[Plain](sorted(core.registry.by_user.get(question.user, ())))
+    return list[Plain](core.registry.index.numbers)
 
 
 def to_read(core: Core, question: PickSessions) -> list[Subscriber]:

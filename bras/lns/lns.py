@@ -12,7 +12,6 @@ from collections.abc import Container, Mapping
 from bras.accounting.ledger import Ledger
 from bras.addressing.pools import Pools
 from bras.config.model import Config
-from bras.forwarding.entry import Counters
 from bras.ids import Entropy, no_entropy
 from bras.l2tp.endpoint import Endpoint
 from bras.lns import (
@@ -63,6 +62,7 @@ from bras.radius.accounting import AccountingRecords
 from bras.radius.attributes import IdentityEncoder
 from bras.radius.codec import Codec
 from bras.radius.exchange import Exchanges
+from bras.subscriber.events import Phase
 
 
 class Lns:
@@ -142,6 +142,7 @@ class Lns:
             core.exchanges.deadline,
             core.ledger.due_at,
             core.registry.deadlines.next_deadline,
+            core.registry.rounds.interims.next_deadline,
             self.operations.deadline,
             self.resumption.due_at if self.resumption is not None else None,
             0.0 if core.backlog.moved else None,
@@ -199,6 +200,8 @@ class Lns:
         core = self.core
         defect.give_up(core, self.operations, given, now)
         self._drain(now)
+        if isinstance(given, TimerFired):
+            self._serve_interims(now)
         if isinstance(given, CountersRead):
             operate.counters_read(self.operations, core, now)
         return self._seal()
@@ -269,6 +272,7 @@ class Lns:
             from_ledger.handle_timeout(core, now)
         core.backlog.due.extend(core.registry.deadlines.pop_expired(now))
         self._drain(now)
+        self._serve_interims(now)
         if self.resumption is not None and not self.resumption.go_on(core, now):
             self.resumption = None
         if core.backlog.moved:
@@ -300,8 +304,10 @@ class Lns:
                 from_l2tp.take_next(core, now)
             elif backlog.down:
                 from_l2tp.call_down(core, backlog.down.popleft(), now)
-            elif backlog.tunnels or backlog.due or backlog.counted:
+            elif backlog.tunnels or backlog.due:
                 self._serve_next(now)
+            elif backlog.counted:
+                self._serve_counted(now)
             else:
                 return
 
@@ -314,15 +320,36 @@ class Lns:
             backlog.tunnel_at_work = 0
             from_l2tp.served(core, events, now)
             return
-        counters: Counters | None = None
-        if backlog.due:
-            number = backlog.due.popleft()
-        else:
-            number, counters = backlog.counted.popleft()
+        number = backlog.due.popleft()
         subscriber = core.registry.by_number.get(number)
         if subscriber is not None:
             backlog.at_work = number
-            if counters is None:
-                from_subscriber.take(core, subscriber, subscriber.handle_timeout(now=now), now)
-            else:
+            from_subscriber.take(core, subscriber, subscriber.handle_timeout(now=now), now)
+
+    def _serve_counted(self, now: float) -> None:
+        """Tell those of their counters who are next, as long as nothing follows that others have to hear of."""
+        core, backlog, by_number = self.core, self.core.backlog, self.core.registry.by_number
+        counted = backlog.counted
+        while counted and not (backlog.subscriber or backlog.radius or backlog.l2tp or backlog.down):
+            number, counters = counted.popleft()
+            subscriber = by_number.get(number)
+            if subscriber is not None:
+                backlog.at_work = number
                 from_subscriber.counted(core, subscriber, counters, now)
+
+    def _serve_interims(self, now: float) -> None:
+        """Have the counters read of those of which an Interim-Update is due."""
+        core, backlog = self.core, self.core.backlog
+        by_number, interims = core.registry.by_number, core.registry.rounds.interims
+        due = interims.come_due(now)
+        while due:
+            number = backlog.at_work = due.popleft()
+            subscriber = by_number.get(number)
+            if subscriber is None:
+                continue
+            if subscriber.interim_due(now=now):
+                core.to_read.append((subscriber.forwarding.slot, number))
+            if subscriber.phase is Phase.UP:
+                interims.follow(subscriber)
+            else:
+                interims.leave(subscriber)

@@ -78,6 +78,7 @@ class Registry:
     def add(self, key: CallKey, subscriber: Subscriber) -> None:
         """Enter a new subscriber."""
         self.by_number[subscriber.number] = subscriber
+        self.index.add(subscriber.number)
         self.by_call[key] = subscriber
         self.stages.begin(subscriber.number, subscriber.instants.called_at)
         self._count(subscriber)
@@ -94,6 +95,7 @@ class Registry:
         else:
             self._free_slots.remove(slot)
         self.by_number[subscriber.number] = subscriber
+        self.index.add(subscriber.number)
         if subscriber.standing.call_up:
             self.by_call[subscriber.leg.key] = subscriber
         self._count(subscriber)
@@ -113,8 +115,12 @@ class Registry:
             standing.counted = phase
             spent = self.stages.moved(subscriber.number, subscriber.line.group, left, phase, now)
             if phase is _UP or phase is _ENDING:
+                if phase is _UP:
+                    self.rounds.interims.follow(subscriber)
                 self.deadlines.set(subscriber.number, subscriber.deadline)
                 return None if spent is None else SetupTimed(subscriber.session_id, spent)
+        elif standing.phase is _UP:
+            self.rounds.interims.follow(subscriber)
         at = self.deadlines.wanted.get(subscriber.number)
         if at is None or at > now + subscriber.settings.shortest_wait_s:
             self.deadlines.set(subscriber.number, subscriber.deadline)
@@ -200,6 +206,7 @@ class Registry:
         number = subscriber.number
         if self.by_number.pop(number, None) is None:
             return
+        self.index.remove(number)
         if self.changed is not None:
             self.changed[number] = None
         self.stages.forget(number)
@@ -207,6 +214,7 @@ class Registry:
         if self.rounds.dated:
             self.rounds.dated.set(number, None)
         self.deadlines.set(number, None)
+        self.rounds.interims.leave(subscriber)
         if subscriber.standing.counted is not None:
             self.counts[subscriber.line.group, subscriber.standing.counted] -= 1
         if subscriber.forwarding.state is _NO_ENTRY:
@@ -247,6 +255,7 @@ class Registry:
         registry = cls()
         for subscriber in subscribers:
             registry.by_number[subscriber.number] = subscriber
+            registry.index.add(subscriber.number)
             if subscriber.standing.call_up:
                 registry.by_call[subscriber.leg.key] = subscriber
             registry.deadlines.set(subscriber.number, subscriber.deadline)

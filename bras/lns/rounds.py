@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bras.lns.interims import Interims
 from bras.plain import Saved
 from bras.subscriber.subscriber import Subscriber
 from bras.timers import DeadlineQueue
@@ -24,7 +25,7 @@ GRAIN_S: Final = 0.1
 class Rounds:
     """The queue; who is in it stands in the session itself (``Forwarding.round_at``)."""
 
-    __slots__ = ("_batches", "dated")
+    __slots__ = ("_batches", "dated", "interims")
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -32,6 +33,8 @@ class Rounds:
         """When they were read or entered, or a little earlier than that, and their numbers."""
         self.dated: DeadlineQueue[int] = DeadlineQueue()
         """Those (numbers) who end at a time of the wall clock, in seconds since 1970."""
+        self.interims = Interims()
+        """Those whose counters are read when an Interim-Update is due."""
 
     def __len__(self) -> int:
         """Return how many places are taken; some may be of sessions that are gone."""
@@ -85,7 +88,8 @@ class Rounds:
     def save(self) -> Saved:
         """Return plain data."""
         dated = [[number, self.dated.get(number)] for number in self.dated]
-        return {"batches": [[at, numbers] for at, numbers in self._batches], "dated": dated}
+        batches = [[at, numbers] for at, numbers in self._batches]
+        return {"batches": batches, "dated": dated, "interims": self.interims.save()}
 
     @classmethod
     def restore(cls, saved: Saved) -> Rounds:
@@ -94,4 +98,5 @@ class Rounds:
         rounds._batches.extend((at, list(numbers)) for at, numbers in saved["batches"])
         for number, ends_at in saved["dated"]:
             rounds.dated.set(number, ends_at)
+        rounds.interims = Interims.restore(saved["interims"])
         return rounds

@@ -47,6 +47,7 @@ NOTES: Final[dict[str, tuple[str, ...]]] = {
     "moved": ("port",),
     "speeds": ("tx_bps", "rx_bps"),
     "prove_again": (),
+    "start_told": ("server", "after_ms"),
 }
 """The words, and the names of their values."""
 

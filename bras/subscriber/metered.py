@@ -61,6 +61,11 @@ class Metered:
         return accounting_id(self.origin, self.number)
 
     @property
+    def account(self) -> int:
+        """Return the key of its account: epoch and number, which are the end of its Acct-Session-Id."""
+        return int(self.origin[-8:], 16) << 32 | self.number
+
+    @property
     def phase(self) -> Phase:
         """Return where the subscriber stands."""
         return self.standing.phase
@@ -177,6 +182,15 @@ class Metered:
         self.instants.idle_suspected = True
         return self._read_counters()
 
+    def interim_due(self, *, now: float) -> bool:
+        """The instant of an Interim-Update has come; return whether the counters are to be read for it."""
+        instants = self.instants
+        if self.standing.phase is not Phase.UP or instants.interim_at is None or instants.interim_at > now:
+            return False
+        instants.interim_wanted = True
+        self._arm_interim(now)
+        return self.forwarding.state is EntryState.ACTIVE
+
     def _want_interim(self, now: float) -> list[Event]:
         self.instants.interim_wanted = True
         self._arm_interim(now)
@@ -196,15 +210,19 @@ class Metered:
             self.instants.interim_at = None
             return
         random = int.from_bytes(self.entropy(2), "big") / 65535.0 * 2.0 - 1.0
-        at = now + interval * (1.0 + self.settings.interim_jitter * random)
-        self.instants.interim_at = -(-at // GRAIN_S) * GRAIN_S
+        self.instants.interim_at = _grained(now + interval * (1.0 + self.settings.interim_jitter * random))
 
     def arm_anew(self, now: float) -> None:
         """Let the next Interim-Update come within an interval: a new process does not know when it was due."""
         self._arm_interim(now)
         if self.instants.interim_at is not None:
             share = int.from_bytes(self.entropy(2), "big") / 65536.0
-            self.instants.interim_at = now + (self.instants.interim_at - now) * share
+            self.instants.interim_at = _grained(now + (self.instants.interim_at - now) * share)
+
+
+def _grained(at: float) -> float:
+    """Return the first of the instants of Interim-Updates that is not before ``at``."""
+    return -(-at // GRAIN_S) * GRAIN_S
 
 
 def _is_active(before: Counters, after: Counters, direction: str) -> bool:

@@ -74,6 +74,8 @@ class Forwarding:
     """When ``last`` was read, which tells its rate at the next time."""
     round_at: float | None = None
     """It was read in a round at this time, or entered for the next; ``None``: it is in none."""
+    interim_at: float | None = None
+    """It stands among those that are read for an Interim-Update at this instant; ``None``: it does not."""
     throttled: bool = False
     """A quota is exhausted, and its rates are those for that."""
 

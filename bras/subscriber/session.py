@@ -45,16 +45,14 @@ class Session(Metered):
     # -- time
 
     def _own_deadline(self) -> float | None:
-        """Return the nearest of set-up, session, idle and interim deadlines."""
+        """Return the nearest of set-up, session and idle deadlines; Interim-Updates are seen to by the owner."""
         standing = self.standing
         if standing.phase is Phase.ENDING:
             return None
         instants = self.instants
         if standing.phase is not Phase.UP:
             return instants.setup_by_at
-        at, interim_at = instants.insist_at, instants.interim_at
-        if at is None or (interim_at is not None and interim_at < at):
-            at = interim_at
+        at = instants.insist_at
         if instants.quota_at is not None and (at is None or instants.quota_at < at):
             at = instants.quota_at
         profile = self.profile
@@ -70,7 +68,7 @@ class Session(Metered):
         return at
 
     def _own_timeout(self, now: float) -> list[Event]:
-        """Set-up took too long, the session's time is over, it idles, or an interim is due."""
+        """Set-up took too long, the session's time is over, or it idles."""
         instants, profile = self.instants, self.profile
         if self.standing.phase is not Phase.UP:
             return self.end("setup_timeout", "", now=now)
@@ -87,8 +85,6 @@ class Session(Metered):
                 and now >= instants.active_at + profile.idle_timeout_s
             ):
                 return self._check_idle()
-        if instants.interim_at is not None and instants.interim_at <= now:
-            return self._want_interim(now)
         if instants.quota_at is not None and instants.quota_at <= now:
             instants.quota_at = None
             return self._read_counters()

@@ -207,7 +207,6 @@ class RadiusCounts:
             radius.ConnectionUp: self.server_changed,
             radius.ConnectionDown: self.server_changed,
             radius.ReplyDropped: self.reply_dropped,
-            radius.AccountingAcknowledged: self.accounting_acknowledged,
             radius.AccountingUnanswered: self.accounting_unanswered,
             accounting.Forgotten: self.spool_changed,
             accounting.SpoolAlert: self.spool_changed,
@@ -215,7 +214,10 @@ class RadiusCounts:
 
     def answered(self, fact: radius.Answered) -> None:
         """Count a reply and how long it took."""
-        kind = "auth" if fact.kind is Kind.AUTH else "acct"
+        kind = "auth"
+        if fact.kind is Kind.ACCT:
+            kind = "acct"
+            self.acknowledged[fact.server,] += 1
         self.replies[fact.server, kind, RADIUS_CODES.get(fact.code, "other")] += 1
         latency = self.latency.get((fact.server, kind))
         if latency is None:
@@ -236,10 +238,6 @@ class RadiusCounts:
     def reply_dropped(self, fact: radius.ReplyDropped) -> None:
         """Count a dropped reply."""
         self.replies_dropped[fact.server, fact.kind.value, fact.reason.value] += 1
-
-    def accounting_acknowledged(self, fact: radius.AccountingAcknowledged) -> None:
-        """Count an accounting record that a server took."""
-        self.acknowledged[fact.server,] += 1
 
     def accounting_unanswered(self, fact: radius.AccountingUnanswered) -> None:
         """Count a round of an accounting record through all servers without an answer."""

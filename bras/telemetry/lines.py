@@ -99,7 +99,6 @@ class Lines:
                 ppp.EchoMeasured: self.echo_measured,
                 radius.Answered: self.radius_answered,
                 radius.Resent: self.radius_resent,
-                radius.AccountingAcknowledged: self.accounting_acknowledged,
             }
             handlers |= SetupLines(self._log).handlers()
         return handlers
@@ -265,10 +264,6 @@ class Lines:
     def radius_resent(self, fact: radius.Resent) -> None:
         """Write ``radius_resent`` (debug)."""
         self._log.debug("radius_resent", server=fact.server, kind=fact.kind.value)
-
-    def accounting_acknowledged(self, fact: radius.AccountingAcknowledged) -> None:
-        """Write ``accounting_acknowledged`` (debug)."""
-        self._log.debug("accounting_acknowledged", record=fact.record, server=fact.server)
 
     # ------------------------------------------------------------------ subscribers
 

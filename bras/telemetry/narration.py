@@ -203,6 +203,9 @@ _SENTENCES: Final[dict[str, Callable[[Story, Values], str]]] = {
     ),
     "moved": lambda _, values: f"its LAC is at port {values['port']} now",
     "speeds": lambda _, values: f"the LAC tells new speeds: {rate(values['tx_bps'])} down, {rate(values['rx_bps'])} up",
+    "start_told": lambda _, values: (
+        f"accounting: {values['server']} has the Start, {values['after_ms']:g} ms after it was made"
+    ),
     "prove_again": lambda _, __: "its time is over: the client is to prove itself again",
     "omitted": lambda _, values: f"({values['events']} events are left out here)",
     "ended": _ended,

@@ -132,7 +132,7 @@ def test_an_interim() -> None:
     rim, _, _ = world(interim_interval_s=100.0)
     for one in rim.lns.core.registry.by_number.values():
         one.instants.interim_at = rim.now + 50.0
-        rim.lns.core.registry.deadlines.set(one.number, one.deadline)
+        rim.lns.core.registry.rounds.interims.follow(one)
     spoil(rim.of_user("user2"), "settings", "interim_jitter")
     rim.run(52.0)
     only_user2_ended(rim)

@@ -50,14 +50,16 @@ def test_two_readings_at_once_leave_the_rates_as_they_are() -> None:
     assert gauges.read(one, 12.0).up_bps == 8000.0
 
 
-def test_those_who_are_gone_are_forgotten_when_they_are_many() -> None:
-    gauges, alive = Gauges(), _one(7)
-    for number in range(6000):
+def test_who_is_gone_is_forgotten() -> None:
+    gauges = Gauges()
+    for number in (6, 7, 8):
         gauges.read(_one(number), 1.0)
-    gauges.forget_strays({7: alive})
-    assert len(gauges) == 1
+    before = len(gauges._values)
+    for number in (6, 8, 9):
+        gauges.forget(number)
+    assert (len(gauges), gauges.of(6)) == (1, None)
     assert gauges.of(7) is not None
-    gauges.forget_strays({})
-    assert len(gauges) == 1, "a few do no harm"
+    gauges.read(_one(10), 1.0)
+    assert len(gauges._values) == before, "its place is another's"
     gauges.clear()
     assert not len(gauges)

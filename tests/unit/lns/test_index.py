@@ -89,3 +89,14 @@ def test_an_attribute_is_looked_for_as_a_whole() -> None:
     assert has(encoded, attribute(31, b"xy"))
     assert has(encoded + inner, inner)
     assert not has(b"", inner)
+
+
+def test_the_numbers_of_all_ascend_whatever_comes_and_goes() -> None:
+    index = Index()
+    for number in (3, 5, 9, 7, 1):  # a journal has them in another order
+        index.add(number)
+    assert index.numbers.tolist() == [1, 3, 5, 7, 9]
+    for number in (1, 9, 5):
+        index.remove(number)
+    index.add(10)
+    assert index.numbers.tolist() == [3, 7, 10]

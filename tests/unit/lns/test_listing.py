@@ -39,6 +39,16 @@ def test_numbers_are_in_order() -> None:
     assert len(_numbers(rim)) == 3
 
 
+def test_who_ends_is_listed_no_more_and_leaves_no_rates() -> None:
+    rim, lac, clients = world()
+    _pick(rim, rates=True)
+    assert len(rim.lns.core.gauges) == 3
+    lac.hang_up(clients[1])
+    rim.run(5.0)
+    assert list(_numbers(rim)) == sorted(rim.lns.core.registry.by_number)
+    assert len(_numbers(rim)) == len(rim.lns.core.gauges) == 2
+
+
 @pytest.mark.parametrize(
     ("wishes", "users"),
     [

@@ -15,7 +15,7 @@ from bras.ppp.network import Network
 from bras.ppp.settings import ClientIdentity, LinkConfig, NetworkConfig
 from bras.radius.profile import Profile, compute
 from bras.secret import Secret
-from bras.subscriber.events import CountersWanted, EntryChanged, Event
+from bras.subscriber.events import CountersWanted, EntryChanged, Event, Phase
 from bras.subscriber.parts import Line
 from bras.subscriber.settings import Settings
 from bras.subscriber.subscriber import Subscriber
@@ -92,14 +92,21 @@ class Pair:
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by, from deadline to deadline; counters that are asked for are told."""
-        end = self.now + seconds
-        while (at := self.subscriber.deadline) is not None and at <= end:
+        end, subscriber = self.now + seconds, self.subscriber
+        while (at := self._next_at()) is not None and at <= end:
             self.now = max(self.now, at)
             asked = len(self.taken(CountersWanted))
-            self.take(self.subscriber.handle_timeout(now=self.now))
-            if len(self.taken(CountersWanted)) > asked:
+            wanted = subscriber.interim_due(now=self.now)
+            if subscriber.deadline is not None and subscriber.deadline <= self.now:
+                self.take(subscriber.handle_timeout(now=self.now))
+            if wanted or len(self.taken(CountersWanted)) > asked:
                 self.read()
         self.now = end
+
+    def _next_at(self) -> float | None:
+        """Return when the owner is to see to the subscriber."""
+        interim_at = self.subscriber.instants.interim_at if self.subscriber.phase is Phase.UP else None
+        return min((at for at in (self.subscriber.deadline, interim_at) if at is not None), default=None)
 
     def take(self, events: Iterable[Event]) -> None:
         """Carry the frames among a subscriber's events to the client, keep the others."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bras.accounting.rows import KEY_BITS
 from bras.errors import DropReason
 from bras.forwarding.entry import AddEntry, Counters, Outcome, RemoveEntry, ReplaceEntry
 from bras.plain import decode, encode
@@ -200,6 +201,13 @@ def test_setup_takes_too_long():
     pair.pass_time(31.0)
     (ended,) = pair.taken(SubscriberEnded)
     assert (ended.reason, ended.phase) == ("setup_timeout", Phase.AUTHENTICATING)
+
+
+def test_the_key_of_its_account_is_the_end_of_its_session_id():
+    pair = up()
+    subscriber = pair.subscriber
+    assert subscriber.account == int(subscriber.session_id[-16:], 16)
+    assert subscriber.account & (1 << KEY_BITS) - 1 == subscriber.number
 
 
 def test_session_timeout_and_interims():

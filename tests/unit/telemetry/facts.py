@@ -107,7 +107,6 @@ FACTS: tuple[Fact, ...] = (
     dropped_reply(DropReason.RADIUS_MISSING_MESSAGE_AUTHENTICATOR),
     dropped_reply(DropReason.RADIUS_BAD_AUTHENTICATOR),
     dropped_reply(DropReason.RADIUS_SHORT),
-    radius.AccountingAcknowledged(4, "r1"),
     radius.AccountingUnanswered(4),
     Forgotten(None, "0" * 20, 2),
     SpoolAlert("age", None, True, 901.0),

@@ -198,7 +198,6 @@ def test_hot_facts_are_looked_at_only_when_debugging() -> None:
         l2tp.Retransmitted,
         radius.Answered,
         radius.Resent,
-        radius.AccountingAcknowledged,
     }
     assert not hot & lines.handlers(debug=False).keys()
     assert hot <= lines.handlers(debug=True).keys()

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[object, ...]] = {
     "moved": (1702,),
     "speeds": (8_000_000, 640_000),
     "prove_again": (),
+    "start_told": ("r1", 12.5),
 }
 
 

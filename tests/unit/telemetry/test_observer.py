@@ -9,7 +9,7 @@ from bras.config.daemon import LogConfig
 from bras.config.model import Config, LacConfig, Listen, LnsConfig
 from bras.config.radius import RadiusConfig, RadiusServerConfig
 from bras.lns.effects import Fact
-from bras.radius.events import AccountingAcknowledged
+from bras.radius.events import Answered, Kind
 from bras.secret import Secret
 from bras.telemetry.counts import Counts
 from bras.telemetry.observer import make_observer
@@ -51,7 +51,7 @@ def test_names_come_from_the_configuration() -> None:
 def test_a_fact_without_a_line_makes_none() -> None:
     with capture_logs() as lines:
         observer = make_observer(CONFIG, lambda: 0.0)
-        observer.observe(AccountingAcknowledged(1, "r1"))
+        observer.observe(Answered("r1", Kind.ACCT, 5, 0.004))
         assert not lines
         observer.observe(ENDED)
         assert [line["event"] for line in lines] == ["session_ended"]
