@@ -12,6 +12,8 @@ from bras.accounting.rows import Row
 
 STEP_S: Final = 0.1
 """Seconds between two steps of a drain that is faster than ten records a second."""
+A_TURN: Final = 50
+"""Sessions whose turn it is in one step at most: whatever the pace, others have theirs between two steps."""
 PROBES: Final = 2
 PROBE_S: Final = 30.0
 """While a group is silent and nothing of it is told: so many records are, so often, to find out."""
@@ -21,7 +23,7 @@ def step(hand: Hand, book: Book, pace: float, now: float, *, forgets: bool = Fal
     """Tell some of those whose turn it is; ``pace``: records a second; ``forgets``: the oldest are to be given up."""
     queue, events = book.queue, hand.lift(book, now) if book.announcements else []
     if book.silent_since is None:
-        most = max(1, int(pace * STEP_S))
+        most = min(A_TURN, max(1, int(pace * STEP_S)))
         pause_s = most / pace
     else:
         most, pause_s = 0 if book.told else PROBES, PROBE_S

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bras.accounting import beginning
 from bras.accounting.book import MOST_FETCHED, MOST_WHILE_SILENT
-from bras.accounting.drain import PROBE_S, PROBES
+from bras.accounting.drain import A_TURN, PROBE_S, PROBES
 from bras.config.spool import SpoolConfig
 from tests.support.clerk import Clerk
 
@@ -42,6 +42,17 @@ def test_a_pace_of_less_than_one_a_step(tmp_path: Path) -> None:
     before = len(clerk.heard)
     clerk.wait(10.0)
     assert 4 <= len(clerk.heard) - before <= 6
+
+
+def test_however_fast_a_step_is_short(tmp_path: Path) -> None:
+    clerk = in_arrears(tmp_path, 300, pace=100_000.0)
+    while clerk.ledger.total:
+        before, at = len(clerk.heard), clerk.now
+        clerk.wait(A_TURN / 100_000.0)
+        assert clerk.now < at + 0.001
+        assert len(clerk.heard) - before <= A_TURN
+        clerk.answer()
+        clerk.write()
 
 
 def test_what_follows_has_its_own_turn(tmp_path: Path) -> None:
