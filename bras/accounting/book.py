@@ -172,6 +172,10 @@ class Disk:
         """Read from the least key on."""
         self.cursor, self.again, self.top = -1, False, top
 
+    def begin_again(self) -> None:
+        """What is left of this pass is for the next one."""
+        self.cursor, self.more = -1, True
+
     def end_pass(self) -> None:
         """All has been read."""
         self.cursor, self.more, self.unseen = -1, self.again, 0
@@ -287,8 +291,9 @@ class Book:
         """Work out anew who has to wait; whom nothing keeps any more is ready for the drain."""
         before, queue = self.barrier, self.queue
         barrier = next((owed.key for owed in self.announcements if not owed.is_stuck), None)
-        if self.disk.unseen and (barrier is None or self.disk.cursor + 1 < barrier):
-            barrier = self.disk.cursor + 1
+        known_to = max(self.disk.cursor, self.disk.top)
+        if self.disk.unseen and (barrier is None or known_to + 1 < barrier):
+            barrier = known_to + 1
         self.barrier = barrier
         if before is not None and queue.barred and (barrier is None or barrier > before):
             free = [key for key in queue.barred if barrier is None or key < barrier]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from bras.accounting.book import MOST_FETCHED, Book
@@ -57,25 +58,39 @@ def _fetch(hand: Hand, book: Book, at_once: bool) -> list[Event]:
 
 
 def take(hand: Hand, book: Book, rows: tuple[Row, ...]) -> None:
-    """Have in memory what was read, but for what has changed meanwhile."""
-    disk = book.disk
+    """Have in memory what was read, but for what has changed meanwhile.
+
+    Of what waits for an announcement that was not known when the pass began nothing is taken: it
+    would fill the place of what is owed before that.  The next pass begins at once.
+    """
+    disk, end = book.disk, _first_unknown(book)
     for row in rows:
+        if row.key > end:
+            disk.begin_again()
+            break
         if row.status >= ON:
             _take_announcement(hand, book, row)
+            end = _first_unknown(book)
         elif row.key in hand.lines:
             continue
         elif row.key in disk.touched:
             disk.again = True
         else:
             _take_session(hand, book, row)
-    if len(rows) < disk.asked:
-        disk.end_pass()
     else:
-        disk.cursor = rows[-1].key
-        disk.cleared_to = max(disk.cleared_to, min(disk.cursor, disk.top))
+        if len(rows) < disk.asked:
+            disk.end_pass()
+        else:
+            disk.cursor = rows[-1].key
+            disk.cleared_to = max(disk.cleared_to, min(disk.cursor, disk.top))
     disk.asked = 0
     disk.touched.clear()
     book.rebar()
+
+
+def _first_unknown(book: Book) -> float:
+    """Return the key of the first announcement that is known now, and was not when the pass began."""
+    return next((owed.key for owed in book.announcements if owed.key > book.disk.top), inf)
 
 
 def _take_announcement(hand: Hand, book: Book, row: Row) -> None:

@@ -184,6 +184,11 @@ class Fated(Spooling):
         """Acct-Session-Id of each Entry, by generation."""
         self.ended: Counter[str] = Counter()
         """How often it died, by what the process did not come to."""
+        self.unwritten: set[bytes] = set()
+        """Who was up at the last death, a moment after its Start was made or the process began: that is not on disk."""
+        self.untold: set[bytes] = set()
+        """Those of them of whom a power cut has left no trace."""
+        self.began_at = 0.0
         self.synced_octets = 0
         super().__init__(directory, configuration, seed=seed, weather=weather, radius=radius, checkpoint_s=checkpoint_s)
 
@@ -232,8 +237,19 @@ class Fated(Spooling):
 
     def resumed(self, records: dict[str, bytes]) -> Lns:
         lns = super().resumed(records)
+        self.began_at = self.now
         self.synced_octets = self.file.size  # a fresh file is synced before it has its name
         return lns
+
+    def _die(self) -> None:
+        rows = {row.key for row in self.on_disk.open_rows()}
+        self.unwritten = {
+            subscriber.session_id.encode()
+            for subscriber in self.lns.core.registry.by_number.values()
+            if subscriber.account not in rows
+            and self.now - max(subscriber.instants.up_at or self.now, self.began_at) <= 2 * self.disk_s
+        }
+        super()._die()
 
     # -- what it has carried
 
@@ -267,6 +283,7 @@ class Fated(Spooling):
         kept = dice.choice((self.synced_octets, dice.randint(self.synced_octets, size)))
         os.truncate(self.file.path, kept)
         self.least.update(self.checkpoint)
+        self.untold |= self.unwritten
         self.ids.clear()
 
     # -- the way to the server

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bras.accounting import beginning
-from bras.accounting.book import MOST_FETCHED, MOST_WHILE_SILENT
+from bras.accounting.book import MOST_FETCHED, MOST_IN_HAND, MOST_WHILE_SILENT
 from bras.accounting.drain import A_TURN, PROBE_S, PROBES
 from bras.config.spool import SpoolConfig
 from tests.support.clerk import Clerk
@@ -124,6 +124,33 @@ def test_rows_that_changed_while_they_were_read_are_read_again(tmp_path: Path) -
     clerk.settle(5.0)
     assert [one for one in clerk.acknowledged if one.startswith(b"1001")] == [b"1001:1", b"1001:2"]
     assert clerk.on_disk == []
+
+
+def test_rows_behind_an_announcement_do_not_fill_the_place_of_those_before_it(tmp_path: Path) -> None:
+    """Of three lives nothing was told; of each more than is read in one go."""
+    first = Clerk(tmp_path)
+    for life in (0, 10_000, 20_000):
+        first.announce(life)
+        for key in range(life + 1, life + 1 + 2 * MOST_FETCHED):
+            first.start(key)
+            first.stop(key)
+        first.write_all()
+    assert first.file is not None
+    first.file.close()
+    second = Clerk(tmp_path, SpoolConfig(drain_per_s=10_000.0))
+    assert second.file is not None
+    beginning.begin(second.ledger, second.file.depths(), now=second.now)
+    second.wait(0.01)  # it is read already when the announcement of this life is made
+    second.announce(30_000)
+    for key in range(30_001, 30_001 + MOST_IN_HAND + MOST_FETCHED):  # and more than memory has room for
+        second.start(key)
+    second.settle(30.0)
+    assert second.ledger.total == 0
+    keys = [int(octets.partition(b":")[0]) // 10_000 for octets in second.acknowledged]
+    assert keys == sorted(keys), "each life before the next one"
+    for life in range(4):
+        at = second.acknowledged.index(b"%d:7" % (life * 10_000))
+        assert keys.index(life) == at, "its announcement first"
 
 
 def test_announcements_on_disk_keep_back_what_comes_after_them(tmp_path: Path) -> None:
