@@ -224,6 +224,28 @@ def test_a_power_cut(tmp_path: Path) -> None:
     assert STOP not in statuses[last_on:], "what was owed before comes before Accounting-On"
 
 
+@pytest.mark.parametrize("step_s", [-36_000.0, 36_000.0])
+def test_a_power_cut_and_the_wall_clock_is_another(tmp_path: Path, step_s: float) -> None:
+    """A battery was empty: what happened before keeps its times by the clock of then."""
+    radius = Bookkeeper()
+    world = Spooling(tmp_path, settings(), radius=radius)
+    dial(world, 2)
+    world.run(70.0)  # the journal is synced, and knows that they were alive
+    alive_s = world.now + world.wall_offset_s
+    world.cut(boot="boot2", down_s=100.0, step_s=step_s)
+    quiet(world)
+    closed(radius, 2)
+    for books in radius.books().values():
+        start, stop = books[START], books[STOP]
+        ended_s = int.from_bytes(stop[EVENT_TIMESTAMP], "big")
+        assert alive_s - 35.0 <= ended_s <= alive_s
+        lasted_s = ended_s - int.from_bytes(start[EVENT_TIMESTAMP], "big")
+        assert abs(lasted_s - int.from_bytes(stop[46], "big")) <= 1
+    announced_s = [int.from_bytes(record[EVENT_TIMESTAMP], "big") for record in radius.copies if record[40][-1] == ON]
+    between_s = announced_s[-1] - announced_s[0]
+    assert between_s == pytest.approx(step_s + 170.0, abs=10.0), "what happens now has the time of now"
+
+
 def test_a_power_cut_after_a_stop_that_the_journal_does_not_know_of(tmp_path: Path) -> None:
     """The journal of the checkpoint shows a session that has ended since: there is no other Stop of it."""
     radius = Bookkeeper()

@@ -134,10 +134,14 @@ class Spooling(Mortal):
         self.asked.clear()
         self._works = False
 
-    def cut(self, *, boot: str, down_s: float = 5.0) -> None:
-        """Cut the power: the journal is as it was synced last, the spool as it was committed; then start again."""
+    def cut(self, *, boot: str, down_s: float = 5.0, step_s: float = 0.0) -> None:
+        """Cut the power: the journal is as it was synced last, the spool as it was committed; then start again.
+
+        ``step_s``: the wall clock has gone forward or back by that.
+        """
         self._die()
         shutil.copyfile(self.directory / "synced", self.file.path)
         self.run(down_s)
+        self.wall_offset_s += step_s
         self.revive(boot=boot)
         self.sync()
