@@ -19,6 +19,7 @@ from bras.forwarding.entry import Counters
 from bras.lns.effects import Effect, Journal
 from bras.lns.inputs import Input, Programmed
 from bras.lns.lns import Lns
+from bras.radius.attributes import ACCT_SESSION_ID, value_of
 from bras.radius.events import Kind, SendRadius
 from bras.runtime.steps import steps
 from tests.support.crash import Killed
@@ -188,6 +189,10 @@ class Fated(Spooling):
         """Who was up at the last death, a moment after its Start was made or the process began: that is not on disk."""
         self.untold: set[bytes] = set()
         """Those of them of whom a power cut has left no trace."""
+        self.half_told: set[bytes] = set()
+        """Whose Stop was on its way to the disk at the last death."""
+        self.cut_short: set[bytes] = set()
+        """Those of them of whom a power cut may have left the end, but not all that they carried."""
         self.began_at = 0.0
         self.synced_octets = 0
         super().__init__(directory, configuration, seed=seed, weather=weather, radius=radius, checkpoint_s=checkpoint_s)
@@ -242,7 +247,9 @@ class Fated(Spooling):
         return lns
 
     def _die(self) -> None:
-        rows = {row.key for row in self.on_disk.open_rows()}
+        rows = {row.key: value_of(row.start, ACCT_SESSION_ID) for row in self.on_disk.open_rows()}
+        stay = {one.account for one in self.lns.core.registry.by_number.values() if one.standing.end is None}
+        self.half_told = {session for key, session in rows.items() if key not in stay}
         self.unwritten = {
             subscriber.session_id.encode()
             for subscriber in self.lns.core.registry.by_number.values()
@@ -284,6 +291,7 @@ class Fated(Spooling):
         os.truncate(self.file.path, kept)
         self.least.update(self.checkpoint)
         self.untold |= self.unwritten
+        self.cut_short |= self.half_told
         self.ids.clear()
 
     # -- the way to the server
