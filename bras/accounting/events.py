@@ -77,15 +77,6 @@ class Unaccounted:
     key: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartTold:
-    """A server has a session's Start."""
-
-    key: int
-    after_s: float
-    """Seconds since it was made."""
-
-
-Event = Tell | Withdraw | Note | Fetch | Forgotten | SpoolAlert | Unaccounted | StartTold
+Event = Tell | Withdraw | Note | Fetch | Forgotten | SpoolAlert | Unaccounted
 
 hasten(Tell, Note)

@@ -42,7 +42,7 @@ from typing import Final
 from bras.accounting import alerts, bounds, drain
 from bras.accounting.book import INTERIM_ON_DISK, START_ON_DISK, Book
 from bras.accounting.debts import INTERIM, ON, PATIENCE, SETTLED, START, STOP, Owed
-from bras.accounting.events import Event, Note, StartTold
+from bras.accounting.events import Event, Note
 from bras.accounting.hand import Hand
 from bras.accounting.rows import Depth, Made, Row
 from bras.accounting.storing import Storing
@@ -188,8 +188,6 @@ class Ledger(Hand):
         book.told -= 1
         book.counts.told += 1
         book.answered_at = now
-        if owed.status == START:
-            events.append(StartTold(owed.key, now - owed.made.at))
         self.settle(owed, events)
         if owed.status >= ON:
             book.rebar()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bras.accounting import events as ledger
-from bras.accounting.debts import Owed
+from bras.accounting.debts import START, Owed
 from bras.lns import notes
 from bras.lns.core import Core
 from bras.lns.effects import FetchRecords, Report, Spool
@@ -37,12 +37,13 @@ def take(core: Core, given: Iterable[ledger.Event], now: float) -> None:
 
 def acknowledged(core: Core, given: AccountingAcknowledged, now: float) -> None:
     """Tell the ledger that a server has a record; a Start is part of its session's story."""
+    owed = core.ledger.told.get(given.record)
+    if core.tells and owed is not None and owed.status == START:
+        subscriber = core.registry.by_number.get(owed.key & 0xFFFFFFFF)
+        if subscriber is not None and subscriber.account == owed.key:
+            after_ms = round((now - owed.made.at) * 1000.0, 1)
+            notes.note(core, subscriber.number, "start_told", given.server, after_ms)
     events = core.ledger.acknowledged(given.record, now=now)
-    if events and type(events[0]) is ledger.StartTold:
-        key, after_s = events[0].key, events[0].after_s
-        subscriber = core.registry.by_number.get(key & 0xFFFFFFFF)
-        if subscriber is not None and subscriber.account == key:
-            notes.note(core, subscriber.number, "start_told", given.server, round(after_s * 1000.0, 1))
     if events or core.endpoint.census.holds:
         answered(core, events, now)
 

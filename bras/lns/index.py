@@ -45,8 +45,8 @@ class Index:
         """Begin empty, without attributes."""
         self.numbers = array("Q")
         """Of all sessions, ascending: in one place, for to look at 50,000 objects holds the loop for too long."""
-        self.by_user: dict[str, tuple[int, ...]] = {}
-        """Numbers of the admitted sessions of each user name."""
+        self.by_user: dict[str, int | tuple[int, ...]] = {}
+        """The number of the admitted session of each user name; of who has several, their numbers."""
         self._buckets: list[array[int] | set[int] | None] | None = None
         """Of each attribute 32 bits of its hash, and the number; ``None`` when nobody will ask."""
 
@@ -61,6 +61,20 @@ class Index:
     def remove(self, number: int) -> None:
         """Have it there no more."""
         del self.numbers[bisect_left(self.numbers, number)]
+
+    def of_user(self, user: str) -> tuple[int, ...]:
+        """Return the numbers of the admitted sessions of a user name, oldest first."""
+        numbers = self.by_user.get(user, ())
+        return (numbers,) if isinstance(numbers, int) else numbers
+
+    def name(self, user: str, numbers: tuple[int, ...]) -> None:
+        """Have a user name stand for these sessions."""
+        if len(numbers) == 1:
+            self.by_user[user] = numbers[0]
+        elif numbers:
+            self.by_user[user] = numbers
+        else:
+            self.by_user.pop(user, None)
 
     @property
     def has_attributes(self) -> bool:

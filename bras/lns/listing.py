@@ -37,7 +37,7 @@ def used(match: str, sort: str) -> frozenset[str]:
 def numbers(core: Core, question: ListSessions) -> list[Plain]:
     """Return the numbers that a ListSessions asks for."""
     if question.user is not None:
-        return list[Plain](sorted(core.registry.by_user.get(question.user, ())))
+        return list[Plain](sorted(core.registry.index.of_user(question.user)))
     return list[Plain](core.registry.index.numbers)
 
 

@@ -143,7 +143,7 @@ class Registry:
         if standing.named != user:
             self.unname(subscriber)
             standing.named = user
-            self.by_user[user] = (*self.by_user.get(user, ()), subscriber.number)
+            self.index.name(user, (*self.index.of_user(user), subscriber.number))
         self.learn_attributes(subscriber)
 
     def learn_attributes(self, subscriber: Subscriber) -> None:
@@ -167,11 +167,6 @@ class Registry:
         for subscriber in self.by_number.values():
             self.learn_attributes(subscriber)
 
-    @property
-    def by_user(self) -> dict[str, tuple[int, ...]]:
-        """Return the numbers of the admitted sessions of each user name."""
-        return self.index.by_user
-
     def watch(self, subscriber: Subscriber, profile: Profile, now: float) -> None:
         """See that counters are read where something follows from them, and that nobody misses the hour of its end."""
         if profile.idle_timeout_s or profile.limited or self.changed is not None:
@@ -184,18 +179,14 @@ class Registry:
 
     def of_user(self, user: str) -> list[Subscriber]:
         """Return the admitted sessions of a user name, oldest first."""
-        return [self.by_number[number] for number in self.by_user.get(user, ())]
+        return [self.by_number[number] for number in self.index.of_user(user)]
 
     def unname(self, subscriber: Subscriber) -> None:
         """Take a subscriber out of the index by user: it is over."""
         standing = subscriber.standing
         user, standing.named = standing.named, ""
         self.forget_attributes(subscriber)
-        left = tuple(number for number in self.by_user.get(user, ()) if number != subscriber.number)
-        if left:
-            self.by_user[user] = left
-        else:
-            self.by_user.pop(user, None)
+        self.index.name(user, tuple(number for number in self.index.of_user(user) if number != subscriber.number))
 
     def call_ended(self, key: CallKey) -> Subscriber | None:
         """Forget the call; its id may be another's at once."""
@@ -238,7 +229,7 @@ class Registry:
         """Return plain data; the subscribers in it are whole."""
         return {
             "subscribers": [subscriber.save() for subscriber in self.by_number.values()],
-            "users": [[user, list(numbers)] for user, numbers in self.by_user.items()],
+            "users": [[user, list(self.index.of_user(user))] for user in self.index.by_user],
             "counts": [[group, phase.value, count] for (group, phase), count in self.counts.items()],
             "rounds": self.rounds.save(),
             "free_slots": list(self._free_slots),
@@ -259,7 +250,8 @@ class Registry:
             if subscriber.standing.call_up:
                 registry.by_call[subscriber.leg.key] = subscriber
             registry.deadlines.set(subscriber.number, subscriber.deadline)
-        registry.by_user.update({user: tuple(numbers) for user, numbers in saved["users"]})
+        for user, numbers in saved["users"]:
+            registry.index.name(user, tuple(numbers))
         registry.rounds = Rounds.restore(saved["rounds"])
         registry.leaving = dict(saved["leaving"])
         registry.lacs = Lacs.restore(saved["lacs"])

@@ -103,7 +103,7 @@ def test_another_user_does_not_get_the_first_ones_address() -> None:
     assert not rim.of(SubscriberUp)
     assert rim.of(SubscriberEnded)[0].reason == "user_changed"
     assert rim.lns.core.pools.holder(0, 0xC0000207) is None
-    assert not rim.lns.core.registry.by_user
+    assert not rim.lns.core.registry.index.by_user
 
 
 def test_what_radius_says_the_second_time_counts() -> None:
@@ -132,10 +132,10 @@ def test_a_name_that_radius_rewrites_otherwise_the_second_time_leaves_nothing_be
     rim.servers[0].reply = lambda _: (2, option(USER_NAME, b"carol"))
     again(line)
     up(line)
-    assert set(rim.lns.core.registry.by_user) == {"carol"}
+    assert set(rim.lns.core.registry.index.by_user) == {"carol"}
     line.say(LCP, TERMINATE_REQUEST, 7)
     rim.run(5.0)
-    assert not rim.lns.core.registry.by_user
+    assert not rim.lns.core.registry.index.by_user
 
 
 @pytest.mark.parametrize("billed", [True, False])

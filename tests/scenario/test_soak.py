@@ -85,7 +85,7 @@ def test_calls_that_come_and_go_leave_nothing() -> None:
     registry = core.registry
     assert not registry.by_number
     assert not registry.by_call
-    assert not registry.by_user
+    assert not registry.index.by_user
     assert not registry.rounds.dated
     assert core.exchanges.records == 0
     assert not core.backlog.waiting

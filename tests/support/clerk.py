@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bras.accounting.debts import INTERIM, ON, START, STOP
-from bras.accounting.events import Event, Fetch, Note, StartTold, Tell, Withdraw
+from bras.accounting.events import Event, Fetch, Note, Tell, Withdraw
 from bras.accounting.ledger import Ledger
 from bras.accounting.rows import Operation
 from bras.accounting.storing import Storing
@@ -41,8 +41,6 @@ class Clerk:
         self.notes: dict[tuple[int, int], Note] = {}
         """What the journal has."""
         self.facts: list[Event] = []
-        self.begun: dict[int, float] = {}
-        """Whose Start has been acknowledged, and how many seconds after it was made."""
         self.restores = False
         """Whether the ledger is saved and restored after every input; when it is long, after many."""
         self.taken = 0
@@ -79,8 +77,6 @@ class Clerk:
                     self.notes[event.key, event.status] = event
                 case Note():
                     del self.notes[event.key, event.status]
-                case StartTold():
-                    self.begun[event.key] = event.after_s
                 case _:
                     self.facts.append(event)
         spool = self.ledger.operations()

@@ -188,21 +188,6 @@ def test_rounds_in_an_outage_cost_no_patience(forgetful: Clerk) -> None:
     assert forgetful.heard == [b"1:1"]
 
 
-def test_when_a_server_has_the_start_it_is_said_how_long_that_took(clerk: Clerk) -> None:
-    clerk.start(1)
-    clerk.write()
-    clerk.now += 0.25
-    clerk.answer()
-    assert clerk.begun == {1: 0.25}
-    clerk.interim(1, 1)
-    clerk.answer()
-    clerk.stop(1)
-    clerk.write()
-    clerk.now += 5.0
-    clerk.answer()
-    assert clerk.begun == {1: 0.25}, "of nothing else"
-
-
 # -- interims
 
 

@@ -100,3 +100,14 @@ def test_the_numbers_of_all_ascend_whatever_comes_and_goes() -> None:
         index.remove(number)
     index.add(10)
     assert index.numbers.tolist() == [3, 7, 10]
+
+
+def test_a_user_with_several_sessions_has_them_oldest_first() -> None:
+    index = Index()
+    assert index.of_user("joe") == ()
+    for numbers in ((3,), (3, 5), (3, 5, 9), (5, 9), (9,)):
+        index.name("joe", numbers)
+        assert index.of_user("joe") == numbers
+    index.name("joe", ())
+    assert not index.by_user
+    index.name("joe", ())

@@ -81,7 +81,7 @@ def test_names() -> None:
     registry.unname(other)
     registry.unname(other)
     registry.remove(one)
-    assert registry.by_user == {}
+    assert registry.index.by_user == {}
 
 
 def test_a_call_that_ended_leaves_its_id_to_others_at_once() -> None:
