@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 SECRET, RADIUS_SECRET = "tunsecret", "radsecret"
 
+STORYLESS = "-storyless"
+"""At the end of a name: without stories."""
 BRAS = """\
 [lns]
 listen = ["198.18.0.1"]
@@ -97,15 +99,19 @@ def start_bras(
     pins: Path,
     backend: str = "auto",
     state: bool = False,
+    stories: bool = True,
 ) -> Running:
     """Start the installed ``bras run`` and wait until it serves.
 
-    ``pins`` is in a BPF file system; ``backend`` as in the configuration; ``state``: it keeps a journal.
+    ``pins`` is in a BPF file system; ``backend`` as in the configuration; ``state``: it keeps a journal; ``stories``:
+    it keeps those, as it does unless told otherwise.
     """
     offered = ", ".join(f'"{method}"' for method in methods)
     configuration = BRAS.format(directory=directory, methods=offered, backend=backend, pins=pins)
     if state:
         configuration += f'[state]\ndirectory = "{directory}/state"\non_stop = "teardown"\n'
+    if not stories:
+        configuration += "[story]\nenabled = false\n"
     file = directory / "bras.toml"
     file.write_text(configuration)
     bras = str(Path(sys.executable).parent / "bras")

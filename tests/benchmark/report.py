@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.benchmark import report_packets  # noqa: E402 (the checkout is on the path only now)
+from tests.benchmark.lns import STORYLESS  # noqa: E402 (as above)
 from tests.benchmark.report_packets import table  # noqa: E402 (as above)
 
 LAST, KEPT = ROOT / "build/benchmark", ROOT / "tests/benchmark/results"
@@ -37,7 +38,10 @@ BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
 def named(row: dict[str, Any]) -> str:
     """Return the name of an LNS, ours with its data plane."""
     backend = row.get("backend", "")
-    return f"{row['lns'].partition('-')[0]}, `{backend}`" if backend else str(row["lns"])
+    if not backend:
+        return str(row["lns"])
+    stories = ", no stories" if row["lns"].endswith(STORYLESS) else ""
+    return f"{row['lns'].partition('-')[0]}, `{backend}`{stories}"
 
 
 def setups(result: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bed import laid  # noqa: E402 (as above)
-from lns import Running, start_bras, start_l2tpns  # noqa: E402 (after the checkout is on the path)
+from lns import STORYLESS, Running, start_bras, start_l2tpns  # noqa: E402 (after the checkout is on the path)
 from machine import machine  # noqa: E402 (as above)
 
 from bras.lab.namespaces import Testbed  # noqa: E402 (the checkout is on the path only now)
@@ -86,8 +86,9 @@ def _start(options: argparse.Namespace, bed: Testbed, directory: Path, pins: Pat
         methods=methods,
         profile=profile,
         pins=pins / "bras",
-        backend=name.removeprefix("bras-") if "-" in name else "auto",
+        backend=name.removesuffix(STORYLESS).removeprefix("bras-") if name.count("-") else "auto",
         state=options.state,
+        stories=not name.endswith(STORYLESS),
     )
 
 
@@ -103,7 +104,11 @@ def table(rows: list[dict[str, object]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lns", default="bras", help="comma-separated: bras, bras-ebpf, bras-tun, l2tpns")
+    parser.add_argument(
+        "--lns",
+        default="bras",
+        help="comma-separated: bras, bras-ebpf, bras-tun, l2tpns; bras-ebpf-storyless: with [story] off",
+    )
     parser.add_argument("--sessions", type=int, default=10_000)
     parser.add_argument("--tunnels", type=int, default=100)
     parser.add_argument("--window", default="4,1", help="comma-separated receive windows of the LAC")
