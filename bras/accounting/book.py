@@ -134,6 +134,7 @@ class Disk:
         "cleared_to",
         "cursor",
         "fetched",
+        "known_to",
         "more",
         "oldest_wall_s",
         "top",
@@ -153,6 +154,8 @@ class Disk:
         """Keys up to here have been read in this pass."""
         self.top = -1
         """The announcements up to here were made when this pass began."""
+        self.known_to = -1
+        """All announcements up to this key are in memory, though a later pass has not come so far yet."""
         self.cleared_to = -1
         """All that was owed before the announcements up to this key is in memory, or told."""
         self.touched: set[int] = set()
@@ -172,9 +175,9 @@ class Disk:
         """Read from the least key on."""
         self.cursor, self.again, self.top = -1, False, top
 
-    def begin_again(self) -> None:
-        """What is left of this pass is for the next one."""
-        self.cursor, self.more = -1, True
+    def break_off(self, at: int) -> None:
+        """What is left of this pass, behind this key, is for the next one."""
+        self.cursor, self.more, self.known_to = -1, True, at
 
     def end_pass(self) -> None:
         """All has been read."""
@@ -185,7 +188,7 @@ class Disk:
         """Return plain data."""
         return [
             self.more, self.again, self.asked, self.cursor, self.top, self.cleared_to, sorted(self.touched),
-            list(self.fetched), self.unseen, self.oldest_wall_s,
+            list(self.fetched), self.unseen, self.oldest_wall_s, self.known_to,
         ]  # fmt: skip
 
     @classmethod
@@ -193,7 +196,7 @@ class Disk:
         """Return what ``save`` was called on."""
         disk = cls()
         disk.more, disk.again, disk.asked, disk.cursor, disk.top, disk.cleared_to, *others = saved
-        touched, fetched, disk.unseen, disk.oldest_wall_s = others
+        touched, fetched, disk.unseen, disk.oldest_wall_s, disk.known_to = others
         disk.touched, disk.fetched = set(touched), dict.fromkeys(fetched)
         return disk
 
@@ -291,7 +294,7 @@ class Book:
         """Work out anew who has to wait; whom nothing keeps any more is ready for the drain."""
         before, queue = self.barrier, self.queue
         barrier = next((owed.key for owed in self.announcements if not owed.is_stuck), None)
-        known_to = max(self.disk.cursor, self.disk.top)
+        known_to = max(self.disk.cursor, self.disk.known_to)
         if self.disk.unseen and (barrier is None or known_to + 1 < barrier):
             barrier = known_to + 1
         self.barrier = barrier

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Final
 
 from bras.accounting.book import MOST_FETCHED, Book
@@ -65,8 +64,8 @@ def take(hand: Hand, book: Book, rows: tuple[Row, ...]) -> None:
     """
     disk, end = book.disk, _first_unknown(book)
     for row in rows:
-        if row.key > end:
-            disk.begin_again()
+        if end is not None and row.key > end:
+            disk.break_off(end)
             break
         if row.status >= ON:
             _take_announcement(hand, book, row)
@@ -88,9 +87,9 @@ def take(hand: Hand, book: Book, rows: tuple[Row, ...]) -> None:
     book.rebar()
 
 
-def _first_unknown(book: Book) -> float:
+def _first_unknown(book: Book) -> int | None:
     """Return the key of the first announcement that is known now, and was not when the pass began."""
-    return next((owed.key for owed in book.announcements if owed.key > book.disk.top), inf)
+    return next((owed.key for owed in book.announcements if owed.key > book.disk.top), None)
 
 
 def _take_announcement(hand: Hand, book: Book, row: Row) -> None:

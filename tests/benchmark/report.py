@@ -156,7 +156,7 @@ def interims(result: dict[str, Any]) -> str:
         (f"the core alone{', with a journal' if row['journal'] else ''}", f"{row['core_us']:.0f}", "") for row in core
     ]
     whole = f"the whole daemon{', with a journal' if daemon['journal'] else ''}"
-    rows.append((whole, f"{daemon['daemon_us']:.0f}", f"{daemon['share_of_core_50000_at_300_s'] * 100:.1f} %"))
+    rows.append((whole, f"{daemon['daemon_us']:.0f}", f"{daemon['share_of_core_50000_at_300_s'] * 100:.2f} %"))
     return (
         "Interim-Updates, as many a second as 50,000 sessions make each 300 s, from the timer to the acknowledgement: "
         "CPU each, without what the same sessions cost that make none:\n\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bras.accounting import beginning
 from bras.accounting.book import MOST_FETCHED, MOST_IN_HAND, MOST_WHILE_SILENT
 from bras.accounting.drain import A_TURN, PROBE_S, PROBES
@@ -153,21 +155,33 @@ def test_rows_behind_an_announcement_do_not_fill_the_place_of_those_before_it(tm
         assert keys.index(life) == at, "its announcement first"
 
 
-def test_announcements_on_disk_keep_back_what_comes_after_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [1, MOST_FETCHED + 1])
+@pytest.mark.parametrize("announces", [False, True])
+def test_announcements_on_disk_keep_back_what_comes_after_them(tmp_path: Path, before: int, *, announces: bool) -> None:
+    """Be they read in the first go, and be there an announcement of this life, which is known from the beginning."""
     first = Clerk(tmp_path)
-    first.stop(1)
-    first.announce(2)
-    first.start(3)
+    for key in range(before):
+        first.stop(key)
+    first.announce(1000)
+    first.start(1001)
     first.write()
     assert first.file is not None
     first.file.close()
     second = Clerk(tmp_path)
     assert second.file is not None
     beginning.begin(second.ledger, second.file.depths(), now=second.now)
-    second.start(4)
+    if announces:
+        second.announce(2000)
+    second.start(1002)
     second.write()
     assert second.heard == []
-    second.settle(5.0)
-    assert second.acknowledged[:2] == [b"1:2", b"2:7"]
-    assert sorted(second.acknowledged[2:]) == [b"3:1", b"4:1"]
+    second.wait(0.5)
+    second.start(1003)  # made while it is read
+    second.write()
+    assert b"1003:1" not in second.heard
+    second.settle(30.0)
+    assert [int(one.partition(b":")[0]) for one in second.acknowledged[:before]] == list(range(before))
+    assert second.acknowledged[before] == b"1000:7"
+    assert sorted(second.acknowledged[before + 1 : before + 4]) == [b"1001:1", b"1002:1", b"1003:1"]
+    assert second.acknowledged[before + 4 :] == [b"2000:7"] * announces
     assert second.ledger.total == 0
