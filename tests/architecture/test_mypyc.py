@@ -30,7 +30,7 @@ esac
 """clang reads that file in half the time; of the small ones, one for each module, gcc has sooner begun."""
 
 _IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-_FEW = {"HYPOTHESIS_PROFILE": "brief", "BRAS_STORM_CALLS": "10", "BRAS_STORM_SEEDS": "50", "BRAS_CRASH_SEEDS": "5"}
+_FEW = {"HYPOTHESIS_PROFILE": "brief", "BRAS_STORM_CALLS": "10", "BRAS_STORM_SEEDS": "10", "BRAS_CRASH_SEEDS": "2"}
 _LESS: dict[str, str] = {} if _IS_LONG else _FEW
 """The same tests have run interpreted; `make test-long` has them all compiled, too."""
 

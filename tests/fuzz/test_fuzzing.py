@@ -17,7 +17,7 @@ import pytest
 
 from tests.fuzz import harness as base
 
-INPUTS = int(os.environ.get("BRAS_FUZZ_INPUTS", "20000"))
+INPUTS = int(os.environ.get("BRAS_FUZZ_INPUTS", "8000"))
 SEED = int(os.environ.get("BRAS_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 FEWEST = 200
 ROOT = Path(__file__).resolve().parents[2]

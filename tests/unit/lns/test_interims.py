@@ -1,19 +1,20 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bras.lns.interims import A_TURN, Interims
 from bras.plain import decode, encode
+from bras.subscriber.subscriber import Subscriber
+from tests.unit.subscriber.pair import LEG, LINE, settings
+
+SHARED = settings()
 
 
-def session(number: int, at: float | None) -> Any:
-    return SimpleNamespace(
-        number=number, instants=SimpleNamespace(interim_at=at), forwarding=SimpleNamespace(interim_at=None)
-    )
+def session(number: int, at: float | None) -> Subscriber:
+    subscriber = Subscriber(number, number, LINE, LEG, SHARED, bytes, now=0.0)
+    subscriber.instants.interim_at = at
+    return subscriber
 
 
 def due(interims: Interims, now: float) -> list[int]:
