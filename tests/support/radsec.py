@@ -140,6 +140,7 @@ async def serving(
     finally:
         listening.close()
         server.cut()
+        await asyncio.sleep(0.01)  # what is broken off is closed in the next turns of the loop
 
 
 class Client:
