@@ -20,6 +20,7 @@ from bras.lns.policy import InterimRaised
 from bras.lns.stages import PHASES, SetupTimed
 from bras.ppp import events as ppp
 from bras.radius import events as radius
+from bras.radius.codec import ACCOUNTING_RESPONSE
 from bras.radius.events import Kind
 from bras.subscriber.events import Authenticated, ProxyJudged, QuotaTold, SubscriberEnded, SubscriberUp
 from bras.telemetry import initial
@@ -214,9 +215,8 @@ class RadiusCounts:
 
     def answered(self, fact: radius.Answered) -> None:
         """Count a reply and how long it took."""
-        kind = "auth"
-        if fact.kind is Kind.ACCT:
-            kind = "acct"
+        kind = "auth" if fact.kind is Kind.AUTH else "acct"
+        if fact.code == ACCOUNTING_RESPONSE:
             self.acknowledged[fact.server,] += 1
         self.replies[fact.server, kind, RADIUS_CODES.get(fact.code, "other")] += 1
         latency = self.latency.get((fact.server, kind))
