@@ -69,6 +69,7 @@ def _standing(row: Row) -> Facts:
         ("entries", str(row["entries"])),
         ("programs", plain(row["programs"])),
         ("hung at", plain(row["hook"])),
+        ("routes of XDP", plain(row["routes"])),
         ("kept in", plain(row["pins"])),
     ]
 

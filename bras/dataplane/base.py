@@ -64,6 +64,8 @@ class Status:
     """Directory of what outlives the process; empty where nothing does."""
     instead: str = ""
     """Why it is not the better back end that `auto` would rather have; empty if it is."""
+    routes: str = ""
+    """`kept` where XDP remembers what the kernel says of a route, or why it asks each time; empty without mode full."""
 
 
 class DataPlane(Protocol):

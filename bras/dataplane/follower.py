@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bras.dataplane.attachments import Attachments
+from bras.dataplane.blocks import Blocks
 from bras.dataplane.interfaces import Wish, plan
 from bras.dataplane.links import GROUPS, NEWROUTES, Link, addresses, links, route_interface, ways
 from bras.dataplane.pace import Pace, Timer
@@ -25,6 +26,7 @@ class Follower:
 
     __slots__ = (
         "_attachments",
+        "_blocks",
         "_kernel",
         "_links",
         "_news",
@@ -36,13 +38,14 @@ class Follower:
         "_wish",
     )
 
-    def __init__(self, kernel: Conversation, attachments: Attachments, wish: Wish) -> None:
+    def __init__(self, kernel: Conversation, attachments: Attachments, blocks: Blocks, wish: Wish) -> None:
         """Look for the first time, and put programs where they belong; raises OSError.
 
         ``wish.ways`` is found here; ``wish.never`` names the anchor and the segmenter.
         """
         self._kernel = kernel
         self._attachments = attachments
+        self._blocks = blocks
         self._wish = wish
         self._peers: set[str] = set()
         self._links: Mapping[int, Link] = {}
@@ -54,15 +57,17 @@ class Follower:
 
     def filenos(self) -> tuple[int, ...]:
         """Return the descriptors whose readability is ``on_readable``'s business."""
-        return self._news.fileno(), self._timer.fileno()
+        return self._news.fileno(), self._timer.fileno(), self._blocks.fileno()
 
     def on_readable(self) -> None:
         """Look again if there is reason to."""
+        self._blocks.renew()
         if self._timer.armed:
             if self._timer.expired():
                 self._news.listen()
                 self._look_again(waited=True)
         elif self._has_reason():
+            self._blocks.distrust()
             wait_s = self._pace.wait(time.monotonic())
             if wait_s:
                 self._news.look_away()
@@ -81,7 +86,10 @@ class Follower:
         return True
 
     def _is_of_interest(self, kind: int, body: bytes) -> bool:
-        return kind not in NEWROUTES or route_interface(body) not in self._wish.never
+        if kind not in NEWROUTES or route_interface(body) not in self._wish.never:
+            return True
+        self._blocks.mark(body)
+        return False
 
     def _look_again(self, *, waited: bool) -> None:
         try:
@@ -96,6 +104,7 @@ class Follower:
         found = frozenset(index for peer in self._peers for index in ways(self._kernel, peer))
         wanted = plan(self._links, addresses(self._kernel), replace(self._wish, ways=found))
         self._say(self._attachments.apply(wanted, self._others()))
+        self._blocks.look(in_vrf=any(self.vrf_of(index) for index in self._wish.never))
 
     def _others(self) -> dict[int, Link]:
         """Return the interfaces but for our own: their programs are not the follower's."""
@@ -125,6 +134,11 @@ class Follower:
         """Return where TC programs hang: `tcx` or `clsact`."""
         return self._attachments.hook
 
+    @property
+    def routes(self) -> str:
+        """Return what is known of where packets from LACs go on past the stack: see ``Blocks.said``."""
+        return self._blocks.said
+
     def listen(self, address: str) -> None:
         """Take LACs' packets to one more of our addresses."""
         if address not in self._wish.listening:
@@ -146,6 +160,7 @@ class Follower:
         """Follow no more; ``detach``: and take the programs away.  May be called twice."""
         self._news.close()
         self._timer.close()
+        self._blocks.close()
         if detach:
             self._links = links(self._kernel)
             self._attachments.clear(self._others())

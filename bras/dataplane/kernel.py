@@ -22,6 +22,7 @@ from bras.dataplane.accounts import Accounts
 from bras.dataplane.anchor import Anchor
 from bras.dataplane.attachments import Attachments
 from bras.dataplane.base import DataPlaneError, Outlet, Status
+from bras.dataplane.blocks import Blocks
 from bras.dataplane.follower import Follower
 from bras.dataplane.grace import barrier
 from bras.dataplane.hooks import Hooks, Side
@@ -154,7 +155,8 @@ class Kernel:
             never=frozenset(never),
         )
         attachments = Attachments(hooks, self._loaded)
-        self._follower = Follower(self._conversation, attachments, wish)
+        blocks = Blocks(self._loaded.maps["blocks"].memory(), wanted=XdpMode.FULL in dict(wish.xdp).values())
+        self._follower = Follower(self._conversation, attachments, blocks, wish)
         self._remark()
 
     def _inherit(self) -> None:
@@ -243,6 +245,7 @@ class Kernel:
             self._follower.modes() if self._follower is not None else (),
             self._follower.hook if self._follower is not None else "",
             str(self._loaded.directory),
+            routes=self._follower.routes if self._follower is not None else "",
         )
 
 

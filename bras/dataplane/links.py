@@ -20,14 +20,21 @@ _ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _NEXT_HOP = struct.Struct("=HBBi")
 NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
-_GETADDR, _GETROUTE = 22, 26
+_RULE = struct.Struct("=BBBBBxxBI")
+"""``struct fib_rule_hdr``: family, lengths of destination and source, TOS, table, action, flags."""
+_GETADDR, _GETROUTE, _GETRULE = 22, 26, 34
 _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_XDP = 3, 4, 5, 10, 18, 29, 43
 _IFLA_CARRIER = 33
 _IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_VLAN_ID = 1, 2, 1
 _IFLA_XDP_PROG_ID, _IFLA_XDP_DRV_PROG_ID = 4, 5
 _SKIP_STATISTICS = 1 << 3
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_RTA_DST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
+_RTA_DST, _RTA_OIF, _RTA_MULTIPATH, _RTA_NH_ID = 1, 4, 9, 30
+_FRA_PRIORITY, _FRA_SUPPRESS_PREFIXLEN, _FRA_TABLE, _FRA_PROTOCOL = 6, 14, 15, 21
+_ALL_LENGTHS = b"\xff" * 4
+_TO_TABLE = 1
+_USUAL_TABLES = {253, 254, 255}
+"""``default``, ``main`` and ``local``."""
 _WHOLE_ROUTE = 0x2000
 _UP = 1
 _LOOPBACK = 8
@@ -147,3 +154,56 @@ def _next_hops(data: bytes) -> Iterator[int]:
 def route_interface(body: bytes) -> int:
     """Return the index of the interface of a route that the kernel tells of; 0: of several, or of none."""
     return _number(attributes(body, _ROUTE.size).get(_RTA_OIF))
+
+
+@dataclass(frozen=True, slots=True)
+class Route4:
+    """What an IPv4 route covers."""
+
+    network: int
+    length: int
+    alone: bool
+    """Whether the destination alone decides that it is taken, and how: no type of service, no several next hops."""
+
+
+def route4(body: bytes) -> Route4 | None:
+    """Return a route that the kernel tells of or lists; None: it is not of IPv4."""
+    family, length, _, tos, *_ = _ROUTE.unpack_from(body)
+    if family != socket.AF_INET:
+        return None
+    of = attributes(body, _ROUTE.size)
+    several = _RTA_MULTIPATH in of or (_RTA_NH_ID in of and _RTA_OIF not in of)
+    return Route4(int.from_bytes(of.get(_RTA_DST, b""), "big"), length, not tos and not several)
+
+
+def routes4(kernel: Conversation, most: int) -> list[Route4]:
+    """Return the IPv4 routes of all tables; raises OSError.
+
+    Of more than ``most`` one more than that is returned, and the conversation is of no further use.
+    """
+    found = map(route4, kernel.dump(_GETROUTE, _ROUTE.pack(socket.AF_INET, *[0] * 8), most))
+    return [route for route in found if route is not None]
+
+
+def usual_rules4(kernel: Conversation) -> bool:
+    """Tell whether an IPv4 packet's destination alone decides which tables it is looked for in; raises OSError."""
+    try:
+        rules = kernel.dump(_GETRULE, _RULE.pack(socket.AF_INET, *[0] * 6))
+    except OSError as error:
+        if error.errno in {errno.EOPNOTSUPP, errno.EINVAL}:  # a kernel without rules
+            return True
+        raise
+    return all(map(_is_usual, rules))
+
+
+def _is_usual(body: bytes) -> bool:
+    family, *lengths_and_tos, table, action, flags = _RULE.unpack_from(body)
+    of = attributes(body, _RULE.size)
+    return (
+        family == socket.AF_INET
+        and not any(lengths_and_tos)
+        and (_number(of.get(_FRA_TABLE)) or table) in _USUAL_TABLES
+        and (action, flags) == (_TO_TABLE, 0)
+        and of.get(_FRA_SUPPRESS_PREFIXLEN, _ALL_LENGTHS) == _ALL_LENGTHS
+        and of.keys() <= {_FRA_PRIORITY, _FRA_TABLE, _FRA_PROTOCOL, _FRA_SUPPRESS_PREFIXLEN}
+    )

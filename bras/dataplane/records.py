@@ -48,6 +48,8 @@ SETTINGS = struct.Struct("=IIIIIII4x")
 PORT = struct.Struct("=II")
 QUICK_PORT = struct.Struct("=II")
 META = struct.Struct("=IIII")
+BLOCKS = struct.Struct("=QI4x65536s")
+"""Until when, version, and the number of the route of each block."""
 CARRIED = 8
 """Counters of packets and octets, of a session and of the tallies."""
 VRF_BITS = 32

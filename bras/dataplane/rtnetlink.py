@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -100,11 +101,16 @@ class Conversation:
             found = answer
         return found
 
-    def dump(self, kind: int, body: bytes) -> list[bytes]:
-        """Return the bodies of a whole list; raises OSError."""
+    def dump(self, kind: int, body: bytes, most: int | None = None) -> list[bytes]:
+        """Return the bodies of a whole list; raises OSError.
+
+        Of more than ``most`` one more than that is returned, and the conversation is of no further use.
+        """
         for _ in range(_TRIES):
             self._send(kind, _DUMP, body)
-            answers = list(self._answers())
+            answers = list(islice(self._answers(), None if most is None else most + 1))
+            if most is not None and len(answers) > most:
+                break
             if not any(flags & _INTERRUPTED for flags, _ in answers):
                 break
         return [answer for _, answer in answers]

@@ -62,8 +62,9 @@ class Chosen:
 
         ``backend``, ``interface``: str;  ``instead``: str | None, why it is not the better back end;
         ``entries``: int;  ``programs``: [str];  ``interfaces``: [{"interface": str, "mode": str}];
-        ``hook``: str | None, "tcx" or "clsact", where TC programs hang;  ``pins``: str | None, directory
-        of what outlives the process;  ``drops``, ``fallbacks``: {reason: int}, all reasons, since the
+        ``hook``: str | None, "tcx" or "clsact", where TC programs hang;  ``routes``: str | None, "kept" or why
+        XDP asks the kernel for the way of each packet;  ``pins``: str | None, directory of what outlives the
+        process;  ``drops``, ``fallbacks``: {reason: int}, all reasons, since the
         start;  ``totals``: {counter: int}, those of ``Counters``.
         """
         status = self.status()
@@ -75,6 +76,7 @@ class Chosen:
             "programs": list(status.programs),
             "interfaces": [{"interface": name, "mode": mode} for name, mode in status.interfaces],
             "hook": status.hook or None,
+            "routes": status.routes or None,
             "pins": status.pins or None,
             "drops": {reason.value: count for reason, count in self.plane.drops.items()},
             "fallbacks": {reason.value: count for reason, count in self.plane.fallbacks.items()},

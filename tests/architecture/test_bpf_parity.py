@@ -36,7 +36,7 @@ STRUCTS = (
         "settings",
         "port",
     ),
-    *("quick_port", "meta"),
+    *("quick_port", "meta", "blocks"),
 )
 ENUMS = ("session_flag", "drop", "fallback", "xdp_mode")
 PACKED = {
@@ -54,9 +54,12 @@ PACKED = {
     "port": records.PORT,
     "quick_port": records.QUICK_PORT,
     "meta": records.META,
+    "blocks": records.BLOCKS,
 }
 PATH_OCTETS = 64
 """A way to a LAC is the programs' alone; it fills a cache line."""
+ONWARD_OCTETS = 40
+"""What is remembered of a route is the programs' alone, too."""
 MAPS = {
     "uplinks": (ARRAY, 4, records.UPLINK.size, MMAPABLE),
     "peers": (ARRAY, 4, records.PEER.size, MMAPABLE),
@@ -70,6 +73,8 @@ MAPS = {
     "settings": (ARRAY, 4, records.SETTINGS.size, 0),
     "tallies": (PERCPU_ARRAY, 4, records.TALLIES.size, 0),
     "paths": (PERCPU_ARRAY, 4, PATH_OCTETS, 0),
+    "blocks": (ARRAY, 4, records.BLOCKS.size, MMAPABLE),
+    "onwards": (PERCPU_ARRAY, 4, ONWARD_OCTETS, 0),
     "attended": (PERCPU_ARRAY, 4, 8, 0),
     "near_hosts": (ARRAY, 4, 64, 0),
     "quick_ports": (ARRAY, 4, records.QUICK_PORT.size, 0),

@@ -9,6 +9,7 @@ plain forwarding of the kernel, or nothing: then the frames are dropped where th
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ class Road:
 
     def send(self, frames: Frames, program: str, octets: int, sessions: int, count: int) -> tuple[float, float]:
         """Send frames by this road; returns nanoseconds a frame, and the share that arrived."""
+        self._follow()
         down = program == "downstream"
         grown = 0
         if self.kind not in DIRECT:
@@ -64,6 +66,12 @@ class Road:
         with (self.core if down else self.lac).entered():
             traffic = Traffic(program, octets, sessions, grown)
             return frames.send(traffic, self.ends[down], count, out=self.through[down])
+
+    def _follow(self) -> None:
+        """Let our data plane do what it does each second: say that it lives, and what it knows of the network."""
+        if isinstance(self.plane, Ebpf):
+            with self.lns.entered():
+                self.plane.on_readable(now=time.clock_gettime(time.CLOCK_BOOTTIME))
 
     def losses(self) -> str:
         """Tell what our data plane says of packets that it did not forward."""

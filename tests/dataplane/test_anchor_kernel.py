@@ -16,13 +16,14 @@ from bras.dataplane import layout, programs, segmenter
 from bras.dataplane.anchor import Anchor
 from bras.dataplane.attachments import Attachments
 from bras.dataplane.base import DataPlaneError
+from bras.dataplane.blocks import Blocks
 from bras.dataplane.detach import detach
 from bras.dataplane.device import Device
 from bras.dataplane.follower import Follower
 from bras.dataplane.hooks import Hooks, Side
 from bras.dataplane.interfaces import Wish
 from bras.dataplane.links import link
-from bras.dataplane.records import SETTINGS, XdpMode
+from bras.dataplane.records import BLOCKS, SETTINGS, XdpMode
 from bras.dataplane.rtnetlink import Conversation
 from bras.dataplane.segmenter import Segmenter
 from tests.support.bpf import bpf_file_system
@@ -217,7 +218,8 @@ def daemon(lns: Namespace, pin_dir: Path, probe: Path, name: str = "bras0") -> N
         hooks.attach(device.index, Side.EGRESS, loaded.programs["tc_down"])
         hooks.attach(ends.exit, Side.INGRESS, loaded.programs["tc_segmented"])
         wish = Wish(xdp={"lac0": XdpMode.DECAP}, never=frozenset({device.index, ends.entrance, ends.exit}))
-        follower = Follower(kernel, Attachments(hooks, loaded), wish)
+        blocks = Blocks(memoryview(bytearray(BLOCKS.size)), wanted=False)
+        follower = Follower(kernel, Attachments(hooks, loaded), blocks, wish)
     assert follower.modes() == (("lac0", "xdp-decap"),)
     follower.close(detach=False)
     kernel.close()

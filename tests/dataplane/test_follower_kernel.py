@@ -14,13 +14,14 @@ import pytest
 
 from bras.dataplane import programs, tcx
 from bras.dataplane.attachments import Attachments
+from bras.dataplane.blocks import KEPT, Blocks
 from bras.dataplane.follower import Follower
 from bras.dataplane.hooks import Hooks, Side
 from bras.dataplane.interfaces import Wish
 from bras.dataplane.links import link
 from bras.dataplane.pace import Timer
 from bras.dataplane.programs import Loaded
-from bras.dataplane.records import PORT, XdpMode
+from bras.dataplane.records import BLOCKS, PORT, XdpMode
 from bras.dataplane.rtnetlink import Conversation
 from tests.support.bpf import bpf_file_system
 from tests.support.namespaces import Network
@@ -35,6 +36,7 @@ class House:
 
     def __init__(self, stack: ExitStack, probe: Path) -> None:
         self.stack, self.probe = stack, probe
+        self.told = bytearray(BLOCKS.size)
         self.pin_dir = stack.enter_context(bpf_file_system()) / "bras"
         self.network = stack.enter_context(Network())
         self.lns, self.lac = self.network.namespace("lns"), self.network.namespace("lac")
@@ -55,7 +57,8 @@ class House:
         self.stack.callback(loaded.close)
         with self.lns.entered():
             attachments = Attachments(Hooks(self.kernel, handle, loaded.ours), loaded)
-            follower = Follower(self.kernel, attachments, Wish(**wish))  # type: ignore[arg-type]  # as the test has it
+            blocks = Blocks(memoryview(self.told), wanted=True)
+            follower = Follower(self.kernel, attachments, blocks, Wish(**wish))  # type: ignore[arg-type]  # as the test has it
         self.stack.callback(follower.close, detach=False)
         return follower, loaded
 
@@ -74,6 +77,12 @@ class House:
                 ids += tcx.attached(index, tcx.INGRESS)
             (found[name],) = ids or [0]
         return found
+
+    def route_of(self, address: str) -> int:
+        """Return the number of the route of an address, as the programs are told; 0: they are told nothing of it."""
+        _, version, routes = BLOCKS.unpack(self.told)
+        first, second, *_ = map(int, address.split("."))
+        return int(routes[first << 8 | second]) if version else 0
 
 
 @pytest.fixture
@@ -176,7 +185,8 @@ def test_a_storm_costs_a_look_now_and_then(house: House, monkeypatch: pytest.Mon
     arm = Timer.arm
 
     def armed(self: Timer, seconds: float) -> None:
-        waits.append(select.select([follower.filenos()[0]], [], [], 0.0)[0])
+        if self.fileno() == follower.filenos()[1]:
+            waits.append(select.select([follower.filenos()[0]], [], [], 0.0)[0])
         arm(self, seconds)
 
     monkeypatch.setattr(Timer, "arm", armed)
@@ -370,3 +380,34 @@ def test_it_gives_its_descriptors_back(house: House) -> None:
     follower.close(detach=True)
     loaded.close()
     assert descriptors() < during - len(programs._PER_SLOT)
+
+
+def test_the_programs_are_told_of_routes(house: House) -> None:
+    """Those of others are a reason to look again; our own are only not told of any more."""
+    house.lns.ip("route", "add", "default", "via", "198.18.0.2")
+    own = frozenset({house.index("lac1")})
+    follower, _ = house.follower(never=own)
+    assert follower.routes == KEPT
+    assert house.route_of("203.0.113.9") == house.route_of("100.64.0.1") != 0
+    house.lns.ip("route", "add", "203.0.113.9", "via", "198.18.1.2", "dev", "lac1")
+    until(follower, lambda: house.route_of("203.0.113.9") == 0)
+    assert house.route_of("100.64.0.1")
+    house.lns.ip("route", "add", "100.64.0.1", "via", "198.18.0.2")
+    until(follower, lambda: house.route_of("100.64.0.1") == 0)
+    assert house.route_of("100.65.0.1")
+    house.lns.ip("route", "del", "100.64.0.1")
+    until(follower, lambda: house.route_of("100.64.0.1") != 0)
+    house.lns.ip("rule", "add", "fwmark", "9", "table", "9")
+    until(follower, lambda: follower.routes != KEPT)
+    assert house.route_of("100.65.0.1") == 0
+
+
+def test_in_a_storm_of_news_nothing_is_told(house: House) -> None:
+    house.lns.ip("route", "add", "default", "via", "198.18.0.2")
+    follower, _ = house.follower()
+    for number in range(3):
+        house.lns.ip("route", "add", f"203.0.113.{number}", "via", "198.18.0.2")
+        follower.on_readable()
+    assert house.route_of("100.64.0.1") == 0  # it has looked a moment ago, and waits
+    until(follower, lambda: house.route_of("100.64.0.1") != 0)
+    assert house.route_of("203.0.113.9") == 0

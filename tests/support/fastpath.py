@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import ipaddress
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from bras.dataplane import records
+from bras.dataplane.blocks import table
+from bras.dataplane.links import Route4
 from bras.dataplane.maps import Map
 from bras.dataplane.objects import Object, Program, Run
 from bras.dataplane.template import record
@@ -233,7 +236,7 @@ class FastPath:
             struct.pack(f"={records.QUICK_PORTS}I", *range(records.QUICK_PORTS)),
             bytes(records.QUICK_PORTS * records.QUICK_PORT.size),
         )
-        for each in (self._sessions, self._accounts, self._uplinks, self._peers):
+        for each in (self._sessions, self._accounts, self._uplinks, self._peers, self.blocks):
             each[:] = bytes(len(each))
         vars(self).pop("uplinks", None)  # it remembers peers
         self.take_tallies()
@@ -259,6 +262,15 @@ class FastPath:
     @cached_property
     def _peers(self) -> memoryview:
         return self.maps["peers"].memory()
+
+    @cached_property
+    def blocks(self) -> memoryview:
+        return self.maps["blocks"].memory()
+
+    def tell(self, *routes: Route4, version: int = 1, for_s: float = 3600) -> None:
+        """Tell the programs which blocks go by one route."""
+        until = time.monotonic_ns() + int(for_s * 1e9)
+        self.blocks[:] = records.BLOCKS.pack(until, version, table(routes))
 
     @cached_property
     def uplinks(self) -> Uplinks:

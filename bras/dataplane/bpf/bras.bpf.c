@@ -28,6 +28,7 @@
 #include "down.h"
 #include "path.h"
 #include "tc.h"
+#include "onward.h"
 #include "xdp.h"
 
 SEC("tc")

@@ -185,6 +185,15 @@ struct settings {
 	__u32 spare;
 };
 
+/* The one value of `blocks`: of each 65,536 IPv4 addresses that begin with the same 16 bits, which route all of them take
+ * on the way from LACs; 0: not all the same, or there is none, or the way depends on more than the destination. */
+struct blocks {
+	__u64 until;   /* CLOCK_MONOTONIC nanoseconds: the daemon lives, and follows the routes */
+	__u32 version; /* another one whenever a route of `route` means another; 0: nothing is told */
+	__u32 zero;
+	__u8 route[1 << 16];
+};
+
 enum xdp_mode {
 	XDP_MODE_OFF,
 	XDP_MODE_DECAP,
@@ -230,6 +239,8 @@ struct meta {
  *   settings   ARRAY        0 -> struct settings
  *   tallies    PERCPU_ARRAY 0 -> struct tallies
  *   paths      PERCPU_ARRAY place -> what the programs remember of the way to a LAC
+ *   blocks     ARRAY (MMAPABLE)  0 -> struct blocks
+ *   onwards    PERCPU_ARRAY number of a route in `blocks` -> what the programs remember of it
  *   attended   PERCPU_ARRAY a hash of a neighbour's address -> when XDP last left a packet for it to the kernel
  *   near_hosts ARRAY        line -> places that `hosts4` has told lately
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)

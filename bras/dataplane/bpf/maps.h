@@ -8,6 +8,7 @@
 #define FEW 64
 #define SOME 1024
 #define FOUR_EACH 4096
+#define ROUTES 256
 
 #define OUTER4_ENDS 12 /* where the addresses stand in the outer header */
 #define OUTER6_ENDS 8
@@ -25,6 +26,14 @@ struct path {
 	__u8 ends[32]; /* outer source and destination for which it said so; those of IPv4 are 8 octets, then zeros */
 	struct hop hop;
 	__u32 mtu;
+};
+
+/* One per route in `blocks`, in the per-CPU map `onwards`: what the kernel last said of the way that it leads. */
+struct onward {
+	__u64 seen; /* in jiffies */
+	__u32 version; /* of `blocks` */
+	__u32 mtu;
+	struct hop hop;
 };
 
 /* Where sessions were found lately, a cache line of it: each cell a part of the key above the slot + 1; 0: none. */
@@ -126,6 +135,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct path);
 } paths SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct blocks);
+} blocks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ROUTES);
+	__type(key, __u32);
+	__type(value, struct onward);
+} onwards SEC(".maps");
 
 /* When XDP last left a packet for a neighbour to the kernel, in jiffies; by a hash of the neighbour's address. */
 #define ATTENDED_BITS 6

@@ -9,7 +9,6 @@
 #define VLAN_OCTETS 4
 #define VLAN_ID bpf_htons(0x0fff)
 #define GROUP_BIT 1 /* in the first octet of an Ethernet address: multicast */
-#define LAST_HOP 1
 #define ATTENDED_JIFFIES 250 /* a second where the kernel's clock ticks 250 times in it */
 
 /* What stands before the IP header: Ethernet, and one VLAN tag at most. */
@@ -121,42 +120,6 @@ INLINE void hop(void *data, bool v6)
 	ip->check = check + (check >> 16);
 }
 
-/* Where a packet goes by the routes of interface `from`; 0 if not past the stack. */
-INLINE int route(struct xdp_md *ctx, void *ip_header, void *data_end, bool v6, __u32 from, struct hop *hop)
-{
-	struct bpf_fib_lookup answer, *way = &answer;
-	struct iphdr *ip = ip_header;
-	struct ipv6hdr *ip6 = ip_header;
-
-	__builtin_memset(way, 0, sizeof(*way));
-	way->ifindex = from;
-	if (v6) {
-		if (AT(ip6, sizeof(*ip6)) > data_end || ip6->hop_limit <= LAST_HOP)
-			return 0;
-		way->family = AF_INET6;
-		way->l4_protocol = ip6->nexthdr;
-		way->tot_len = bpf_ntohs(ip6->payload_len) + IPV6_HEADER;
-		way->flowinfo = *(__be32 *)ip6 & bpf_htonl(0x0fffffff);
-		*(struct in6_addr *)way->ipv6_src = ip6->saddr;
-		*(struct in6_addr *)way->ipv6_dst = ip6->daddr;
-	} else {
-		if (AT(ip, sizeof(*ip)) > data_end || ip->ttl <= LAST_HOP)
-			return 0;
-		way->family = AF_INET;
-		way->l4_protocol = ip->protocol;
-		way->tot_len = bpf_ntohs(ip->tot_len);
-		way->tos = ip->tos;
-		way->ipv4_src = ip->saddr;
-		way->ipv4_dst = ip->daddr;
-	}
-	if (bpf_fib_lookup(ctx, way, sizeof(*way), 0) != BPF_FIB_LKUP_RET_SUCCESS)
-		return 0;
-	hop->interface = way->ifindex;
-	__builtin_memcpy(hop->addresses, way->dmac, ETH_ALEN);
-	__builtin_memcpy(hop->addresses + ETH_ALEN, way->smac, ETH_ALEN);
-	return 1;
-}
-
 /* A neighbour that nobody is seen to use is not asked any more whether it is still there, nor where: every second or so
  * the kernel's own output has to carry a packet to it. */
 INLINE bool unattended(const struct hop *way)
@@ -212,7 +175,7 @@ INLINE int xdp_upstream(struct xdp_md *ctx, const struct link *link, const struc
 
 	if (mode != XDP_MODE_FULL || !settings)
 		return unwrap_to_stack(ctx, link, up);
-	if (!route(ctx, AT(DATA(ctx), up->inner), DATA_END(ctx), up->inner6, settings->anchor, &way) ||
+	if (!route(ctx, AT(DATA(ctx), up->inner), up->inner6, settings->anchor, &way) ||
 	    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) != XDP_REDIRECT) {
 		note(FALLBACK_NOT_XDP);
 		return unwrap_to_stack(ctx, link, up);

@@ -293,6 +293,7 @@ DATAPLANE: Row = {
     "programs": ["tc_down", "tc_up"],
     "interfaces": [{"interface": "eth0", "mode": "tc"}, {"interface": "eth1.7", "mode": "xdp-full"}],
     "hook": "tcx",
+    "routes": "kept",
     "pins": "/sys/fs/bpf/bras/v1",
     "drops": {"spoofed_source": 7, "no_route": 0},
     "fallbacks": {"control": 12, "not_xdp": 0},

@@ -18,6 +18,7 @@ def test_every_reason_is_shown_be_it_with_nothing() -> None:
     assert shown["data plane"]["backend"] == "ebpf"
     assert shown["data plane"]["programs"] == "tc_down, tc_up"
     assert shown["data plane"]["hung at"] == "tcx"
+    assert shown["data plane"]["routes of XDP"] == "kept"
     assert shown["interfaces of LACs"] == {"eth0": "tc", "eth1.7": "xdp-full"}
     assert shown["forwarded since the start"]["down IPv6"] == "1.50 MB, 1000 packets"
     assert shown["dropped"] == {"spoofed source": "7", "no route": "0"}
@@ -26,7 +27,7 @@ def test_every_reason_is_shown_be_it_with_nothing() -> None:
 
 def test_why_it_is_not_the_better_one() -> None:
     row = DATAPLANE | {"backend": "tun", "instead": "no BPF", "programs": [], "interfaces": []}
-    row |= {"hook": None, "pins": None}
+    row |= {"hook": None, "routes": None, "pins": None}
     ((_, facts), *_rest) = dataplane.sections(row)
     assert dict(facts)["not ebpf, because"] == "no BPF"
 

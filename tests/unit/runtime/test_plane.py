@@ -95,7 +95,7 @@ def test_figures_and_what_is_shown() -> None:
     shown = chosen.shown()
     assert isinstance(shown, dict)
     assert (shown["backend"], shown["instead"], shown["entries"]) == ("null", "it is a test", 1)
-    assert shown["hook"] is shown["pins"] is None
+    assert shown["hook"] is shown["routes"] is shown["pins"] is None
     assert shown["drops"] == {reason.value: 0 for reason in DATA_PLANE_REASONS}
     assert shown["totals"]["down_octets6"] == 7  # type: ignore[index,call-overload]  # plain data
     assert Chosen(null).shown()["instead"] is None  # type: ignore[index,call-overload]  # plain data
