@@ -1,6 +1,6 @@
 """The counters and policers of all sessions, in memory that the programs in the kernel and we share.
 
-They lie in ``struct uplink``, ``struct session`` and ``struct account`` of ``bpf/bras.h``.  The programs add to theirs
+They lie in ``struct uplink``, ``struct carried`` and ``struct account`` of ``bpf/bras.h``.  The programs add to theirs
 atomically; what we forward ourselves we count in the ``slow`` part of an account, which nobody else writes,
 so that no count is ever lost between the two.  A session has carried the sum.  The policers are shared: both
 sides take from one bucket.  That is not atomic from here; a subscriber can gain a packet by it, never lose one.
@@ -11,28 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from bras.dataplane.records import ACCOUNT, CARRIED, COST_SHIFT, SESSION, UPLINK, Account, Session, Uplink
+from bras.dataplane.records import ACCOUNT, COST_SHIFT, DOWN, SESSION, UPLINK, Account, Session, Uplink
 from bras.forwarding.entry import Counters
 
 WORDS = ACCOUNT.size // 8
 """64-bit words of an account."""
 EMPTY_UP, EMPTY_DOWN = Account.empty_up.offset // 8, Account.empty_down.offset // 8
 """Words of an account that hold the policers."""
-_SESSION = SESSION.size // 8
-_CARRIED = slice(Session.down_octets4.offset // 8, _SESSION)
-"""Words of a session that make the third to the eighth of Counters, in their order."""
-_ENDED = slice(Session.up_octets4.offset // 8, Session.down_octets4.offset // 8)
-"""Words of a session that make the first two, once it has no uplink any more."""
+_DOWN = DOWN.size // 8
+"""Words of what was carried down, that make the third and the fourth of Counters."""
+_ENDED = slice(Account.up_octets4.offset // 8, Account.up_octets6.offset // 8)
+"""Words of an account that make the first two, once its session has no uplink any more."""
 _UPLINK, _STEP = Session.uplink.offset // 4, SESSION.size // 4
 """Half words of a session: where its uplink is."""
 _CARRIED_UP, _UPLINK_WORDS = slice(Uplink.up_octets4.offset // 8, UPLINK.size // 8), UPLINK.size // 8
 """Words of an uplink that make the first two, while it has one."""
-_KEPT = slice(Account.up_spoofed.offset // 8, Account.slow.offset // 8)
-"""Words of an account that make the other four."""
+_KEPT = slice(Account.up_octets6.offset // 8, Account.slow.offset // 8)
+"""Words of an account that make the other eight, in their order."""
 _NOBODYS = 0
 """A place that no uplink has."""
 _SLOW = Account.slow.offset // 8
-_COUNTERS = CARRIED + _KEPT.stop - _KEPT.start
+_COUNTERS = 2 + _DOWN + _KEPT.stop - _KEPT.start
 """Counters of our own, from word ``_SLOW`` on."""
 _NANOSECONDS = 1_000_000_000
 _MANY, _SPREAD = 32, 4
@@ -102,12 +101,12 @@ class SharedPolicer:
 class Accounts:
     """All accounts, by slot."""
 
-    __slots__ = ("_carried", "_places", "_up", "_ups", "_used", "words")
+    __slots__ = ("_down", "_places", "_up", "_ups", "_used", "words")
 
-    def __init__(self, sessions: memoryview, accounts: memoryview, uplinks: memoryview) -> None:
+    def __init__(self, sessions: memoryview, carried: memoryview, accounts: memoryview, uplinks: memoryview) -> None:
         """Take the memory of the maps of these names; what a predecessor counted in it stays."""
         self.words = accounts.cast("B").cast("Q")
-        self._carried = sessions.cast("B").cast("Q")
+        self._down = carried.cast("B").cast("Q")
         self._places = sessions.cast("B").cast("I")[_UPLINK::_STEP]
         self._up = uplinks.cast("B").cast("Q")
         self._ups = [self._up[index::_UPLINK_WORDS] for index in range(_CARRIED_UP.start, _CARRIED_UP.stop)]
@@ -150,10 +149,10 @@ class Accounts:
 
     def row(self, slot: int) -> Row:
         """Return what a slot has counted."""
-        at, there = slot * WORDS, slot * _SESSION
+        at, there = slot * WORDS, slot * _DOWN
         fast = (
             *self._carried_up(slot),
-            *self._carried[there + _CARRIED.start : there + _SESSION],
+            *self._down[there : there + _DOWN],
             *self.words[at + _KEPT.start : at + _KEPT.stop],
         )
         at += _SLOW
@@ -167,8 +166,8 @@ class Accounts:
         if place:
             at = place * _UPLINK_WORDS
             return self._up[at + _CARRIED_UP.start : at + _CARRIED_UP.stop]
-        at = slot * _SESSION
-        return self._carried[at + _ENDED.start : at + _ENDED.stop]
+        at = slot * WORDS
+        return self.words[at + _ENDED.start : at + _ENDED.stop]
 
     def counters(self, slot: int) -> Counters:
         """Return what a slot has counted."""
@@ -194,9 +193,9 @@ class Accounts:
         # Far apart in memory, so in one go: whatever is done between two of them is waited for as well.
         gather = itemgetter(*self._places[first:last].tolist(), _NOBODYS)
         columns: list[Sequence[int]] = [gather(column)[:-1] for column in self._ups]
-        carried = self._carried[first * _SESSION : last * _SESSION]
+        down = self._down[first * _DOWN : last * _DOWN].tolist()
         kept = self.words[first * WORDS : last * WORDS]
-        columns += [carried[index::_SESSION].tolist() for index in range(_CARRIED.start, _CARRIED.stop)]
+        columns += [down[index::_DOWN] for index in range(_DOWN)]
         columns += [kept[index::WORDS].tolist() for index in range(_KEPT.start, _KEPT.stop)]
         rows: Iterable[Row] = zip(*columns, strict=True)
         used = self._used.intersection(range(first * WORDS + _SLOW, last * WORDS, WORDS)) if self._used else ()

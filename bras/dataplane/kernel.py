@@ -26,6 +26,7 @@ from bras.dataplane.blocks import Blocks
 from bras.dataplane.follower import Follower
 from bras.dataplane.grace import barrier
 from bras.dataplane.hooks import Hooks, Side
+from bras.dataplane.hosts import Hosts
 from bras.dataplane.interfaces import Wish
 from bras.dataplane.predecessor import predecessors
 from bras.dataplane.programs import load
@@ -80,9 +81,9 @@ class Kernel:
         self._config = config
         self._loaded = load(Path(config.pin_dir), slots, xdp=any(mode != "off" for _, mode in config.xdp))
         maps = self._loaded.maps
-        sessions, accounts, uplinks, peers = (maps[name].memory() for name in SHARED)
-        self.tables = Tables(maps, sessions, accounts, Uplinks(uplinks, peers))
-        self.accounts = Accounts(sessions, accounts, uplinks)
+        sessions, carried, accounts, uplinks, peers, hosts, kinds = (maps[name].memory() for name in SHARED)
+        self.tables = Tables(maps, sessions, carried, accounts, Uplinks(uplinks, peers), Hosts(hosts, kinds))
+        self.accounts = Accounts(sessions, carried, accounts, uplinks)
         self.anchor: Anchor | None = None
         self._conversation = Conversation()
         self._follower: Follower | None = None
@@ -127,6 +128,7 @@ class Kernel:
             self.tables.slots,
             _UNTOLD,
             self.tables.uplinks.mask,
+            self.tables.hosts.mask,
         )
         self._tell(in_vrf=anchor.vrf() != "")
         there, maps = dict(self._loaded.maps["listen"].items()), self._loaded.maps

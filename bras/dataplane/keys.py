@@ -1,6 +1,7 @@
 """The keys by which packets towards subscribers are found, and where they lead: those of the hash maps and tries.
 
-``calls``, the fourth map of keys, has but the calls whose uplinks lie elsewhere than their numbers say (tables.py).
+``calls``, the fourth map of keys, has but the calls whose uplinks lie elsewhere than their numbers say (tables.py);
+and of sessions' first addresses ``hosts4`` has but those whose places are taken (hosts.py).
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ def keys(route: Route) -> list[Key]:
     return [*hosts, *_keys_of_networks(route)]
 
 
+def others(route: Route) -> list[Key]:
+    """Return its ``keys`` but for that of its first address, which as a rule needs none (hosts.py)."""
+    return keys(route)[len(route.addresses[:1]) :]
+
+
 def _keys_of_networks(route: Route) -> Iterator[Key]:
     for network, length in route.prefixes4:
         if length == _WHOLE4:
@@ -40,13 +46,13 @@ def _keys_of_networks(route: Route) -> Iterator[Key]:
 
 
 def written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
-    """Return by map the ``keys`` of Routes, and the places to which they lead: in one go, for calls come in crowds."""
+    """Return by map the ``others`` of Routes, and where they lead: in one go, for calls come in crowds."""
     hosts: list[int] = []
     hosted: list[bytes] = []
     nets: dict[str, tuple[list[bytes], list[bytes]]] = {}
     for route in routes:
         place = PLACE.pack(route.slot, route.generation & GENERATION)
-        for address in route.addresses:
+        for address in route.addresses[1:]:
             hosts += route.vrf, htonl(address)  # as ``HOST4`` has them
             hosted.append(place)
         if route.prefixes4 or route.prefixes6:
@@ -54,7 +60,8 @@ def written(routes: Iterable[Route]) -> Iterator[tuple[str, bytes, bytes]]:
                 of_them, places = nets.setdefault(name, ([], []))
                 of_them.append(key)
                 places.append(place)
-    yield "hosts4", _numbers(hosts), b"".join(hosted)
+    if hosted:
+        yield "hosts4", _numbers(hosts), b"".join(hosted)
     for name, (of_them, places) in nets.items():
         yield name, b"".join(of_them), b"".join(places)
 

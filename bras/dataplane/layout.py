@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from bras.dataplane.maps import ARRAY, Map, MapShape
-from bras.dataplane.records import LAYOUT, Account, Session, Uplink
+from bras.dataplane.records import LAYOUT, Account, Carried, Session, Uplink
 
 NAME = "layout"
 OCTETS = 4096
@@ -64,6 +64,8 @@ class Layout:
     account: Record
     uplink: Record | None = None
     """Where the first versions had none, its fields were the session's."""
+    carried: Record | None = None
+    """Likewise."""
 
     @property
     def version(self) -> str:
@@ -73,7 +75,7 @@ class Layout:
 
 def ours(slots: int) -> Layout:
     """Return the layout of this version."""
-    return Layout(LAYOUT, slots, _record(Session), _record(Account), _record(Uplink))
+    return Layout(LAYOUT, slots, _record(Session), _record(Account), _record(Uplink), _record(Carried))
 
 
 def _record(kind: type[ctypes.Structure]) -> Record:
@@ -95,9 +97,9 @@ def parse(octets: bytes) -> Layout:
     """Return the layout that octets describe; raises ValueError if they make no sense."""
     found = orjson.loads(octets.rstrip(b"\0"))
     try:
-        uplink = _parsed(found["uplink"]) if found.get("uplink") is not None else None
+        later = (_parsed(found[name]) if found.get(name) is not None else None for name in ("uplink", "carried"))
         numbers = int(found["layout"]), int(found["slots"])
-        return Layout(*numbers, _parsed(found["session"]), _parsed(found["account"]), uplink)
+        return Layout(*numbers, _parsed(found["session"]), _parsed(found["account"]), *later)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no layout: {error!r}") from error
 

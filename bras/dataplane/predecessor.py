@@ -71,6 +71,9 @@ class Predecessor:
             self._maps[name] = Map.pinned(self.directory / name)
         self._share("sessions", self._layout.session, self._layout.slots)
         self._share("accounts", self._layout.account, self._layout.slots)
+        if self._layout.carried is not None:
+            self._maps["carried"] = Map.pinned(self.directory / "carried")
+            self._share("carried", self._layout.carried, self._layout.slots)
         if self._layout.uplink is not None:
             self._maps["uplinks"] = Map.pinned(self.directory / "uplinks")
             self._share("uplinks", self._layout.uplink, self._maps["uplinks"].shape.entries)
@@ -88,9 +91,10 @@ class Predecessor:
     def _judge(self) -> None:
         """Raise ValueError where its fields are not what we rely on."""
         session, account, uplink = self._layout.session.fields, self._layout.account.fields, self._layout.uplink
-        if not set(_KEPT) <= session.keys() | account.keys() or not set(_STATES) <= session.keys():
+        carried = self._layout.carried.fields if self._layout.carried is not None else {}
+        if not set(_KEPT) <= {**session, **account, **carried}.keys() or not set(_STATES) <= session.keys():
             raise ValueError("its records lack what every version has")
-        counters = [(account.get(name) or session[name])[0] for name in _COUNTED]
+        counters = [{**session, **account, **carried}[name][0] for name in _COUNTED]
         if uplink is not None:
             if not {"call", *_OF_UPLINKS} <= uplink.fields.keys() or "uplink" not in session:
                 raise ValueError("its uplinks lack what every version has")
@@ -122,7 +126,7 @@ class Predecessor:
                 copied += 1
         tables.flush()
         for name in _DESTINATIONS:
-            self._copy_keys(self._maps[name], maps[name], tables)
+            self._copy_keys(name, self._maps[name], maps[name], tables)
         return copied
 
     def _calls(self) -> dict[int, int]:
@@ -159,12 +163,13 @@ class Predecessor:
         return layout.converted(theirs, into, without=(*_COUNTED, "uplink"))
 
     @staticmethod
-    def _copy_keys(theirs: Map, ours: Map, tables: Tables) -> None:
-        """Copy the keys that lead to a session that we have; where we have the key already, ours stays."""
+    def _copy_keys(name: str, theirs: Map, ours: Map, tables: Tables) -> None:
+        """Copy needed keys that lead to a session that we have; where we have the key already, ours stays."""
         if (theirs.shape.key_octets, theirs.shape.value_octets) != (ours.shape.key_octets, ours.shape.value_octets):
             return
         there = {key for key, _ in ours.items()}
-        good = [(k, v) for k, v in theirs.items() if k not in there and tables.leads(v)]
+        found = ((k, v) for k, v in theirs.items() if k not in there and tables.leads(v))
+        good = [(k, v) for k, v in found if not tables.is_seated((name, k))]
         for at in range(0, len(good), _CHUNK):
             keys, values = zip(*good[at : at + _CHUNK], strict=True)
             ours.update_batch(b"".join(keys), b"".join(values))
@@ -197,8 +202,8 @@ class Predecessor:
 
     def _column(self, name: str, index: int = 0) -> memoryview:
         """Return the counters of a name, by slot."""
-        which = "accounts" if name in self._layout.account.fields else "sessions"
-        record = self._layout.account if which == "accounts" else self._layout.session
+        records = {"accounts": self._layout.account, "carried": self._layout.carried, "sessions": self._layout.session}
+        which, record = next((one, kept) for one, kept in records.items() if kept is not None and name in kept.fields)
         step = record.size // _COUNTER.size
         return self._memory[which].cast("Q")[record.fields[name][0] // _COUNTER.size + index :: step]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bras.dataplane import layout, pins
 from bras.dataplane.base import DataPlaneError
+from bras.dataplane.hosts import hosts
 from bras.dataplane.libbpf import LibbpfError
 from bras.dataplane.maps import DEVMAP_HASH, READ_ONLY_PROGRAM, Map, MapShape
 from bras.dataplane.objects import Object, Program
@@ -23,7 +24,7 @@ _NOT_BUILT = "was not built: run make, or install a wheel"
 _XDP = "xdp"
 """What the names of the programs begin with that only XDP needs."""
 _FIXED = {"listen": 4096, "xdp_ports": 1024, "xdp_exits": 1024}
-_PER_SLOT = {"calls": 1, "sessions": 1, "accounts": 1, "hosts4": 2, "nets4": 1, "nets6": 2}
+_PER_SLOT = {"calls": 1, "sessions": 1, "carried": 1, "accounts": 1, "hosts4": 2, "nets4": 1, "nets6": 2}
 
 
 @dataclass(slots=True)
@@ -104,6 +105,8 @@ def _size(opened: Object, slots: int) -> None:
     for name in opened.maps():
         if name == "uplinks":
             opened.resize(name, places(slots))
+        elif name == "hosts":
+            opened.resize(name, hosts(slots))
         elif name in _PER_SLOT:
             opened.resize(name, _PER_SLOT[name] * slots)
         elif name in _FIXED:

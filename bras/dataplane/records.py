@@ -12,19 +12,23 @@ from enum import IntEnum, IntFlag
 
 from bras.errors import DropReason, FallbackReason
 
-LAYOUT = 3
+LAYOUT = 4
 HEADER_OCTETS = 64
 HEAD_OCTETS = 40
 TAIL_OCTETS = 32
 COST_SHIFT = 16
 META_MAGIC = 0x62726173
 PATHS = 4096
+KINDS = 16384
 PEERS = 16384
 QUICK_PORTS = 256
 GOLDEN, OTHER, SPREAD_SHIFT = 0x9E3779B1, 0x85EBCA6B, 6
 
 PLACE = struct.Struct("=II")
 """slot, generation."""
+HOST = struct.Struct("=II4sHH")
+TEMPLATE = struct.Struct("=HHHH40s")
+"""What is before a packet towards a client: the end of a session, but for the ids."""
 CALL = struct.Struct("=I")
 """Tunnel id << 16 | session id."""
 HOST4 = struct.Struct("=I4s")
@@ -37,21 +41,21 @@ LISTENER = struct.Struct("!16sHxx")
 UPLINK = struct.Struct("=IIHHIQQ")
 PEER = struct.Struct("=32s4s4x")
 """Addresses, ours first, and ports, as they stand in a header towards the LAC."""
-HEAD = struct.Struct("=IIIIHHHH40s")
-"""The first part of a session, which is ours; the rest is the programs'."""
-SESSION = struct.Struct("=IIIIHHHH40s8Q")
+SESSION = struct.Struct("=IIIIHHHH40s")
+DOWN = struct.Struct("=QQ")
+"""``struct carried``."""
 TERMS = struct.Struct("=32sIHHIIIII4xQQ")
 """The first part of an account, which is ours."""
-ACCOUNT = struct.Struct("=32sIHHIIIII4xQQ6Q16Q")
+ACCOUNT = struct.Struct("=32sIHHIIIII4xQQ12Q16Q")
 FLAGS = struct.Struct("=I")
-SETTINGS = struct.Struct("=IIIIIII4x")
+SETTINGS = struct.Struct("=IIIIIIII")
 PORT = struct.Struct("=II")
 QUICK_PORT = struct.Struct("=II")
 META = struct.Struct("=IIII")
 BLOCKS = struct.Struct("=QI4x65536s")
 """Until when, version, and the number of the route of each block."""
 CARRIED = 8
-"""Counters of packets and octets, of a session and of the tallies."""
+"""Counters of packets and octets, of an Entry and of the tallies."""
 VRF_BITS = 32
 
 
@@ -106,8 +110,20 @@ class Uplink(ctypes.Structure):
     )
 
 
+class Host(ctypes.Structure):
+    """``struct host``."""
+
+    _fields_ = (
+        ("address", ctypes.c_uint32),
+        ("slot", ctypes.c_uint32),
+        ("ids", ctypes.c_uint32),
+        ("kind", ctypes.c_uint16),
+        ("flags", ctypes.c_uint16),
+    )
+
+
 class Session(ctypes.Structure):
-    """``struct session``; ``HEAD`` packs what is ours of it."""
+    """``struct session``."""
 
     _fields_ = (
         ("flags", ctypes.c_uint32),
@@ -119,15 +135,13 @@ class Session(ctypes.Structure):
         ("checksum", ctypes.c_uint16),
         ("path", ctypes.c_uint16),
         ("header", ctypes.c_uint8 * HEAD_OCTETS),
-        ("up_octets4", ctypes.c_uint64),
-        ("up_packets4", ctypes.c_uint64),
-        ("down_octets4", ctypes.c_uint64),
-        ("down_packets4", ctypes.c_uint64),
-        ("up_octets6", ctypes.c_uint64),
-        ("up_packets6", ctypes.c_uint64),
-        ("down_octets6", ctypes.c_uint64),
-        ("down_packets6", ctypes.c_uint64),
     )
+
+
+class Carried(ctypes.Structure):
+    """``struct carried``."""
+
+    _fields_ = (("down_octets4", ctypes.c_uint64), ("down_packets4", ctypes.c_uint64))
 
 
 class Account(ctypes.Structure):
@@ -148,6 +162,12 @@ class Account(ctypes.Structure):
         ("cost_down", ctypes.c_uint64),
         ("empty_up", ctypes.c_uint64),
         ("empty_down", ctypes.c_uint64),
+        ("up_octets4", ctypes.c_uint64),
+        ("up_packets4", ctypes.c_uint64),
+        ("up_octets6", ctypes.c_uint64),
+        ("up_packets6", ctypes.c_uint64),
+        ("down_octets6", ctypes.c_uint64),
+        ("down_packets6", ctypes.c_uint64),
         ("up_spoofed", ctypes.c_uint64),
         ("up_policed", ctypes.c_uint64),
         ("down_policed", ctypes.c_uint64),

@@ -4,22 +4,27 @@ A record is written before what leads to it, and is made inactive before that is
 never finds half an entry; a key that leads to a slot of another generation, or to an inactive one, leads
 nowhere.  What a LAC sends finds its session by an uplink, and only by a key where that lies elsewhere than its
 call says.  Headers of an active record never change: who wants that silences it and waits for a grace period.
+So does what is sent to a client, by a place that its first IPv4 address says, or by a key where both are taken.
 Keys are gathered and written many at a time by ``flush``.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from socket import htonl, ntohl
 
-from bras.dataplane.keys import DESTINATIONS, GENERATION, KEYED, Key, keys, written
-from bras.dataplane.libbpf import LibbpfError
+from bras.dataplane.hosts import FLAGS_AT as HOST_FLAGS_AT
+from bras.dataplane.hosts import HALVES as HOST_HALVES
+from bras.dataplane.hosts import NETWORK, NUMBER, Hosts, write
+from bras.dataplane.hosts import OCTETS as HOST_OCTETS
+from bras.dataplane.hosts import WORDS as HOST_WORDS
+from bras.dataplane.keys import DESTINATIONS, GENERATION, Key, keys, others
+from bras.dataplane.leading import Leading, host_of, of_call, of_host
 from bras.dataplane.maps import Map
 from bras.dataplane.records import (
     ACCOUNT,
-    CALL,
     FLAGS,
-    HEAD,
     PEER,
     PLACE,
     SESSION,
@@ -28,27 +33,25 @@ from bras.dataplane.records import (
     Session,
     SessionFlag,
 )
-from bras.dataplane.template import parts, peer_of, record
+from bras.dataplane.template import kind_of, parts, peer_of, record
 from bras.dataplane.uplinks import FLAGS_AT, HALVES, NOWHERE, Uplinks
 from bras.forwarding.entry import Route
 
 _SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
-SHARED = ("sessions", "accounts", "uplinks", "peers")
+SHARED = ("sessions", "carried", "accounts", "uplinks", "peers", "hosts", "kinds")
 """The maps whose memory we share with the programs."""
-_FEW = 3
-"""A batch has a price of its own: below this many Routes, key by key is cheaper."""
 _WORDS = _SESSION // 4
 _FLAGS_AT, _GENERATION_AT = Session.flags.offset, Session.generation.offset
 _UPLINK, _ADDRESS = Session.uplink.offset // 4, Session.address.offset // 4
 _NOBODY = bytes(PEER.size)
-_CARRIED_UP = slice(Session.up_octets4.offset, Session.down_octets4.offset)
-_HEADER = slice(Session.header_octets.offset, HEAD.size)
+_ENDED = slice(Account.up_octets4.offset, Account.up_octets6.offset)
+_HEADER = slice(Session.header_octets.offset, _SESSION)
 _TAIL = Account.mss4.offset
 """What a packet towards a LAC is given, bit by bit: of a record that changes meanwhile it would get some of each."""
 _write_account = struct.Struct(f"{Account.slow.offset}s").pack_into
 _write_session = struct.Struct(f"{_SESSION - _FLAGS}s").pack_into
 """As assigning to a slice would, in half the time."""
-_ACTIVE = SessionFlag.ACTIVE.value
+_ACTIVE, _IN_VRF = SessionFlag.ACTIVE.value, SessionFlag.IN_VRF.value
 
 
 class Tables:
@@ -56,34 +59,37 @@ class Tables:
 
     __slots__ = (
         "_accounts",
-        "_elsewhere",
+        "_down",
         "_inherited",
-        "_leading",
-        "_maps",
-        "_pending",
         "_sessions",
         "_words",
+        "hosts",
+        "leading",
         "slots",
         "uplinks",
     )
 
-    def __init__(self, maps: Mapping[str, Map], sessions: memoryview, accounts: memoryview, uplinks: Uplinks) -> None:
-        """Write into these maps, and into the memory of the maps ``sessions`` and ``accounts``."""
-        self._maps = maps
+    def __init__(
+        self,
+        maps: Mapping[str, Map],
+        sessions: memoryview,
+        carried: memoryview,
+        accounts: memoryview,
+        uplinks: Uplinks,
+        hosts: Hosts,
+    ) -> None:
+        """Write into these maps, and into the memory of those of these names."""
+        self.leading = Leading(maps)
         self.uplinks = uplinks
+        self.hosts = hosts
         self._accounts = accounts.cast("B")
+        self._down = carried.cast("B").cast("Q")
         self._sessions = sessions.cast("B")
         self._words = self._sessions.cast("I")
         self.slots = len(self._sessions) // _SESSION
         """How many there are."""
-        self._pending: dict[int, Route] = {}
-        """By slot: those whose keys wait for ``flush``."""
         self._inherited: dict[int, list[Key]] = {}
         """Keys that a predecessor has left, by the slot to which they lead, until its Route is told."""
-        self._elsewhere = {CALL.unpack(key)[0] for key, _ in maps["calls"].items()} if "calls" in maps else set[int]()
-        """Calls to which only a key leads."""
-        self._leading: dict[int, tuple[int, int]] = {}
-        """Those of them whose keys wait for ``flush``, and slot and generation."""
 
     def generation(self, slot: int) -> int:
         """Return the generation (32 bits) that a slot has or had last; 0: it never had one."""
@@ -141,34 +147,48 @@ class Tables:
         Raises OSError.
         """
         sessions, accounts, words, uplinks = self._sessions, self._accounts, self._words, self.uplinks
-        pending, halves = self._pending, uplinks.halves
+        halves, hosts, down = uplinks.halves, self.hosts, self._down
         for route in routes:
             slot = route.slot
             at = slot * _WORDS
             if words[at + _UPLINK]:
                 self.release(slot)  # the end of the one before was never told
-            flags, rest, account, peer = parts(route)
+            flags, rest, account, peer, kind, ids = parts(route)
             _write_account(accounts, slot * _ACCOUNT, account)
             _write_session(sessions, slot * _SESSION + _FLAGS, rest)
+            down[2 * slot] = down[2 * slot + 1] = 0
             place = uplinks.begin(route.legs[0].key, slot, peer, words[at + _ADDRESS])
             if place < 0:
                 place = -place
-                self._lead(route.legs[0].key, slot, route.generation & GENERATION)
+                self.leading.lead(of_call(route.legs[0].key), slot, route.generation)
             words[at + _UPLINK] = place
             words[at] = halves[place * HALVES + FLAGS_AT] = flags  # last: they are what a session begins with
-            pending[slot] = route
+            if route.addresses:
+                host = route.addresses[0]
+                place = hosts.first[host >> NETWORK] + (host & NUMBER) & hosts.mask
+                if hosts.words[place * HOST_WORDS]:
+                    self._seat(host, slot, kind, ids)
+                else:
+                    number = hosts.kinds.get(kind) or (hosts.new_kind(kind) if kind else 0)
+                    write(hosts.octets, place * HOST_OCTETS, words[at + _ADDRESS], slot, ids, number)
+                    hosts.halves[place * HOST_HALVES + HOST_FLAGS_AT] = flags
+            if len(route.addresses) > 1 or route.prefixes4 or route.prefixes6:
+                self.leading.await_others(route)
 
     def adopt(self, slot: int, call: int, session: bytes, account: bytes) -> None:
         """Enter a session whose records are there already, but for its uplink; its other keys are the caller's."""
         at = slot * _WORDS
         self._write_records(slot, bytes(_FLAGS) + session[_FLAGS:], account)
+        self._down[2 * slot] = self._down[2 * slot + 1] = 0
         if call:
             place = self.uplinks.begin(call, slot, peer_of(session, account), self._words[at + _ADDRESS])
             self._words[at + _UPLINK] = abs(place)
             if place < 0:
-                self._lead(call, slot, self.generation(slot))
+                self.leading.lead(of_call(call), slot, self.generation(slot))
         self._sessions[slot * _SESSION : slot * _SESSION + _FLAGS] = session[:_FLAGS]
         self.uplinks.flag(self._words[at + _UPLINK], self._words[at])
+        if self._words[at + _ADDRESS] and not self._words[at] & _IN_VRF:
+            self._seat(self._host(slot), slot, *kind_of(session))
 
     def put(self, route: Route, before: Route | None) -> list[Key]:
         """Enter a Route in the place of another, ``before`` if that is known, whose counters go on; as ``begin``.
@@ -177,15 +197,54 @@ class Tables:
         """
         slot, place = route.slot, self._place_of(route)
         session, account, peer = record(route, place)
-        self._write_records(slot, session[: HEAD.size], account[: TERMS.size])
+        self._write_records(slot, session, account[: TERMS.size])
         self.uplinks.change(place, peer, self._words[slot * _WORDS + _ADDRESS])
         self.uplinks.flag(place, self._words[slot * _WORDS])
         there = self._inherited.pop(route.slot, ()) if before is None else keys(before)
         gone = list(set(there).difference(keys(route)))
-        for name, key in gone:
-            self._maps[name].delete(key)
-        self._pending[route.slot] = route
+        for each in gone:
+            self._remove(each, slot)
+        if before is not None and before.addresses[:1] != route.addresses[:1]:
+            self._turn(before, route)
+        for host in route.addresses[:1]:
+            self._seat(host, slot, *kind_of(session))
+        self.leading.await_others(route)
         return gone
+
+    def _turn(self, before: Route, route: Route) -> None:
+        """What was the first address of a Route is so no more: to others only keys lead."""
+        for host in before.addresses[:1]:
+            self.hosts.leave(host, before.slot)
+        self.leading.own(set(map(of_host, route.addresses[:1])).intersection(others(before)))
+
+    def _seat(self, host: int, slot: int, kind: bytes, ids: bytes) -> None:
+        """Have a session found by its first address: by a place that it says, or a key that waits for ``flush``."""
+        place = self.hosts.place(host, slot)
+        if place is None:
+            free = (place for place in self.hosts.said(host) if not self._is_at_home(place))
+            place = next(free, None)
+        if place is None:
+            self.leading.lead(of_host(host), slot, self.generation(slot))
+        else:
+            self.hosts.put(place, host, slot, kind, ids, self._words[slot * _WORDS])
+
+    def _is_at_home(self, place: int) -> bool:
+        """Tell whether what stands in a place of ``hosts`` is the record of a session that forwards."""
+        address, slot = self.hosts.owner(place)
+        if not address or slot >= self.slots:
+            return False
+        return self.is_active(slot) and self._words[slot * _WORDS + _ADDRESS] == address
+
+    def _host(self, slot: int) -> int:
+        """Return the first address that a slot has or had last."""
+        return ntohl(self._words[slot * _WORDS + _ADDRESS])
+
+    def _remove(self, key: Key, slot: int) -> None:
+        """Have a key, or what stands for it in ``hosts``, not lead to a slot any more."""
+        self.leading.remove(key)
+        host = host_of(key)
+        if host is not None:
+            self.hosts.leave(host, slot)
 
     def _place_of(self, route: Route) -> int:
         """Return the place of a Route's uplink; made if a predecessor had not come to it, or the call moved."""
@@ -196,31 +255,20 @@ class Tables:
             place = abs(uplinks.begin(call, slot, _NOBODY, 0))
             if there and owner[1] == slot:
                 uplinks.counters(place)[:] = uplinks.counters(there)
-                self._mislead(owner[0])
+                self.leading.mislead(of_call(owner[0]))
                 uplinks.leave(there)
         if place not in uplinks.said(call):
-            self._lead(call, slot, self.generation(slot))
+            self.leading.lead(of_call(call), slot, self.generation(slot))
         return place
 
-    def _lead(self, call: int, slot: int, generation: int) -> None:
-        """Have ``flush`` write the key by which a call is found that lies where its number does not say."""
-        self._elsewhere.add(call)
-        self._leading[call] = slot, generation
-
-    def _mislead(self, call: int) -> None:
-        if call in self._elsewhere:
-            self._elsewhere.discard(call)
-            self._leading.pop(call, None)
-            self._maps["calls"].delete(CALL.pack(call))
-
     def release(self, slot: int) -> None:
-        """Have the uplink of a slot free again, whose end is told: what it has carried stays in the session."""
-        at, first = slot * _WORDS + _UPLINK, slot * _SESSION
+        """Have the uplink of a slot free again, whose end is told: what it has carried stays in the account."""
+        at, first = slot * _WORDS + _UPLINK, slot * _ACCOUNT
         place = self._words[at]
         is_its = place != NOWHERE and self.uplinks.owner(place)[1] == slot
         if is_its:
             counters = self.uplinks.counters(place).cast("B")
-            self._sessions[first + _CARRIED_UP.start : first + _CARRIED_UP.stop] = counters
+            self._accounts[first + _ENDED.start : first + _ENDED.stop] = counters
         self._words[at] = NOWHERE  # from now on they are read there
         if is_its:
             self.uplinks.leave(place)
@@ -241,7 +289,7 @@ class Tables:
             return True
         session, account, _ = record(route)
         at, there = route.slot * _SESSION, route.slot * _ACCOUNT
-        same = self._sessions[at : at + HEAD.size][_HEADER] == session[_HEADER]
+        same = self._sessions[at : at + _SESSION][_HEADER] == session[_HEADER]
         return not same or self._accounts[there : there + _TAIL] != account[:_TAIL]
 
     def silence(self, slot: int) -> None:
@@ -249,50 +297,34 @@ class Tables:
         place = self._words[slot * _WORDS + _UPLINK]
         if self.uplinks.owner(place)[1] == slot:
             self.uplinks.flag(place, 0)
+        seat = self.hosts.place(self._host(slot), slot)
+        if seat is not None:
+            self.hosts.flag(seat, 0)
         self._words[slot * _WORDS + _FLAGS_AT // 4] = 0
 
     def take_out(self, route: Route) -> None:
         """Silence the slot of a Route, and take its keys away."""
         self.silence(route.slot)
-        self._pending.pop(route.slot, None)
-        self._mislead(route.legs[0].key)
-        for name, key in keys(route):
-            self._maps[name].delete(key)
+        for host in route.addresses[:1]:
+            self.hosts.leave(host, route.slot)
+        self.leading.take_out(route)
 
     def flush(self) -> frozenset[int]:
         """Write the keys that wait; return the slots that miss some because the kernel took no more."""
-        routes = self._pending.values()
-        names: Collection[str] = DESTINATIONS
-        if len(routes) >= _FEW:
-            names = [name for name, *found in written(routes) if not _batch(self._maps[name], *found)]
-        failed = {*self._one_by_one(routes, names)} if names else set()
-        self._pending.clear()
-        for call, place in self._leading.items():
-            try:
-                self._maps["calls"].update(CALL.pack(call), PLACE.pack(*place))
-            except LibbpfError:
-                failed.add(place[0])
-        self._leading.clear()
-        return frozenset(failed)
-
-    def _one_by_one(self, routes: Iterable[Route], names: Collection[str]) -> Iterator[int]:
-        """Write the keys of Routes that belong into the maps of these names; returns the slots that miss some."""
-        for route in routes:
-            place = PLACE.pack(route.slot, route.generation & GENERATION)
-            for name, key in keys(route):
-                if name in names:
-                    try:
-                        self._maps[name].update(key, place)
-                    except LibbpfError:
-                        yield route.slot
+        return self.leading.flush()
 
     def sweep(self) -> list[Key]:
         """Take away all keys that lead nowhere, and return them.  Walks everything: for starts and mishaps."""
-        dead = [(name, key) for name in KEYED for key, value in self._maps[name].items() if not self.leads(value)]
-        for name, key in dead:
-            self._maps[name].delete(key)
-            if name == "calls":
-                self._elsewhere.discard(*CALL.unpack(key))
+        dead = [key for key, place in self.leading.items() if not self.leads(place)]
+        for key in dead:
+            self.leading.remove(key)
+        for place, slot in self.hosts.taken():
+            if not self._is_at_home(place):
+                host = ntohl(self.hosts.owner(place)[0])
+                self.hosts.leave(host, slot)
+                led = of_host(host)
+                if not self.is_seated(led) and not self.leading.is_needed(led):  # else it is another's by now
+                    dead.append(led)
         return dead
 
     def tidy(self, known: Container[tuple[int, int]]) -> None:
@@ -306,24 +338,31 @@ class Tables:
     def inherit(self) -> None:
         """Learn which keys there are, so that ``put`` finds those that a Route has no more.  Walks everything."""
         self._inherited.clear()
-        for name in DESTINATIONS:
-            for key, value in self._maps[name].items():
-                self._inherited.setdefault(PLACE.unpack(value)[0], []).append((name, key))
+        for key, place in self.leading.items():
+            if key[0] in DESTINATIONS:
+                self._inherited.setdefault(PLACE.unpack(place)[0], []).append(key)
+        for slot, instead in self._seated():
+            self._inherited.setdefault(slot, []).append(instead)
 
     def keys(self) -> Iterator[Key]:
-        """Iterate over all keys that there are."""
-        return ((name, key) for name in KEYED for key, _ in self._maps[name].items())
+        """Iterate over all keys that there are, and what would be one if it had no place."""
+        yield from (key for key, _ in self.leading.items())
+        yield from (key for _, key in self._seated())
+
+    def _seated(self) -> Iterator[tuple[int, Key]]:
+        """Iterate over the slots to which places lead, and the keys that they have instead."""
+        there = ((slot, at) for at, slot in self.hosts.taken())
+        return ((slot, of_host(self._host(slot))) for slot, at in there if self._is_at_home(at))
+
+    def is_seated(self, key: Key) -> bool:
+        """Tell whether a key that leads to a session is not needed, since a place does."""
+        host = host_of(key)
+        if host is None:
+            return False
+        wanted, places = htonl(host), self.hosts.said(host)
+        return any(self.hosts.owner(at)[0] == wanted and self._is_at_home(at) for at in places)
 
     def leads(self, place: bytes) -> bool:
         """Tell whether the place of a key is that of a session that forwards."""
         slot, generation = PLACE.unpack(place)
         return slot < self.slots and self.is_active(slot) and self.generation(slot) == generation
-
-
-def _batch(one: Map, found: bytes, places: bytes) -> bool:
-    """Set all keys at once; false when some could not be written, or this kind of map knows no batches."""
-    try:
-        one.update_batch(found, places)
-    except LibbpfError:
-        return False
-    return True

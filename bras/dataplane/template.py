@@ -42,6 +42,8 @@ _FLAGS, _FLAGS_LENGTH = 0x0002, 0x4002
 TCP_OVERHEAD6 = 60
 """IPv6 and TCP headers without options."""
 _PORTS_OCTETS = 4
+_IDS4 = 30
+"""Where the ids stand in a header of IPv4 without a length."""
 _ENDS4, _ENDS6 = 12, 8
 """Where addresses stand in a header of IPv4 and of IPv6."""
 _FLAG, _BEGINS, _NUMBERS = struct.Struct("=I"), struct.Struct("=III"), struct.Struct("=HHHH")
@@ -65,15 +67,15 @@ _MOST_MTU = 2**16 - 1
 
 def record(route: Route, uplink: int = 0) -> tuple[bytes, bytes, bytes]:
     """Return the records of a Route, the session whole and with the place of its uplink; else as ``parts``."""
-    flags, rest, account, peer = parts(route)
+    flags, rest, account, peer, _, _ = parts(route)
     return _FLAG.pack(flags) + rest[: _FLAG.size] + _FLAG.pack(uplink) + rest[2 * _FLAG.size :], account, peer
 
 
-def parts(route: Route) -> tuple[int, bytes, bytes, bytes]:
+def parts(route: Route) -> tuple[int, bytes, bytes, bytes, bytes, bytes]:
     """Return the records of a Route with one leg as they begin: with counters of zero and full buckets.
 
     They are the flags of its session, and what stands behind them, with an uplink of none; its account without the
-    ``slow`` part, which no program knows; and its peer.  Raises OSError when its addresses are none.
+    ``slow`` part, which no program knows; its peer; and as ``kind_of``.  Raises OSError when its addresses are none.
     """
     leg = route.legs[0]
     kind = _kind(*_of_leg(leg), *_of_route(route))
@@ -82,8 +84,18 @@ def parts(route: Route) -> tuple[int, bytes, bytes, bytes]:
     begins = _BEGINS.pack(route.generation & 0xFFFFFFFF, 0, address)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
     if flags & _OUTER6:
-        return flags, *_over_ipv6(begins, ids, kind), kind.peer
-    return flags, begins + kind.goes_on + ids + kind.ends, kind.account, kind.peer
+        return flags, *_over_ipv6(begins, ids, kind), kind.peer, b"", b""
+    return flags, begins + kind.goes_on + ids + kind.ends, kind.account, kind.peer, kind.template, ids
+
+
+def kind_of(session: bytes) -> tuple[bytes, bytes]:
+    """Return the template of a session without its ids, and these; nothing over IPv6, where it has no room for both."""
+    flags = _FLAG.unpack_from(session)[0]
+    if flags & _OUTER6:
+        return b"", b""
+    at = Session.header.offset + _IDS4 + (_WORD.size if flags & _LENGTH else 0)
+    end = at + _WORDS.size
+    return session[Session.mtu.offset : at] + bytes(_WORDS.size) + session[end:], session[at:end]
 
 
 def _over_ipv6(begins: bytes, ids: bytes, kind: _Kind) -> tuple[bytes, bytes]:
@@ -135,6 +147,8 @@ class _Kind(NamedTuple):
     account: bytes
     """The second record, for outer IPv4."""
     peer: bytes
+    template: bytes
+    """What is before a packet, for outer IPv4: the rest of the first record, its ids zero."""
     mtu: int
     frame: _Frame
 
@@ -147,7 +161,8 @@ def _kind(*fields: *tuple[*_OfLeg, *_OfRoute]) -> _Kind:
     octets = len(frame.before) + _WORDS.size + len(frame.behind)
     goes_on = _NUMBERS.pack(terms.mtu, octets, frame.checksum, frame.place) + frame.before
     rest = frame.behind.ljust(SESSION.size - _FLAG.size - _BEGINS.size - len(goes_on) - _WORDS.size, b"\0")
-    return _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, frame.peer, terms.mtu, frame)
+    template = goes_on + bytes(_WORDS.size) + rest
+    return _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, frame.peer, template, terms.mtu, frame)
 
 
 class _Terms(NamedTuple):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from bras.dataplane.peers import Peers
-from bras.dataplane.records import GOLDEN, OTHER, SPREAD_SHIFT, UPLINK, Uplink
+from bras.dataplane.peers import Numbers
+from bras.dataplane.records import GOLDEN, OTHER, PEER, SPREAD_SHIFT, UPLINK, Uplink
 
 NOWHERE = 0
 """Nobody's place."""
@@ -32,8 +32,8 @@ def places(slots: int) -> int:
     return 1 << (EACH * slots - 1).bit_length()
 
 
-class _First(dict[int, int]):
-    """Where the calls of each tunnel begin, most often."""
+class First(dict[int, int]):
+    """Where the calls of each tunnel begin, most often; and the addresses of each network (hosts.py)."""
 
     def __missing__(self, tunnel: int) -> int:
         first = self[tunnel] = (tunnel * GOLDEN & _U32) >> SPREAD_SHIFT
@@ -50,11 +50,11 @@ class Uplinks:
         self._octets = uplinks.cast("B")
         self._words, self.halves = self._octets.cast("I"), self._octets.cast("H")
         """As words, and as 16-bit words."""
-        self._first = _First()
+        self._first = First()
         self.longs = self._octets.cast("Q")
         """As 64-bit words."""
         self._mask = len(self._octets) // _OCTETS - 1
-        known = Peers(peers, lambda: set(self.halves[_PEER::HALVES].tolist()))
+        known = Numbers(peers, PEER.size, lambda: set(self.halves[_PEER::HALVES].tolist()))
         self._numbers, self._new_number = known.numbers, known.number
 
     @property

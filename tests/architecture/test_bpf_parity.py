@@ -36,7 +36,7 @@ STRUCTS = (
         "settings",
         "port",
     ),
-    *("quick_port", "meta", "blocks"),
+    *("quick_port", "meta", "blocks", "host", "template", "carried"),
 )
 ENUMS = ("session_flag", "drop", "fallback", "xdp_mode")
 PACKED = {
@@ -55,6 +55,9 @@ PACKED = {
     "quick_port": records.QUICK_PORT,
     "meta": records.META,
     "blocks": records.BLOCKS,
+    "host": records.HOST,
+    "template": records.TEMPLATE,
+    "carried": records.DOWN,
 }
 PATH_OCTETS = 64
 """A way to a LAC is the programs' alone; it fills a cache line."""
@@ -64,10 +67,13 @@ MAPS = {
     "uplinks": (ARRAY, 4, records.UPLINK.size, MMAPABLE),
     "peers": (ARRAY, 4, records.PEER.size, MMAPABLE),
     "calls": (HASH, records.CALL.size, records.PLACE.size, 0),
+    "hosts": (ARRAY, 4, records.HOST.size, MMAPABLE),
+    "kinds": (ARRAY, 4, records.TEMPLATE.size, MMAPABLE),
     "hosts4": (HASH, records.HOST4.size, records.PLACE.size, 0),
     "nets4": (LPM_TRIE, records.NET4.size, records.PLACE.size, NO_PREALLOC),
     "nets6": (LPM_TRIE, records.NET6.size, records.PLACE.size, NO_PREALLOC),
     "sessions": (ARRAY, 4, records.SESSION.size, MMAPABLE),
+    "carried": (ARRAY, 4, records.DOWN.size, MMAPABLE),
     "accounts": (ARRAY, 4, records.ACCOUNT.size, MMAPABLE),
     "listen": (HASH, records.LISTENER.size, 4, 0),
     "settings": (ARRAY, 4, records.SETTINGS.size, 0),
@@ -76,7 +82,6 @@ MAPS = {
     "blocks": (ARRAY, 4, records.BLOCKS.size, MMAPABLE),
     "onwards": (PERCPU_ARRAY, 4, ONWARD_OCTETS, 0),
     "attended": (PERCPU_ARRAY, 4, 8, 0),
-    "near_hosts": (ARRAY, 4, 64, 0),
     "quick_ports": (ARRAY, 4, records.QUICK_PORT.size, 0),
     "xdp_ports": (HASH, records.PORT.size, 4, 0),
     "xdp_exits": (DEVMAP_HASH, 4, 4, 0),
@@ -134,7 +139,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
 def test_constants(said: dict[str, int]) -> None:
     assert constants() == [
         *("LAYOUT", "GOLDEN", "OTHER", "SPREAD_SHIFT", "PEERS", "HEADER_OCTETS", "HEAD_OCTETS", "TAIL_OCTETS"),
-        *("COST_SHIFT", "PATHS", "QUICK_PORTS", "META_MAGIC"),
+        *("KINDS", "COST_SHIFT", "PATHS", "QUICK_PORTS", "META_MAGIC"),
     ]
     for name in constants():
         assert said[name] == getattr(records, name), name
@@ -146,7 +151,14 @@ def test_sizes(said: dict[str, int], name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "mirror"), [("session", records.Session), ("account", records.Account), ("uplink", records.Uplink)]
+    ("name", "mirror"),
+    [
+        ("session", records.Session),
+        ("account", records.Account),
+        ("uplink", records.Uplink),
+        ("carried", records.Carried),
+        ("host", records.Host),
+    ],
 )
 def test_offsets_of_what_is_read_by_name(said: dict[str, int], name: str, mirror: type[ctypes.Structure]) -> None:
     assert fields(name) == [field[0] for field in mirror._fields_]
@@ -168,12 +180,12 @@ def test_offsets_of_what_is_packed(said: dict[str, int], name: str) -> None:
 
 
 def test_the_counters_of_both_records_are_those_of_an_entry(said: dict[str, int]) -> None:
-    """The first eight in their order; the first two of them in an uplink too; the rest by name."""
+    """Those of IPv4 packets up are an uplink's, those down what is carried, all others an account's, in their order."""
     names = list(Counters._fields)
-    assert fields("session")[-records.CARRIED :] == names[: records.CARRIED]
     assert fields("uplink")[-2:] == names[:2]
-    assert set(names[records.CARRIED :]) <= set(fields("account"))
-    assert said["session.up_octets4"] == records.HEAD.size
+    assert fields("carried") == names[2:4]
+    kept = fields("account")[fields("account").index("up_octets4") : -1]
+    assert kept == [*names[:2], *names[4:]]
     assert said["account.empty_up"] == records.TERMS.size
 
 

@@ -22,8 +22,11 @@ MAP(hosts4, BPF_MAP_TYPE_HASH, 0, 1, struct host4, struct place);
 MAP(nets4, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 1, struct net4, struct place);
 MAP(nets6, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 1, struct net6, struct place);
 MAP(sessions, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct session);
+MAP(carried, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct carried);
 MAP(accounts, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct account);
 MAP(uplinks, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct uplink);
+MAP(hosts, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1, __u32, struct host);
+MAP(kinds, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 16, __u32, struct template);
 MAP(peers, BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 16, __u32, struct peer);
 MAP(listen, BPF_MAP_TYPE_HASH, 0, 1, struct listener, __u32);
 MAP(settings, BPF_MAP_TYPE_ARRAY, 0, 1, __u32, struct settings);
@@ -68,6 +71,9 @@ int tc_down(struct __sk_buff *skb)
 		return -1;
 	if (account)
 		__sync_fetch_and_add(&account->down_policed, 1);
+	if (bpf_map_lookup_elem(&hosts, &zero) && bpf_map_lookup_elem(&carried, &zero) && bpf_map_lookup_elem(&kinds, &zero) &&
+	    account)
+		account->spare = 0;
 	if (bpf_map_lookup_elem(&hosts4, &host) || bpf_map_lookup_elem(&nets4, &net4))
 		return 0;
 	return bpf_map_lookup_elem(&nets6, &net6) ? 0 : -1;

@@ -213,7 +213,7 @@ def daemon(lns: Namespace, pin_dir: Path, probe: Path, name: str = "bras0") -> N
         device = Anchor(name, LOCAL, frozenset(), 1500)
         kernel = Conversation()
         ends = Segmenter(kernel, name)
-        loaded.maps["settings"].update(bytes(4), SETTINGS.pack(device.index, ends.entrance, 1, 0, 64, 0, 0))
+        loaded.maps["settings"].update(bytes(4), SETTINGS.pack(device.index, ends.entrance, 1, 0, 64, 0, 0, 0))
         hooks = Hooks(kernel, device.index, loaded.ours)
         hooks.attach(device.index, Side.EGRESS, loaded.programs["tc_down"])
         hooks.attach(ends.exit, Side.INGRESS, loaded.programs["tc_segmented"])

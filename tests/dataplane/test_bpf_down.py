@@ -219,7 +219,6 @@ def test_nobodys(fast: FastPath, target: str, reason: FallbackReason) -> None:
 
 
 def test_another_generation_in_the_slot(fast: FastPath) -> None:
-    fast.forget()
     fast.add(route(), generation=6)
     refused(fast, plain(), FallbackReason.STALE)
 

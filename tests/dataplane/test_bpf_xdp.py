@@ -392,7 +392,8 @@ def test_not_active_downstream(fast: FastPath) -> None:
     for flags in (0, SessionFlag.ACTIVE | SessionFlag.NUMBERED):
         fast.set_flags(3, flags)
         untouched(fast, frame(to_client(4)))
-    fast.forget()
+    fast.clear()
+    fast.port(XdpMode.FULL)
     fast.add(route(), generation=6)
     untouched(fast, frame(to_client(4)))
 

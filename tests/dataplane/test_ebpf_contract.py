@@ -18,11 +18,10 @@ import pytest
 from bras.config.model import DataplaneConfig
 from bras.dataplane.base import Outlet
 from bras.dataplane.ebpf import Ebpf
-from bras.dataplane.keys import KEYED, keys
+from bras.dataplane.keys import KEYED, keys, others
 from bras.dataplane.records import (
     ACCOUNT,
     CALL,
-    HEAD,
     HOST4,
     PEER,
     PLACE,
@@ -130,10 +129,10 @@ def test_headers_of_a_session_change_while_no_program_uses_them(start: Start, mo
 def test_a_slot_begins_at_zero_with_full_buckets_whatever_was_there(start: Start) -> None:
     plane = start()
     tables = plane.kernel.tables
-    at, there = ROUTE.slot * SESSION.size, ROUTE.slot * ACCOUNT.size
+    there = ROUTE.slot * ACCOUNT.size
     plane.program_all([AddEntry(ROUTE)])
     _carry(plane, ROUTE.slot)
-    tables._sessions[at + HEAD.size : at + SESSION.size] = b"c" * (SESSION.size - HEAD.size)
+    tables._down[2 * ROUTE.slot], tables._down[2 * ROUTE.slot + 1] = 77, 7
     tables._accounts[there + TERMS.size : there + Account.slow.offset] = b"d" * (Account.slow.offset - TERMS.size)
     plane.program(RemoveEntry(ROUTE.slot, ROUTE.generation))
     again = replace(ROUTE, generation=8)
@@ -295,9 +294,11 @@ def _some(slots: range, generation: int = 1) -> list[Route]:
 def test_all_keys_of_a_batch_are_there_and_lead_to_their_slots(start: Start, count: int) -> None:
     plane, routes = start(), _some(range(count))
     assert all(one.ok for one in plane.program_all([AddEntry(route) for route in routes]))
-    found = {(name, key): value for name in KEYED for key, value in plane.kernel.tables._maps[name].items()}
-    expected = {key: PLACE.pack(route.slot, route.generation) for route in routes for key in keys(route)}
+    found = {(name, key): value for name in KEYED for key, value in plane.kernel.tables.leading.maps[name].items()}
+    expected = {key: PLACE.pack(route.slot, route.generation) for route in routes for key in others(route)}
     assert found == expected
+    hosts = plane.kernel.tables.hosts
+    assert sorted(hosts.taken()) == sorted((hosts.said(route.addresses[0])[0], route.slot) for route in routes)
 
 
 def test_what_is_added_changed_and_removed_in_one_batch_leaves_the_keys_of_what_is_left(start: Start) -> None:
@@ -319,8 +320,9 @@ def test_what_is_added_changed_and_removed_in_one_batch_leaves_the_keys_of_what_
 
 
 def test_those_for_whom_the_tables_have_no_room_are_refused_and_leave_nothing(start: Start) -> None:
-    plane, routes = start(), _some(range(1, 30))
-    hosts = plane.kernel.tables._maps["hosts4"]
+    plane = start()
+    routes = [replace(each, addresses=(*each.addresses, 0x0A400200 + each.slot)) for each in _some(range(1, 30))]
+    hosts = plane.kernel.tables.leading.maps["hosts4"]
     strangers = [HOST4.pack(9, number.to_bytes(4, "big")) for number in range(hosts.shape.entries - 2)]
     for stranger in strangers:
         hosts.update(stranger, bytes(PLACE.size))
@@ -395,3 +397,86 @@ def test_a_call_whose_places_are_taken_lies_elsewhere_and_a_key_leads_there(star
     assert dict(calls.items()) == {CALL.pack(LEG.key): PLACE.pack(5, 7)}
     assert second.program(RemoveEntry(5, 7)).ok
     assert dict(calls.items()) == {}
+
+
+def _neighbours(plane: Ebpf, count: int, generation: int = 1) -> list[Route]:
+    """Return Routes whose addresses have one and the same two places."""
+    step = plane.kernel.tables.hosts.mask + 1
+    return [
+        replace(route, addresses=(0x0A400101 + step * number,), prefixes4=(), prefixes6=())
+        for number, route in enumerate(_some(range(1, 1 + count), generation))
+    ]
+
+
+def _leading(plane: Ebpf) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the slots to which places lead, and keys; by address."""
+    tables = plane.kernel.tables
+    seated = {tables._host(slot): slot for _, slot in tables.hosts.taken()}
+    keyed = {HOST4.unpack(key)[1]: PLACE.unpack(value)[0] for key, value in tables.leading.maps["hosts4"].items()}
+    return seated, {int.from_bytes(address, "big"): slot for address, slot in keyed.items()}
+
+
+def test_an_address_whose_places_are_taken_has_a_key(start: Start) -> None:
+    plane = start()
+    first, second, third, fourth = routes = _neighbours(plane, 4)
+    assert all(one.ok for one in plane.program_all([AddEntry(route) for route in routes[:3]]))
+    assert _leading(plane) == ({route.addresses[0]: route.slot for route in (first, second)}, {third.addresses[0]: 3})
+    assert set(plane.kernel.tables.keys()) == {key for route in routes[:3] for key in keys(route)}
+    plane.program(RemoveEntry(first.slot, 1))
+    plane.program_all([AddEntry(fourth)])
+    assert _leading(plane) == ({route.addresses[0]: route.slot for route in (second, fourth)}, {third.addresses[0]: 3})
+    for route in (third, second, fourth):
+        plane.program(RemoveEntry(route.slot, 1))
+    assert _leading(plane) == ({}, {})
+    assert list(plane.kernel.tables.keys()) == []
+
+
+def test_the_first_address_becomes_the_second_and_back(start: Start) -> None:
+    plane = start()
+    one, other = 0x0A400107, 0x0A400108
+    plane.program_all([AddEntry(replace(ROUTE, addresses=(one, other)))])
+    assert _leading(plane) == ({one: 5}, {other: 5})
+    plane.program_all([ReplaceEntry(replace(ROUTE, addresses=(other, one)))])
+    seated, keyed = _leading(plane)
+    assert (seated, keyed[one]) == ({other: 5}, 5)
+    plane.program_all([ReplaceEntry(replace(ROUTE, addresses=(one,)))])
+    assert _leading(plane)[0] == {one: 5}
+    assert set(plane.kernel.tables.keys()) == set(keys(replace(ROUTE, addresses=(one,))))
+    plane.program(RemoveEntry(5, 7))
+    assert _leading(plane) == ({}, {})
+
+
+def test_addresses_are_found_by_the_next_process(start: Start) -> None:
+    """Where they lie is in the maps; who is not known any more leaves the place, who has another address moves."""
+    first = start()
+    _gone, moved, stays, keyed = routes = _neighbours(first, 4)
+    assert all(one.ok for one in first.program_all([AddEntry(route) for route in routes]))
+    first.close(keep=True)
+    second = start()
+    second.retain([(route.slot, 1) for route in (moved, stays, keyed)])
+    elsewhere = replace(moved, addresses=(0x0A400055,))
+    outcomes = second.program_all([ReplaceEntry(route) for route in (elsewhere, stays, keyed)])
+    assert all(one.ok for one in outcomes)
+    left = (elsewhere, stays, keyed)
+    assert set(second.kernel.tables.keys()) == {key for route in left for key in keys(route)}
+    seated, by_key = _leading(second)
+    assert {**seated, **by_key} == {route.addresses[0]: route.slot for route in left}
+    for route in left:
+        second.program(RemoveEntry(route.slot, 1))
+    assert _leading(second) == ({}, {})
+
+
+def test_a_place_that_is_out_of_date_is_free(start: Start) -> None:
+    """As after a crash between two steps: it leads to nobody, or to one who has another address."""
+    plane = start()
+    here, there = _neighbours(plane, 2)
+    plane.program_all([AddEntry(replace(there, addresses=(0x0A400055,)))])
+    hosts = plane.kernel.tables.hosts
+    first, second = hosts.said(here.addresses[0])
+    hosts.put(first, here.addresses[0], there.slot, b"", b"abcd", 1)
+    hosts.put(second, here.addresses[0], 60, b"", b"abcd", 1)
+    plane.program_all([AddEntry(here)])
+    assert hosts.place(here.addresses[0], here.slot) == first
+    assert plane.kernel.tables.sweep() == [], "its address is another's by now"
+    assert hosts.owner(second) == (0, 0)
+    assert _leading(plane)[0] == {here.addresses[0]: here.slot, 0x0A400055: there.slot}

@@ -15,6 +15,7 @@ import pytest
 
 from bras.dataplane import layout, pins, programs
 from bras.dataplane.base import DataPlaneError
+from bras.dataplane.hosts import Hosts
 from bras.dataplane.layout import Layout, Record
 from bras.dataplane.libbpf import LibbpfError, possible_cpus
 from bras.dataplane.maps import ARRAY, HASH, MMAPABLE, NEW, THERE, Map, MapShape
@@ -24,7 +25,7 @@ from bras.dataplane.programs import Loaded
 from bras.dataplane.records import (
     ACCOUNT,
     CALL,
-    HEAD,
+    DOWN,
     HEAD_OCTETS,
     HOST4,
     NET4,
@@ -41,6 +42,7 @@ from bras.dataplane.records import (
 )
 from bras.dataplane.tables import SHARED, Tables
 from bras.dataplane.uplinks import Uplinks
+from bras.forwarding.entry import Counters
 from tests.support.bpf import bpf_file_system, compiled
 
 pytestmark = pytest.mark.root
@@ -188,13 +190,13 @@ def names(directory: Path) -> set[str]:
 
 def test_everything_is_pinned_under_its_version(pin_dir: Path, probe: Path) -> None:
     with load(pin_dir, probe) as loaded:
-        assert loaded.directory == pin_dir / "v3-64"
+        assert loaded.directory == pin_dir / "v4-64"
         assert names(loaded.directory) == {*loaded.maps, "tc_up", "tc_down", "tc_segmented"}
         assert (loaded.adopted, loaded.remarks) == (False, [])
         assert loaded.maps["sessions"].shape.entries == 64
         assert loaded.maps["nets6"].shape.entries == 128
         assert layout.read(loaded.maps["layout"]) == layout.ours(64)
-    assert pins.remove(pin_dir / "v3-64")
+    assert pins.remove(pin_dir / "v4-64")
     assert names(pin_dir) == set()
 
 
@@ -225,8 +227,8 @@ def test_a_start_that_was_cut_short_is_finished(pin_dir: Path, probe: Path) -> N
         assert second.adopted
         assert second.maps["nets4"].id == nets
         assert names(second.directory) >= {"calls", "tc_up"}
-    pins.remove(pin_dir / "v3-64")
-    (pin_dir / "v3-64").mkdir()
+    pins.remove(pin_dir / "v4-64")
+    (pin_dir / "v4-64").mkdir()
     with load(pin_dir, probe) as third:
         assert (third.adopted, third.remarks) == (False, [])
 
@@ -266,11 +268,11 @@ def test_a_version_that_makes_no_sense_is_begun_anew(pin_dir: Path, probe: Path,
     with load(pin_dir, probe) as first:
         first.maps["hosts4"].update(HOST4.pack(0, bytes(4)), PLACE.pack(1, 1))
     assert callable(spoil)
-    spoil(pin_dir / "v3-64")
+    spoil(pin_dir / "v4-64")
     with load(pin_dir, probe) as second:
         assert not second.adopted
         (remark,) = second.remarks
-        assert "v3-64 makes no sense (" in remark
+        assert "v4-64 makes no sense (" in remark
         assert dict(second.maps["hosts4"].items()) == {}
 
 
@@ -333,28 +335,32 @@ def test_these_rights_are_enough_for_the_programs_that_we_ship(pin_dir: Path) ->
 # From one version to the next.
 
 
-CARRIED = tuple(field[0] for field in Session._fields_[-8:])
-CARRIED_UP = CARRIED[:2]
+CARRIED = Counters._fields[:8]
+CARRIED_UP, CARRIED_DOWN, CARRIED6 = CARRIED[:2], CARRIED[2:4], CARRIED[4:]
 KEPT = ("up_spoofed", "up_policed", "down_policed", "down_too_big")
+SEATED = 1
+"""The slot of the session that has the address to which a key leads, too."""
 
 
 def fill(loaded: Loaded, slots: list[int]) -> None:
     """Enter sessions that can be told apart, with counters and keys."""
     sessions, accounts = loaded.maps["sessions"].memory(), loaded.maps["accounts"].memory()
-    uplinks = loaded.maps["uplinks"].memory()
+    uplinks, down = loaded.maps["uplinks"].memory(), loaded.maps["carried"].memory()
     for slot in slots:
         carried = {name: slot * 1000 + at for at, name in enumerate(CARRIED)}
         fast = Uplink(
             call=slot, slot=slot, flags=SessionFlag.ACTIVE, **{name: carried.pop(name) for name in CARRIED_UP}
         )
+        address = int.from_bytes(bytes([10, 0, 0, slot]), sys.byteorder) if slot == SEATED else slot
         session = Session(
-            flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, uplink=100 - slot, address=slot, **carried
+            flags=SessionFlag.ACTIVE, generation=slot + 7, mtu=1400 + slot, uplink=100 - slot, address=address
         )
+        down[slot * DOWN.size : (slot + 1) * DOWN.size] = DOWN.pack(*map(carried.pop, CARRIED_DOWN))
         uplinks[(100 - slot) * UPLINK.size :][: UPLINK.size] = bytes(fast)
         session.header[:] = bytes([slot]) * HEAD_OCTETS
         sessions[slot * SESSION.size : (slot + 1) * SESSION.size] = bytes(session)
         kept = {name: slot * 1000 + 8 + at for at, name in enumerate(("empty_up", "empty_down", *KEPT))}
-        account = Account(mss6=900, cost_up=5, cost_down=6, ports=slot, **kept)
+        account = Account(mss6=900, cost_up=5, cost_down=6, ports=slot, **kept, **carried)
         account.tail[:] = bytes([slot]) * TAIL_OCTETS
         account.slow[:] = [slot * 1000 + 16 + word for word in range(16)]
         accounts[slot * ACCOUNT.size : (slot + 1) * ACCOUNT.size] = bytes(account)
@@ -373,8 +379,9 @@ def counted(slot: int) -> tuple[int, ...]:
 @contextmanager
 def memories(loaded: Loaded) -> Iterator[tuple[Tables, memoryview, memoryview]]:
     """Return tables, and the memory of sessions and of accounts."""
-    sessions, accounts, uplinks, peers = (loaded.maps[name].memory() for name in SHARED)
-    yield Tables(loaded.maps, sessions, accounts, Uplinks(uplinks, peers)), sessions, accounts
+    sessions, carried, accounts, uplinks, peers, hosts, kinds = (loaded.maps[name].memory() for name in SHARED)
+    both = Uplinks(uplinks, peers), Hosts(hosts, kinds)
+    yield Tables(loaded.maps, sessions, carried, accounts, *both), sessions, accounts
 
 
 def leads_to(tables: Tables, call: int) -> int | None:
@@ -393,17 +400,19 @@ def test_another_number_of_slots(pin_dir: Path, probe: Path) -> None:
         assert predecessor.copy_entries(new.maps, tables) == 2
         assert dict(new.maps["calls"].items()) == {}
         assert [leads_to(tables, slot) for slot in (1, 5, 40)] == [1, 5, None]
-        assert [len(dict(new.maps[name].items())) for name in ("hosts4", "nets4", "nets6")] == [2, 2, 2]
+        assert [len(dict(new.maps[name].items())) for name in ("hosts4", "nets4", "nets6")] == [1, 2, 2]
+        assert tables.hosts.place(0x0A000001, SEATED) is not None
         record, account = record_of(sessions, 5), Account.from_buffer_copy(accounts, 5 * ACCOUNT.size)
         assert bytes(record.header) + bytes(account.tail) == bytes([5]) * (HEAD_OCTETS + TAIL_OCTETS)
         assert (record.flags, record.generation, record.mtu) == (SessionFlag.ACTIVE, 12, 1405)
         assert (account.mss6, account.cost_up, account.cost_down, account.ports) == (900, 5, 6, 5)
         assert (account.empty_up, account.empty_down) == (5008, 5009)
-        assert {getattr(record, name) for name in CARRIED} | {getattr(account, name) for name in KEPT} == {0}
+        assert {getattr(account, name) for name in (*CARRIED_UP, *CARRIED6, *KEPT)} == {0}
+        assert not any(tables._down)
         assert not any(account.slow)
         assert dict(predecessor.take_accounts(tables)) == {1: counted(1), 5: counted(5)}
         predecessor.remove()
-        assert names(pin_dir) == {"v3-16"}
+        assert names(pin_dir) == {"v4-16"}
 
 
 def record_of(sessions: memoryview, slot: int) -> Session:
@@ -414,14 +423,14 @@ def test_a_crash_between_the_steps_counts_nothing_twice(pin_dir: Path, probe: Pa
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5])
     with load(pin_dir, probe, 65) as new, memories(new) as (tables, sessions, _):
-        first = Predecessor(pin_dir / "v3-64")
+        first = Predecessor(pin_dir / "v4-64")
         assert first.copy_entries(new.maps, tables) == 2
         taken = dict([next(iter(first.take_accounts(tables)))])
         first.close()
         # The next start finds session 1 as it was left, and 5 gone on: moved to another LAC.
         sessions[5 * SESSION.size + Session.header.offset] = 99
         new.maps["hosts4"].update(HOST4.pack(0, bytes([10, 0, 0, 5])), PLACE.pack(1, 8))
-        again = Predecessor(pin_dir / "v3-64")
+        again = Predecessor(pin_dir / "v4-64")
         assert again.copy_entries(new.maps, tables) == 0
         assert record_of(sessions, 5).header[0] == 99
         assert new.maps["hosts4"].lookup(HOST4.pack(0, bytes([10, 0, 0, 5]))) == PLACE.pack(1, 8)
@@ -435,7 +444,7 @@ def test_counters_of_a_slot_that_has_another_session_now_are_not_its(pin_dir: Pa
     with load(pin_dir, probe, 64) as old:
         fill(old, [1, 5])
     with load(pin_dir, probe, 65) as new, memories(new) as (tables, sessions, _):
-        predecessor = Predecessor(pin_dir / "v3-64")
+        predecessor = Predecessor(pin_dir / "v4-64")
         predecessor.copy_entries(new.maps, tables)
         sessions[5 * SESSION.size + Session.generation.offset] += 1
         assert set(dict(predecessor.take_accounts(tables))) == {1}
@@ -445,13 +454,14 @@ def test_counters_of_a_slot_that_has_another_session_now_are_not_its(pin_dir: Pa
 def moved(of: Layout, dice: random.Random, *, without: str, uplinks: bool) -> Layout:
     """Return a made-up layout: the same fields elsewhere, in either record, but for one; some octets between them.
 
-    Before there were ``uplinks``, their counters were those of the same names in the session.
+    Before there were ``uplinks`` and what is carried apart, their counters were in these records.
     """
-    sizes = {name: size for record in (of.session, of.account) for name, (_, size) in record.fields.items()}
+    assert of.carried is not None
+    records = (of.session, of.account) if uplinks else (of.session, of.account, of.carried)
+    sizes = {name: size for record in records for name, (_, size) in record.fields.items()}
     names = [name for name in sizes if name not in {without, "uplink"}]
     dice.shuffle(names)
-    records = [_spread(sizes, some) for some in (names[::2], names[1::2])]
-    (at, session), account = records
+    (at, session), account = [_spread(sizes, some) for some in (names[::2], names[1::2])]
     for name in ("flags", "generation", *["uplink"] * uplinks):  # where every version has them
         account[1].pop(name, None)
         session[name] = (at, sizes[name])
@@ -461,7 +471,8 @@ def moved(of: Layout, dice: random.Random, *, without: str, uplinks: bool) -> La
     names = list(sizes)
     dice.shuffle(names)
     uplink = Record(*_spread(sizes, names)) if uplinks else None
-    return Layout(77, of.slots, Record(at, session), Record(*account), uplink)
+    carried = Record(32, {name: (24 - 16 * at, 8) for at, name in enumerate(of.carried.fields)}) if uplinks else None
+    return Layout(77, of.slots, Record(at, session), Record(*account), uplink, carried)
 
 
 def _spread(sizes: dict[str, int], names: list[str]) -> tuple[int, dict[str, tuple[int, int]]]:
@@ -476,16 +487,20 @@ def rewrite(loaded: Loaded, theirs: Layout) -> None:
     """Turn what is pinned into what another version would have left."""
     ours, directory = layout.ours(64), loaded.directory
     assert ours.uplink is not None
-    octets = {name: loaded.maps[name].memory().tobytes() for name in ("sessions", "accounts", "uplinks")}
+    assert ours.carried is not None
+    octets = {name: loaded.maps[name].memory().tobytes() for name in ("sessions", "carried", "accounts", "uplinks")}
     directory = directory.rename(directory.parent / theirs.version)
 
     def record(name: str, of: Record, index: int) -> tuple[Record, memoryview]:
         return of, memoryview(octets[name])[index * of.size : (index + 1) * of.size]
 
-    for name, into in (("sessions", theirs.session), ("accounts", theirs.account)):
+    for name, into in (("sessions", theirs.session), ("accounts", theirs.account), ("carried", theirs.carried)):
+        if into is None:
+            continue
         made = replaced(directory, name, MapShape(ARRAY, 4, into.size, 64, MMAPABLE))
         for slot in range(64):
-            of = [record("sessions", ours.session, slot), record("accounts", ours.account, slot)]
+            records = {"sessions": ours.session, "accounts": ours.account, "carried": ours.carried}
+            of = [record(name, of, slot) for name, of in records.items()]
             if theirs.uplink is None:
                 up = Record(UPLINK.size, {name: ours.uplink.fields[name] for name in CARRIED_UP})
                 of.append(record("uplinks", up, Session.from_buffer_copy(of[0][1]).uplink))
@@ -519,7 +534,7 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path, uplinks: b
             now, then = record_of(sessions_now, slot), Session.from_buffer_copy(sessions, slot * SESSION.size)
             assert tables.uplinks.owner(now.uplink) == (slot, slot)
             then.uplink = now.uplink
-            assert bytes(now)[: HEAD.size] == bytes(then)[: HEAD.size]
+            assert bytes(now) == bytes(then)
             before = Account.from_buffer_copy(accounts, slot * ACCOUNT.size)
             before.mss6 = 0  # which the other layout does not have
             there = accounts_now[slot * ACCOUNT.size :][: TERMS.size]
@@ -534,7 +549,7 @@ def test_a_layout_whose_fields_have_moved(pin_dir: Path, probe: Path, uplinks: b
 def test_a_predecessor_that_makes_no_sense_is_removed(pin_dir: Path, probe: Path, spoil: object) -> None:
     with load(pin_dir, probe, 64):
         assert callable(spoil)
-        spoil(pin_dir / "v3-64")
+        spoil(pin_dir / "v4-64")
     (pin_dir / "empty").mkdir()
     with load(pin_dir, probe, 32) as new:
         found, remarks = predecessors(pin_dir, new.directory)
@@ -544,4 +559,4 @@ def test_a_predecessor_that_makes_no_sense_is_removed(pin_dir: Path, probe: Path
                 assert predecessor.copy_entries(new.maps, tables) == 0
             predecessor.remove()
         assert len(found) + len(remarks) == 2
-        assert names(pin_dir) == {"v3-32"}
+        assert names(pin_dir) == {"v4-32"}

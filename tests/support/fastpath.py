@@ -19,10 +19,11 @@ from typing import Any
 
 from bras.dataplane import records
 from bras.dataplane.blocks import table
+from bras.dataplane.hosts import Hosts
 from bras.dataplane.links import Route4
 from bras.dataplane.maps import Map
 from bras.dataplane.objects import Object, Program, Run
-from bras.dataplane.template import record
+from bras.dataplane.template import kind_of, record
 from bras.dataplane.uplinks import Uplinks
 from bras.errors import DropReason, FallbackReason
 from bras.forwarding.entry import Leg, Route
@@ -223,7 +224,7 @@ class FastPath:
             each.close()
 
     def settings(self, *, segmenter: int = 0) -> None:
-        value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024, 0, self.uplinks.mask)
+        value = records.SETTINGS.pack(self.anchor, segmenter, LOOPBACK, 0, 1024, 0, self.uplinks.mask, self.hosts.mask)
         self.maps["settings"].update(bytes(4), value)
 
     def clear(self) -> None:
@@ -236,16 +237,20 @@ class FastPath:
             struct.pack(f"={records.QUICK_PORTS}I", *range(records.QUICK_PORTS)),
             bytes(records.QUICK_PORTS * records.QUICK_PORT.size),
         )
-        for each in (self._sessions, self._accounts, self._uplinks, self._peers, self.blocks):
+        for each in (
+            self._sessions,
+            self._accounts,
+            self._uplinks,
+            self._peers,
+            self._hosts,
+            self._carried,
+            self._kinds,
+            self.blocks,
+        ):
             each[:] = bytes(len(each))
-        vars(self).pop("uplinks", None)  # it remembers peers
+        for name in ("uplinks", "hosts"):  # they remember numbers
+            vars(self).pop(name, None)
         self.take_tallies()
-
-    def forget(self) -> None:
-        """Empty what the programs remember of their look-ups."""
-        shape = self.maps["near_hosts"].shape
-        keys = struct.pack(f"={shape.entries}I", *range(shape.entries))
-        self.maps["near_hosts"].update_batch(keys, bytes(shape.entries * shape.value_octets))
 
     @cached_property
     def _sessions(self) -> memoryview:
@@ -264,6 +269,22 @@ class FastPath:
         return self.maps["peers"].memory()
 
     @cached_property
+    def _carried(self) -> memoryview:
+        return self.maps["carried"].memory()
+
+    @cached_property
+    def _hosts(self) -> memoryview:
+        return self.maps["hosts"].memory()
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        return Hosts(self._hosts, self._kinds)
+
+    @cached_property
+    def _kinds(self) -> memoryview:
+        return self.maps["kinds"].memory()
+
+    @cached_property
     def blocks(self) -> memoryview:
         return self.maps["blocks"].memory()
 
@@ -280,10 +301,20 @@ class FastPath:
         """Return the place of a slot's uplink."""
         return records.Session.from_buffer_copy(self._sessions, slot * records.SESSION.size).uplink
 
-    def add(self, entry: Route, *, generation: int | None = None, at: int | None = None) -> None:
+    def add(
+        self,
+        entry: Route,
+        *,
+        generation: int | None = None,
+        at: int | None = None,
+        host_at: int | None = None,
+        kinds: bool = True,
+    ) -> None:
         """Write a subscriber into the maps; ``generation``: that of its keys, if it is another one.
 
-        ``at``: the place of its uplink, which is free; a key leads there.
+        ``at``: the place of its uplink, which is free; a key leads there.  ``host_at``: that of its first address, 0 or
+        1 for the first or the second that it says; as a rule the first.  By a key: with a ``generation``, or ``-1``.
+        ``kinds``: there are numbers of templates left.
         """
         place = records.PLACE.pack(entry.slot, entry.generation if generation is None else generation)
         call = entry.legs[0].key
@@ -291,7 +322,7 @@ class FastPath:
         if there:
             self.uplinks.leave(there)
         session, account, peer = record(entry)
-        where = abs(self.uplinks.begin(call, entry.slot, peer, records.HEAD.unpack_from(session)[3]))
+        where = abs(self.uplinks.begin(call, entry.slot, peer, records.SESSION.unpack_from(session)[3]))
         if at is not None:
             size = records.UPLINK.size
             self._uplinks[at * size : (at + 1) * size] = self._uplinks[where * size : (where + 1) * size]
@@ -299,14 +330,19 @@ class FastPath:
                 self.uplinks.leave(where)
             where = at
         session, account, _ = record(entry, where)
-        self.uplinks.flag(where, records.HEAD.unpack_from(session)[0])
+        self.uplinks.flag(where, records.SESSION.unpack_from(session)[0])
         if where not in self.uplinks.said(call):
             self.maps["calls"].update(records.CALL.pack(call), place)
         at = entry.slot * records.SESSION.size
-        self._sessions[at : at + records.HEAD.size] = session[: records.HEAD.size]
+        self._sessions[at : at + records.SESSION.size] = session[: records.SESSION.size]
         at = entry.slot * records.ACCOUNT.size
         self._accounts[at : at + records.TERMS.size] = account[: records.TERMS.size]
-        for address in entry.addresses:
+        by_place = generation is None and not entry.vrf and host_at != -1
+        for address in entry.addresses[:1] if by_place else ():
+            kind = kind_of(session) if kinds else (b"", b"")
+            seat = self.hosts.said(address)[host_at or 0]
+            self.hosts.put(seat, address, entry.slot, *kind, records.SESSION.unpack_from(session)[0])
+        for address in entry.addresses[1:] if by_place else entry.addresses:
             self.maps["hosts4"].update(records.HOST4.pack(entry.vrf, address.to_bytes(4, "big")), place)
         for network, length in entry.prefixes4:
             self.maps["nets4"].update(records.NET4.pack(32 + length, entry.vrf, network.to_bytes(4, "big")), place)
@@ -319,6 +355,9 @@ class FastPath:
         at = slot * records.SESSION.size + records.Session.flags.offset
         self._sessions[at : at + 4] = records.FLAGS.pack(flags)
         self.uplinks.flag(self.uplink(slot), flags)
+        for place, owner in self.hosts.taken():
+            if owner == slot:
+                self.hosts.flag(place, flags)
 
     def listen(self, address: str, port: int = 1701) -> None:
         octets = packed(address)
@@ -331,6 +370,7 @@ class FastPath:
         for kind, memory, place in (
             (records.Session, self._sessions, slot),
             (records.Account, self._accounts, slot),
+            (records.Carried, self._carried, slot),
             (records.Uplink, self._uplinks, self.uplink(slot)),
         ):
             one = kind.from_buffer_copy(memory, place * ctypes.sizeof(kind))

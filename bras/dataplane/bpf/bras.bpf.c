@@ -21,7 +21,6 @@
 #include "police.h"
 #include "mss.h"
 #include "parse.h"
-#include "near.h"
 #include "session.h"
 #include "uplink.h"
 #include "up.h"

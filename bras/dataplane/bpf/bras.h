@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define LAYOUT 3
+#define LAYOUT 4
 
 /* Where a session stands; the value of `calls`, `hosts4`, `nets4` and `nets6`. */
 struct place {
@@ -90,14 +90,23 @@ struct peer {
 #define HEAD_OCTETS 40
 #define TAIL_OCTETS 32
 
-/* One per slot, two cache lines that come together: what each packet towards a client needs, and what it adds to.  What
- * a session has in its account only sometimes, a flag tells of.  The first line is the daemon's, the second one the
- * programs' (they add atomically), but for what an uplink had carried when its session ended. */
+/* One per slot: what a packet towards a client needs.  What a session has in its account only sometimes, a flag tells of.
+ * All of it is the daemon's. */
 struct session {
 	__u32 flags; /* enum session_flag */
 	__u32 generation;
 	__u32 uplink;        /* its place in `uplinks`; 0: none */
 	__be32 address;      /* as in its uplink */
+	/* From here on it is a struct template, with the ids of the call. */
+	__u16 mtu;
+	__u16 header_octets;
+	__u16 checksum;
+	__u16 path;
+	__u8 header[HEAD_OCTETS];
+};
+
+/* What is before a packet towards a client, and how large that may be. */
+struct template {
 	__u16 mtu;           /* largest IP packet that the client takes */
 	__u16 header_octets; /* before a packet towards the LAC */
 	__u16 checksum;      /* ones' complement sum of the constant part: outer IPv4: of the whole IPv4 header of the
@@ -108,8 +117,25 @@ struct session {
 	 * PPP; with outer IPv4 all of it.  All lengths, the IPv4 identification and all checksums are zero.  Source is our
 	 * address and port, destination the LAC's: upstream packets are checked against the same octets. */
 	__u8 header[HEAD_OCTETS];
-	__u64 up_octets4, up_packets4, down_octets4, down_packets4;
-	__u64 up_octets6, up_packets6, down_octets6, down_packets6;
+};
+
+#define KINDS 16384
+
+/* All that an ordinary packet towards a client needs: a quarter of a cache line, and of the session only what it adds to.
+ * It lies where the first IPv4 address of the session says, by the rule of uplinks; a session whose two places are taken
+ * is found by a key.  What many sessions have in common, their template but for the ids, has a number. */
+struct host {
+	__be32 address; /* 0: the place is free */
+	__u32 slot;
+	__be32 ids;     /* of tunnel and session, as the LAC has given them */
+	__u16 kind;     /* number in `kinds`; 0: it has none, the session has the template */
+	__u16 flags;    /* those of the session; written last when it comes, cleared first when it goes */
+};
+
+/* One per slot: what each IPv4 packet towards a client adds to (atomically).  Apart from all else of the session, so that
+ * those of many sessions find room in a processor's cache. */
+struct carried {
+	__u64 down_octets4, down_packets4;
 };
 
 #define COST_SHIFT 16
@@ -117,7 +143,8 @@ struct session {
 #define PATHS 4096 /* places for the ways to LACs */
 
 /* One per slot: what only some packets need.  The first part, to `cost_down`, is the daemon's, then come the programs'
- * counters, and what user space forwards itself. */
+ * counters (but for `up_octets4` and `up_packets4`: what an uplink had carried when its session ended), and what user
+ * space forwards itself. */
 struct account {
 	__u8 tail[TAIL_OCTETS]; /* with outer IPv6: the last octets of the header; before an IPv6 packet the last one is 0x57 */
 	__u32 ports;            /* UDP ports of the header as they stand in it */
@@ -132,6 +159,8 @@ struct account {
 	__u64 cost_up;          /* nanoseconds an octet << COST_SHIFT; 0: no limit */
 	__u64 cost_down;
 	__u64 empty_up, empty_down; /* policers: when the bucket was or will be empty, CLOCK_BOOTTIME nanoseconds */
+	__u64 up_octets4, up_packets4;
+	__u64 up_octets6, up_packets6, down_octets6, down_packets6;
 	__u64 up_spoofed, up_policed, down_policed, down_too_big;
 	__u64 slow[16]; /* what user space forwarded: the first twelve counters of Counters, in its order */
 };
@@ -168,7 +197,7 @@ enum fallback {
 
 /* The one value of the per-CPU map `tallies`. */
 struct tallies {
-	__u64 carried[8]; /* the eight counters of struct session, over all of them */
+	__u64 carried[8]; /* the first eight counters of an Entry, over all of them */
 	__u64 drops[DROPS];
 	__u64 fallbacks[FALLBACKS];
 };
@@ -182,7 +211,7 @@ struct settings {
 	__u32 slots;        /* slots that there are */
 	__u32 in_vrf;       /* the anchor belongs to a VRF: what comes in by it is not routed to LACs */
 	__u32 uplinks;      /* places in `uplinks`, less one: a mask */
-	__u32 spare;
+	__u32 hosts;        /* likewise, in `hosts` */
 };
 
 /* The one value of `blocks`: of each 65,536 IPv4 addresses that begin with the same 16 bits, which route all of them take
@@ -230,10 +259,13 @@ struct meta {
  *   uplinks    ARRAY (MMAPABLE)  place -> struct uplink
  *   peers      ARRAY (MMAPABLE)  number -> struct peer
  *   calls      HASH         __u32 (tunnel id << 16 | session id, host order) -> struct place, of calls that lie elsewhere
- *   hosts4     HASH         struct host4 -> struct place
+ *   hosts      ARRAY (MMAPABLE)  place -> struct host
+ *   kinds      ARRAY (MMAPABLE)  number -> struct template, its ids zero
+ *   hosts4     HASH         struct host4 -> struct place, of addresses that are not the first, or lie elsewhere
  *   nets4      LPM_TRIE     struct net4 -> struct place
  *   nets6      LPM_TRIE     struct net6 -> struct place
  *   sessions   ARRAY (MMAPABLE)  slot -> struct session
+ *   carried    ARRAY (MMAPABLE)  slot -> struct carried
  *   accounts   ARRAY (MMAPABLE)  slot -> struct account
  *   listen     HASH         struct listener -> __u32 (1)
  *   settings   ARRAY        0 -> struct settings
@@ -242,7 +274,6 @@ struct meta {
  *   blocks     ARRAY (MMAPABLE)  0 -> struct blocks
  *   onwards    PERCPU_ARRAY number of a route in `blocks` -> what the programs remember of it
  *   attended   PERCPU_ARRAY a hash of a neighbour's address -> when XDP last left a packet for it to the kernel
- *   near_hosts ARRAY        line -> places that `hosts4` has told lately
  *   xdp_ports  HASH         struct port -> __u32 (enum xdp_mode)
  *   quick_ports ARRAY       place -> struct quick_port
  *   xdp_exits  DEVMAP_HASH  interface index -> struct bpf_devmap_val / __u32: interfaces in mode "full"

@@ -10,6 +10,7 @@
 #define AF_INET6 10
 #define LARGEST_PACKET 65535
 #define PPP_TO_IPV6 (PPP_IPV6 - PPP_IPV4)
+#define IDS_AT 30 /* in a header of IPv4, UDP and L2TP without a length */
 #define L2TP_LENGTH_AT 2 /* offset of the length field, if there is one */
 
 /* What the outer UDP checksum over IPv6 is made of. */
@@ -166,7 +167,7 @@ INLINE int judge_down(void *data, void *data_end, __u32 l3, __u32 vrf, const str
 	found = down->inner6 ? find6(data, data_end, l3, vrf, train, down) : find4(data, data_end, l3, vrf, train, down);
 	if (found != FOUND)
 		return found;
-	return down->first > down->who.session->mtu ? FALLBACK_TOO_BIG : FOUND;
+	return down->first > down->who.template->mtu ? FALLBACK_TOO_BIG : FOUND;
 }
 
 /* Has the session's rate room for it, or at least for the first octets of it? */
@@ -191,12 +192,10 @@ INLINE __u32 down_mss(const struct down *down)
 
 INLINE void count_down(const struct down *down)
 {
-	struct session *session = down->who.session;
-
 	if (down->inner6)
-		count(&session->down_octets6, DOWN4 + FAMILY6, down->octets, down->packets);
+		count(&down->who.account->down_octets6, DOWN4 + FAMILY6, down->octets, down->packets);
 	else
-		count(&session->down_octets4, DOWN4, down->octets, down->packets);
+		count(&down->who.carried->down_octets4, DOWN4, down->octets, down->packets);
 }
 
 /* The sum over an inner packet whose checksum is right, as the outer checksum needs it; negative if there is none. */
@@ -231,15 +230,15 @@ struct outer {
 	__be16 l2tp_length;
 };
 
-INLINE __u32 header_octets(const struct session *session)
+INLINE __u32 header_octets(const struct template *template)
 {
-	__u32 octets = session->header_octets;
+	__u32 octets = template->header_octets;
 
 	AS_IT_IS(octets);
 	return octets;
 }
 
-INLINE void outer_of(const struct session *session, const struct down *down, __u32 octets, __u32 inner_sum,
+INLINE void outer_of(const struct template *template, const struct down *down, __u32 octets, __u32 inner_sum,
 		     struct outer *outer)
 {
 	__u32 ip = down->who.flags & S_OUTER6 ? IPV6_HEADER : IPV4_HEADER;
@@ -252,14 +251,14 @@ INLINE void outer_of(const struct session *session, const struct down *down, __u
 	if (!(down->who.flags & S_OUTER6)) {
 		outer->length = bpf_htons(total);
 		outer->id = identification();
-		outer->check = ~fold((__u64)session->checksum + outer->length + outer->id);
+		outer->check = ~fold((__u64)template->checksum + outer->length + outer->id);
 		return;
 	}
 	outer->length = outer->udp_length;
 	outer->id = outer->check = 0; /* the verifier must not find them copied without a value */
 	if (down->summing == SUM_NONE)
 		return;
-	sum = (__u64)session->checksum + outer->udp_length + outer->udp_length + at_place(inner_sum, octets);
+	sum = (__u64)template->checksum + outer->udp_length + outer->udp_length + at_place(inner_sum, octets);
 	if (down->inner6) /* the last octet of the template is another one */
 		sum += at_place(bpf_htons(PPP_TO_IPV6), octets);
 	if (down->who.flags & S_LENGTH)
@@ -278,11 +277,22 @@ INLINE void copy_piece(void *to, const void *from)
 		octets[i] = source[i];
 }
 
+/* Write the ids that the template lacks, which it does only over IPv4. */
+INLINE int write_ids(void *to, void *data_end, const struct down *down)
+{
+	__be32 *ids = AT(to, down->who.flags & S_LENGTH ? IDS_AT + 2 : IDS_AT);
+
+	if (AT(ids, sizeof(*ids)) > data_end)
+		return -1;
+	*ids = down->who.ids;
+	return 0;
+}
+
 /* Write the outer headers at `to`.  They are 35 to 64 octets, so two pieces of 32 meet or overlap: no loop, no helper. */
-INLINE int write_outer(void *to, void *data_end, const struct session *session, const struct down *down,
+INLINE int write_outer(void *to, void *data_end, const struct template *template, const struct down *down,
 		       const struct outer *outer)
 {
-	__u32 octets = header_octets(session);
+	__u32 octets = header_octets(template);
 	struct iphdr *ip = to;
 	struct ipv6hdr *ip6 = to;
 	struct udphdr *udp = AT(to, IPV4_HEADER);
@@ -297,11 +307,11 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 	tail = AT(to, octets - TAIL_OCTETS);
 	if (AT(tail, TAIL_OCTETS) > data_end || AT(to, TAIL_OCTETS) > data_end)
 		return -1;
-	copy_piece(to, session->header);
+	copy_piece(to, template->header);
 	if (down->who.flags & S_OUTER6)
 		copy_piece(tail, down->who.account->tail);
 	else if (octets <= HEAD_OCTETS)
-		copy_piece(tail, session->header + octets - TAIL_OCTETS);
+		copy_piece(tail, template->header + octets - TAIL_OCTETS);
 	else
 		return -1;
 	if (down->inner6)
@@ -316,6 +326,8 @@ INLINE int write_outer(void *to, void *data_end, const struct session *session, 
 		ip->id = outer->id;
 		ip->check = outer->check;
 	}
+	if (down->who.ids && write_ids(to, data_end, down))
+		return -1;
 	udp->len = outer->udp_length;
 	udp->check = outer->udp_check;
 	if (down->who.flags & S_LENGTH)

@@ -36,16 +36,6 @@ struct onward {
 	struct hop hop;
 };
 
-/* Where sessions were found lately, a cache line of it: each cell a part of the key above the slot + 1; 0: none. */
-#define CELL_BITS 4
-#define CELLS (1 << CELL_BITS)
-#define NEAR_BITS 12
-#define NEAR (1 << NEAR_BITS)
-
-struct cells {
-	__u32 cell[CELLS];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, FOUR_EACH);
@@ -68,6 +58,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct place);
 } calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FOUR_EACH);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct host);
+} hosts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KINDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct template);
+} kinds SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -99,6 +105,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct session);
 } sessions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SOME);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct carried);
+} carried SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -160,13 +174,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } attended SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NEAR);
-	__type(key, __u32);
-	__type(value, struct cells);
-} near_hosts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

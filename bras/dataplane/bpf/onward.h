@@ -19,13 +19,15 @@ struct memory {
 INLINE struct memory memory_of(__be32 address)
 {
 	struct memory memory = {};
-	__u32 number = 0;
+	__u32 number = 0, block = bpf_ntohl(address) >> 16;
 
+	AS_IT_IS(block); /* old verifiers do not see the shift in a swap of octets */
+	block &= 0xffff;
 	memory.blocks = bpf_map_lookup_elem(&blocks, &number);
 	if (!memory.blocks)
 		return memory;
 	/* The route first: while routes get other numbers there is no version, and then another one. */
-	number = *(const volatile __u8 *)&memory.blocks->route[bpf_ntohl(address) >> 16];
+	number = *(const volatile __u8 *)&memory.blocks->route[block];
 	memory.version = *(const volatile __u32 *)&memory.blocks->version;
 	if (number && memory.version)
 		memory.onward = bpf_map_lookup_elem(&onwards, &number);

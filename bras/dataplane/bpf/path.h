@@ -10,27 +10,27 @@
 
 INLINE bool same_ends(const struct subscriber *who, const struct path *path)
 {
-	const struct session *session = who->session;
+	const struct template *template = who->template;
 	const __u64 *theirs = (const __u64 *)path->ends;
 
 	if (who->flags & S_OUTER6) {
-		const __u64 *ours = (const __u64 *)(session->header + OUTER6_ENDS);
+		const __u64 *ours = (const __u64 *)(template->header + OUTER6_ENDS);
 
 		return ours[0] == theirs[0] && ours[1] == theirs[1] && ours[2] == theirs[2] && ours[3] == theirs[3];
 	}
 	/* Four octets from an eighth of the record: two halves. */
-	return *(const __u32 *)(session->header + OUTER4_ENDS) == *(const __u32 *)path->ends &&
-	       *(const __u32 *)(session->header + OUTER4_ENDS + 4) == *(const __u32 *)(path->ends + 4) && !theirs[1];
+	return *(const __u32 *)(template->header + OUTER4_ENDS) == *(const __u32 *)path->ends &&
+	       *(const __u32 *)(template->header + OUTER4_ENDS + 4) == *(const __u32 *)(path->ends + 4) && !theirs[1];
 }
 
-INLINE void remember(struct path *path, const struct session *session, const struct bpf_fib_lookup *answer, __u64 now)
+INLINE void remember(struct path *path, const struct template *template, const struct bpf_fib_lookup *answer, __u64 now)
 {
 	path->seen = 0; /* half an entry is none */
 	__builtin_memset(path->ends, 0, sizeof(path->ends));
 	if (answer->family == AF_INET6)
-		__builtin_memcpy(path->ends, session->header + OUTER6_ENDS, sizeof(path->ends));
+		__builtin_memcpy(path->ends, template->header + OUTER6_ENDS, sizeof(path->ends));
 	else
-		__builtin_memcpy(path->ends, session->header + OUTER4_ENDS, 8);
+		__builtin_memcpy(path->ends, template->header + OUTER4_ENDS, 8);
 	path->hop.interface = answer->ifindex;
 	__builtin_memcpy(path->hop.addresses, answer->dmac, ETH_ALEN);
 	__builtin_memcpy(path->hop.addresses + ETH_ALEN, answer->smac, ETH_ALEN);
@@ -44,7 +44,7 @@ INLINE void remember(struct path *path, const struct session *session, const str
 /* The next packet on this CPU asks anew. */
 INLINE void forget(const struct subscriber *who)
 {
-	__u32 index = who->session->path;
+	__u32 index = who->template->path;
 	struct path *path = bpf_map_lookup_elem(&paths, &index);
 
 	if (path)
@@ -52,10 +52,10 @@ INLINE void forget(const struct subscriber *who)
 }
 
 /* Ask the kernel.  `question`: octets of the outer packet << 32 | interface by which it is asked, and QUESTION6. */
-static __noinline int ask(void *ctx, const struct session *session, struct path *path, __u64 question, struct hop *hop)
+static __noinline int ask(void *ctx, const struct template *template, struct path *path, __u64 question, struct hop *hop)
 {
-	const struct iphdr *ip = (const void *)session->header;
-	const struct ipv6hdr *ip6 = (const void *)session->header;
+	const struct iphdr *ip = (const void *)template->header;
+	const struct ipv6hdr *ip6 = (const void *)template->header;
 	__u32 octets = (question & ~QUESTION6) >> 32;
 	struct bpf_fib_lookup way;
 	int known;
@@ -79,21 +79,21 @@ static __noinline int ask(void *ctx, const struct session *session, struct path 
 	__builtin_memcpy(hop->addresses, way.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->addresses + ETH_ALEN, way.smac, ETH_ALEN);
 	if (known == BPF_FIB_LKUP_RET_SUCCESS && path)
-		remember(path, session, &way, bpf_jiffies64());
+		remember(path, template, &way, bpf_jiffies64());
 	return known;
 }
 
 /* Where a packet of so many octets goes that is sent to the LAC of a session; one of BPF_FIB_LKUP_RET_*. */
 INLINE int way_out(void *ctx, const struct subscriber *who, __u32 underlay, __u32 octets, struct hop *hop)
 {
-	__u32 index = who->session->path;
+	__u32 index = who->template->path;
 	struct path *path = bpf_map_lookup_elem(&paths, &index);
 
 	if (path && bpf_jiffies64() - path->seen < PATH_JIFFIES && octets <= path->mtu && same_ends(who, path)) {
 		*hop = path->hop;
 		return BPF_FIB_LKUP_RET_SUCCESS;
 	}
-	return ask(ctx, who->session, path, (__u64)octets << 32 | underlay | (who->flags & S_OUTER6 ? QUESTION6 : 0), hop);
+	return ask(ctx, who->template, path, (__u64)octets << 32 | underlay | (who->flags & S_OUTER6 ? QUESTION6 : 0), hop);
 }
 
 #endif

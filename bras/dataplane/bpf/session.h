@@ -38,12 +38,13 @@ INLINE struct place *place6(__u32 vrf, const struct in6_addr *address)
 	return bpf_map_lookup_elem(&nets6, &net);
 }
 
-/* What a place leads to.  The flags are read once: those of a session that is going may change before a packet of it is
- * through, while the rest of its record stays as it is until then. */
+/* Who is sent to.  The flags are read once: those of a session that is going may change before a packet of it is
+ * through, while the rest of its records stays as it is until then. */
 struct subscriber {
-	struct session *session;
+	const struct template *template;
 	struct account *account;
-	struct place place;
+	struct carried *carried;
+	__be32 ids; /* that the template lacks; 0: it has them */
 	__u32 flags; /* enum session_flag */
 };
 
@@ -55,45 +56,105 @@ INLINE void touch(const void *line)
 
 INLINE bool look_up(__u32 slot, struct subscriber *who)
 {
-	who->place.slot = slot;
-	who->session = bpf_map_lookup_elem(&sessions, &slot);
 	who->account = bpf_map_lookup_elem(&accounts, &slot);
-	if (!who->session || !who->account)
+	who->carried = bpf_map_lookup_elem(&carried, &slot);
+	if (!who->account || !who->carried)
 		return false;
-	touch(&who->session->up_octets4);
-	who->place.generation = who->session->generation;
-	who->flags = *(const volatile __u32 *)&who->session->flags;
+	touch(&who->carried->down_octets4);
+	return true;
+}
+
+INLINE bool take_template(const struct session *session, struct subscriber *who)
+{
+	if (!session)
+		return false;
+	who->template = (const struct template *)&session->mtu;
+	who->ids = 0;
 	return true;
 }
 
 /* Slots are reused: only a record with the generation of the place is the one that was meant. */
 INLINE int resolve(const struct place *place, struct subscriber *who)
 {
-	if (!look_up(place->slot, who))
+	__u32 slot = place->slot;
+	struct session *session = bpf_map_lookup_elem(&sessions, &slot);
+
+	if (!look_up(slot, who) || !take_template(session, who))
 		return FALLBACK_STALE;
-	if (!(who->flags & S_ACTIVE) || who->place.generation != place->generation)
+	who->flags = *(const volatile __u32 *)&session->flags;
+	if (!(who->flags & S_ACTIVE) || session->generation != place->generation)
 		return FALLBACK_STALE;
 	return who->flags & S_NUMBERED ? FALLBACK_NUMBERED : FOUND;
 }
 
-/* Only the first address of a session is in its record, and only of the main table: others are looked up each time. */
+/* Where a number says that it may lie: those that begin with the same 16 bits follow each other, and where they begin
+ * is spread.  Of a call the tunnel is the beginning, of an address the network. */
+INLINE __u32 place_by(__u32 number, __u32 spread, __u32 mask)
+{
+	return (((number >> 16) * spread >> SPREAD_SHIFT) + (number & 0xffff)) & mask;
+}
+
+/* Has the place got another session while its record was read?  Then some of it was the other's. */
+INLINE bool is_still(const struct host *host, __be32 address, __u32 slot)
+{
+	return *(const volatile __u32 *)&host->address == address && *(const volatile __u32 *)&host->slot == slot &&
+	       *(const volatile __u16 *)&host->flags & S_ACTIVE;
+}
+
+INLINE int by_place(__u32 place, __be32 address, struct subscriber *who)
+{
+	const struct host *host = bpf_map_lookup_elem(&hosts, &place);
+	__u32 slot, kind;
+
+	if (!host || host->address != address)
+		return FALLBACK_NO_SUBSCRIBER;
+	who->flags = *(const volatile __u16 *)&host->flags;
+	slot = *(const volatile __u32 *)&host->slot;
+	kind = *(const volatile __u16 *)&host->kind;
+	who->ids = *(const volatile __u32 *)&host->ids;
+	if (who->flags & S_IN_VRF)
+		return FALLBACK_NO_SUBSCRIBER;
+	if (!(who->flags & S_ACTIVE) || !is_still(host, address, slot) || !look_up(slot, who))
+		return FALLBACK_STALE;
+	if (who->flags & S_NUMBERED)
+		return FALLBACK_NUMBERED;
+	if (!kind)
+		return take_template(bpf_map_lookup_elem(&sessions, &slot), who) ? FOUND : FALLBACK_STALE;
+	who->template = bpf_map_lookup_elem(&kinds, &kind);
+	return who->template ? FOUND : FALLBACK_STALE;
+}
+
+INLINE int by_key(__u32 vrf, __be32 address, struct subscriber *who)
+{
+	struct place *place = place4(vrf, address);
+
+	return place ? resolve(place, who) : FALLBACK_NO_SUBSCRIBER;
+}
+
+INLINE bool is_known(int found)
+{
+	return found != FALLBACK_NO_SUBSCRIBER && found != FALLBACK_STALE;
+}
+
+/* By where an address lies, or by a key; of a session that is going another one may have the address already. */
 INLINE int by_address(__u32 vrf, __be32 address, struct subscriber *who)
 {
-	struct spot spot = spot_of_host(address);
-	struct place *place;
-	__u32 slot = 0;
-	int found;
+	struct settings *settings = our_settings();
+	__u32 host = bpf_ntohl(address);
+	int first, second, other;
 
-	if (!vrf && recall(&spot, &slot) && look_up(slot, who) && who->session->address == address &&
-	    (who->flags & (S_ACTIVE | S_NUMBERED | S_IN_VRF)) == S_ACTIVE)
-		return FOUND;
-	place = place4(vrf, address);
-	if (!place)
-		return FALLBACK_NO_SUBSCRIBER;
-	found = resolve(place, who);
-	if (found == FOUND && !vrf && who->session->address == address)
-		keep(spot.line, spot.cell, spot.tag, who->place.slot);
-	return found;
+	if (vrf || !settings)
+		return by_key(vrf, address, who);
+	first = by_place(place_by(host, GOLDEN, settings->hosts), address, who);
+	if (is_known(first))
+		return first;
+	second = by_place(place_by(host, OTHER, settings->hosts), address, who);
+	if (is_known(second))
+		return second;
+	other = by_key(vrf, address, who);
+	if (other != FALLBACK_NO_SUBSCRIBER)
+		return other;
+	return first == FALLBACK_STALE ? first : second;
 }
 
 INLINE bool same_place(const struct place *place, const struct place *other)

@@ -134,7 +134,7 @@ INLINE int segment(struct __sk_buff *skb, __u32 segmenter, bool v6)
 /* Put the outer headers before the packet; it begins with room for an Ethernet header if `l2`. */
 INLINE int wrap(struct __sk_buff *skb, const struct down *down)
 {
-	__u32 octets = header_octets(down->who.session);
+	__u32 octets = header_octets(down->who.template);
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 
 	if (down->who.flags & S_OUTER6)
@@ -169,7 +169,7 @@ INLINE int send(struct __sk_buff *skb, const struct hop *hop, int known)
 INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *down, const struct hop *hop,
 		     int known, __u32 anchor, __u32 inner_sum)
 {
-	struct session *session = down->who.session;
+	const struct template *template = down->who.template;
 	const bool cut = known == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 	bool v6 = down->who.flags & S_OUTER6;
 	struct outer outer;
@@ -177,7 +177,7 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 
 	if (down->syn && down_mss(down))
 		clamp_skb(skb, l2 + down->syn, down_mss(down));
-	outer_of(session, down, header_octets(session), inner_sum, &outer);
+	outer_of(template, down, header_octets(template), inner_sum, &outer);
 	if (wrap(skb, down))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	if (l2) {
@@ -190,7 +190,7 @@ INLINE int take_down(struct __sk_buff *skb, const __u32 l2, const struct down *d
 			return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 		at = ETH_HLEN;
 	}
-	if (write_outer(AT(DATA(skb), at), DATA_END(skb), session, down, &outer))
+	if (write_outer(AT(DATA(skb), at), DATA_END(skb), template, down, &outer))
 		return drop(DROP_SEND_FAILED), TC_ACT_SHOT;
 	count_down(down);
 	if (down->who.flags & S_COLOURED)
@@ -204,7 +204,7 @@ INLINE bool indivisible(const struct down *down, const struct train *train, int 
 	if (!train->size)
 		return down->summing == SUM_DOUBT;
 	return down->summing != SUM_NONE || down->who.flags & S_LENGTH || known == BPF_FIB_LKUP_RET_FRAG_NEEDED ||
-	       header_octets(down->who.session) + down->length > LARGEST_PACKET;
+	       header_octets(down->who.template) + down->length > LARGEST_PACKET;
 }
 
 /* Left to Python; but behind the segmenter there is nobody to leave it to. */
@@ -219,7 +219,7 @@ INLINE int refuse(const __u32 l2, int reason)
 INLINE int judge_way(struct __sk_buff *skb, const struct down *down, const struct settings *settings, struct hop *hop,
 		     int *known)
 {
-	*known = way_out(skb, &down->who, settings->underlay, header_octets(down->who.session) + down->first, hop);
+	*known = way_out(skb, &down->who, settings->underlay, header_octets(down->who.template) + down->first, hop);
 	if (*known == BPF_FIB_LKUP_RET_SUCCESS || *known == BPF_FIB_LKUP_RET_NO_NEIGH)
 		return FOUND;
 	if (*known != BPF_FIB_LKUP_RET_FRAG_NEEDED)

@@ -303,15 +303,15 @@ INLINE const struct account *colour_of(const struct up *up)
 
 INLINE void count_up(const struct up *up)
 {
-	struct session *session;
+	struct account *account;
 
 	if (!up->inner6) {
 		count(&up->who.uplink->up_octets4, UP4, up->octets, up->packets);
 		return;
 	}
-	session = session_of(&up->who);
-	if (session)
-		count(&session->up_octets6, UP4 + FAMILY6, up->octets, up->packets);
+	account = account_of(&up->who);
+	if (account)
+		count(&account->up_octets6, UP4 + FAMILY6, up->octets, up->packets);
 }
 
 #endif

@@ -5,18 +5,11 @@
 #ifndef UPLINK_H
 #define UPLINK_H
 
-#define TUNNEL_BITS 16
-#define SESSION_ID 0xffff
 #define NOWHERE 0 /* nobody's place */
 
 INLINE struct uplink *uplink_at(__u32 place)
 {
 	return bpf_map_lookup_elem(&uplinks, &place);
-}
-
-INLINE __u32 place_by(__u32 call, __u32 spread, __u32 mask)
-{
-	return (((call >> TUNNEL_BITS) * spread >> SPREAD_SHIFT) + (call & SESSION_ID)) & mask;
 }
 
 /* Where `calls` says that a call lies.  Not static, so that it is verified once. */
@@ -111,8 +104,11 @@ INLINE bool same_peer(const void *ip, void *data_end, bool outer6, const struct 
 	}
 	session = session_of(who);
 	account = account_of(who);
-	return session && account &&
-	       has_ends(ip, data_end, (const __u32 *)(session->header + (outer6 ? OUTER6_ENDS : OUTER4_ENDS)), account->ports, outer6);
+	if (!session || !account)
+		return false;
+	if (outer6)
+		return has_ends(ip, data_end, (const __u32 *)(session->header + OUTER6_ENDS), account->ports, true);
+	return has_ends(ip, data_end, (const __u32 *)(session->header + OUTER4_ENDS), account->ports, false);
 }
 
 #endif

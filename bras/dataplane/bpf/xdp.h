@@ -208,14 +208,14 @@ INLINE __u32 forwardable(void *data, void *data_end, __u32 size, const struct li
 INLINE int wrap_and_send(struct xdp_md *ctx, const struct link *link, const struct down *down,
 			 const struct hop *way_on, const struct outer *outer)
 {
-	struct session *session = down->who.session;
-	__u32 octets = header_octets(session);
+	const struct template *template = down->who.template;
+	__u32 octets = header_octets(template);
 	void *ip;
 
 	if (bpf_xdp_adjust_head(ctx, (int)(link->octets - ETH_HLEN - octets)))
 		return XDP_PASS;
 	if (write_ethernet(DATA(ctx), DATA_END(ctx), way_on, down->who.flags & S_OUTER6) ||
-	    write_outer(AT(DATA(ctx), ETH_HLEN), DATA_END(ctx), session, down, outer))
+	    write_outer(AT(DATA(ctx), ETH_HLEN), DATA_END(ctx), template, down, outer))
 		return drop(DROP_SEND_FAILED), XDP_DROP;
 	AS_IT_IS(octets);
 	if (octets > HEADER_OCTETS)
@@ -248,7 +248,7 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	struct train none = {};
 	struct down down = {};
 	struct hop way;
-	struct session *session;
+	const struct template *template;
 	struct outer outer;
 	int sum;
 
@@ -257,8 +257,8 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 	if (!settings || !down.length ||
 	    judge_down(DATA(ctx), DATA_END(ctx), link->octets, settings->vrf, &none, &down) != FOUND)
 		return XDP_PASS;
-	session = down.who.session;
-	if (way_out(ctx, &down.who, settings->underlay, header_octets(session) + down.length, &way) != BPF_FIB_LKUP_RET_SUCCESS ||
+	template = down.who.template;
+	if (way_out(ctx, &down.who, settings->underlay, header_octets(template) + down.length, &way) != BPF_FIB_LKUP_RET_SUCCESS ||
 	    bpf_redirect_map(&xdp_exits, way.interface, XDP_PASS) != XDP_REDIRECT)
 		return note(FALLBACK_NOT_XDP), XDP_PASS;
 	if (unattended(&way))
@@ -270,7 +270,7 @@ INLINE int xdp_downstream(struct xdp_md *ctx, const struct link *link, bool v6)
 		return policed_down(&down), XDP_DROP;
 	if (down.syn && down_mss(&down))
 		clamp_xdp(ctx, link->octets + down.syn, down_mss(&down));
-	outer_of(session, &down, header_octets(session), sum, &outer);
+	outer_of(template, &down, header_octets(template), sum, &outer);
 	return wrap_and_send(ctx, link, &down, &way, &outer);
 }
 

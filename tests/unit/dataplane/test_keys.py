@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bras.dataplane.keys import DESTINATIONS, destinations, keys, written
+from bras.dataplane.keys import DESTINATIONS, destinations, keys, others, written
 from bras.dataplane.records import HOST4, NET4, NET6, PLACE
 from bras.forwarding.entry import Route
 
@@ -27,6 +27,11 @@ def test_keys_of_a_route() -> None:
     }
 
 
+def test_others_are_all_but_the_first_address() -> None:
+    assert others(route(1)) == keys(route(1))[1:]
+    assert others(route(1, addresses=())) == keys(route(1, addresses=()))
+
+
 def test_a_batch_has_the_keys_of_all_and_leads_each_to_its_slot() -> None:
     routes = [route(1), route(2, addresses=(5,), prefixes4=(), prefixes6=()), route(3, addresses=(), prefixes4=())]
     found: dict[tuple[str, bytes], bytes] = {}
@@ -36,7 +41,7 @@ def test_a_batch_has_the_keys_of_all_and_leads_each_to_its_slot() -> None:
         assert len(joined) // size == len(places) // PLACE.size
         for at in range(len(joined) // size):
             found[name, joined[at * size : (at + 1) * size]] = places[at * PLACE.size : (at + 1) * PLACE.size]
-    expected = {key: PLACE.pack(one.slot, one.slot) for one in routes for key in keys(one)}
+    expected = {key: PLACE.pack(one.slot, one.slot) for one in routes for key in others(one)}
     assert found == expected
 
 

@@ -25,8 +25,10 @@ def test_ours_fits_and_is_read_again() -> None:
     assert layout.uplink.fields["flags"] == (Uplink.flags.offset, 2)
 
 
-def test_the_first_ones_had_no_uplinks() -> None:
+def test_the_first_ones_had_fewer_records() -> None:
     found = orjson.loads(orjson.dumps(ours(4096)))
+    del found["carried"]
+    assert parse(orjson.dumps(found)) == Layout(LAYOUT, 4096, ours(1).session, ours(1).account, ours(1).uplink)
     del found["uplink"]
     assert parse(orjson.dumps(found)) == Layout(LAYOUT, 4096, ours(1).session, ours(1).account)
 
@@ -88,5 +90,5 @@ def test_fields_come_from_whichever_record_has_them() -> None:
 
 
 def test_layouts_differ_by_any_of_their_parts() -> None:
-    assert ours(2) == Layout(LAYOUT, 2, ours(1).session, ours(1).account, ours(1).uplink)
+    assert ours(2) == Layout(LAYOUT, 2, ours(1).session, ours(1).account, ours(1).uplink, ours(1).carried)
     assert ours(2) != ours(3)

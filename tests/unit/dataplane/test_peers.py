@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bras.dataplane import peers
-from bras.dataplane.peers import NOBODY, Peers
+from bras.dataplane.peers import NOBODY, Numbers
 from bras.dataplane.records import PEER
 
 ROOM = 8
@@ -25,16 +25,16 @@ def at(memory: memoryview, number: int) -> bytes:
 
 
 def test_each_has_one_and_what_it_stands_for_is_written(memory: memoryview) -> None:
-    numbers = Peers(memory, set)
+    numbers = Numbers(memory, PEER.size, set)
     first, second = numbers.number(peer(1)), numbers.number(peer(2))
     assert (first, second, numbers.number(peer(1))) == (1, 2, 1)
     assert (at(memory, NOBODY), at(memory, 1), at(memory, 2)) == (bytes(PEER.size), peer(1), peer(2))
 
 
 def test_the_next_process_knows_them(memory: memoryview) -> None:
-    first = Peers(memory, set)
+    first = Numbers(memory, PEER.size, set)
     given = {number: first.number(peer(number)) for number in range(3)}
-    again = Peers(memory, set)
+    again = Numbers(memory, PEER.size, set)
     assert {number: again.number(peer(number)) for number in range(3)} == given
     assert again.number(peer(3)) not in given.values()
 
@@ -45,7 +45,7 @@ def test_those_that_nobody_uses_are_given_again_when_all_were_given(
     waited: list[bytes] = []
     monkeypatch.setattr(peers, "barrier", lambda: waited.append(bytes(memory)))
     used = {2, 5}
-    numbers = Peers(memory, lambda: used)
+    numbers = Numbers(memory, PEER.size, lambda: used)
     before = [numbers.number(peer(number)) for number in range(ROOM - 1)]
     assert (sorted(before), waited) == (list(range(1, ROOM)), [])
     written = bytes(memory)
@@ -64,7 +64,7 @@ def test_when_all_are_in_use_it_is_not_looked_each_time(memory: memoryview, monk
         looked.append(None)
         return used
 
-    numbers = Peers(memory, look)
+    numbers = Numbers(memory, PEER.size, look)
     for number in range(ROOM - 1):
         numbers.number(peer(number))
     monkeypatch.setattr(peers, "_PATIENCE", 10)

@@ -8,7 +8,20 @@ from dataclasses import replace
 
 import pytest
 
-from bras.dataplane.records import ACCOUNT, PEER, SESSION, UPLINK, Session, SessionFlag, Uplink
+from bras.dataplane.hosts import Hosts
+from bras.dataplane.records import (
+    ACCOUNT,
+    DOWN,
+    HOST,
+    PEER,
+    SESSION,
+    TEMPLATE,
+    UPLINK,
+    Account,
+    Session,
+    SessionFlag,
+    Uplink,
+)
 from bras.dataplane.tables import Tables
 from bras.dataplane.uplinks import NOWHERE, Uplinks, places
 from bras.forwarding.entry import Leg, Route
@@ -40,13 +53,19 @@ def entry(slot: int, generation: int) -> Route:
 
 def empty() -> Tables:
     """Return tables without keys: those are in tests/dataplane."""
-    sizes = SLOTS * SESSION.size, SLOTS * ACCOUNT.size, places(SLOTS) * UPLINK.size, 8 * PEER.size
-    sessions, accounts, uplinks, peers = (memoryview(bytearray(size)) for size in sizes)
-    return Tables({}, sessions, accounts, Uplinks(uplinks, peers))
+    many = places(SLOTS)
+    sizes = [SLOTS * SESSION.size, SLOTS * DOWN.size, SLOTS * ACCOUNT.size]
+    sizes += [many * UPLINK.size, 8 * PEER.size, many * HOST.size, 8 * TEMPLATE.size]
+    sessions, carried, accounts, uplinks, peers, hosts, kinds = (memoryview(bytearray(size)) for size in sizes)
+    return Tables({}, sessions, carried, accounts, Uplinks(uplinks, peers), Hosts(hosts, kinds))
 
 
 def session_of(tables: Tables, slot: int) -> Session:
     return Session.from_buffer_copy(tables._sessions, slot * SESSION.size)
+
+
+def account_of(tables: Tables, slot: int) -> Account:
+    return Account.from_buffer_copy(tables._accounts, slot * ACCOUNT.size)
 
 
 def uplink_of(tables: Tables, slot: int) -> Uplink:
@@ -104,12 +123,14 @@ def test_what_it_has_carried_goes_on_and_outlives_it(slot: int) -> None:
     for _ in range(2):
         tables.silence(slot)
         tables.release(slot)
-        session = session_of(tables, slot)
-        assert (session.uplink, session.up_octets4, session.up_packets4) == (NOWHERE, 1000, 10)
+        account = account_of(tables, slot)
+        assert (account.up_octets4, account.up_packets4) == (1000, 10)
+        assert session_of(tables, slot).uplink == NOWHERE
     assert tables.uplinks.owner(place) == (0, 0)
     tables.begin([entry(slot, 2)])
-    session = session_of(tables, slot)
-    assert (session.uplink, session.up_octets4, uplink_of(tables, slot).up_octets4) == (place, 0, 0)
+    account = account_of(tables, slot)
+    assert session_of(tables, slot).uplink == place
+    assert (account.up_octets4, uplink_of(tables, slot).up_octets4) == (0, 0)
 
 
 def test_a_call_that_is_another_one_takes_its_counters_along() -> None:
@@ -148,7 +169,7 @@ def test_places_that_nobody_will_ask_for_are_free_again() -> None:
     tables.tidy({(1, 1), (3, 1)})
     assert {slot for _, slot in tables.uplinks.taken()} == {1, 3, 4}
     assert [uplink_of(tables, slot).up_octets4 for slot in (1, 3, 4)] == [1, 3, 4]
-    assert session_of(tables, 2).up_octets4 == 2
+    assert account_of(tables, 2).up_octets4 == 2
 
 
 def test_the_end_of_one_that_was_never_told() -> None:
