@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bras.dataplane.blocks import VERSION
 from bras.dataplane.links import Route4
 from bras.dataplane.records import XdpMode
 from bras.forwarding.entry import Route
@@ -140,7 +141,12 @@ def test_the_daemon_follows_the_routes_no_more(full: FastPath) -> None:
 
 def test_routes_have_got_other_numbers_since(full: FastPath) -> None:
     full.tell(EVERYTHING)
-    assert not believed(full, to(FAR), to(FARTHER), lambda: full.tell(EVERYTHING, version=2))
+    words = full.blocks.cast("I")
+
+    def another_version() -> None:
+        words[VERSION] += 1
+
+    assert not believed(full, to(FAR), to(FARTHER), another_version)
 
 
 def test_a_block_with_several_routes(full: FastPath) -> None:
