@@ -24,6 +24,7 @@ from bras.dataplane.leading import Leading, host_of, of_call, of_host
 from bras.dataplane.maps import Map
 from bras.dataplane.records import (
     ACCOUNT,
+    DOWN,
     FLAGS,
     PEER,
     PLACE,
@@ -37,7 +38,7 @@ from bras.dataplane.template import kind_of, parts, peer_of, record
 from bras.dataplane.uplinks import FLAGS_AT, HALVES, NOWHERE, Uplinks
 from bras.forwarding.entry import Route
 
-_SESSION, _ACCOUNT, _FLAGS = SESSION.size, ACCOUNT.size, FLAGS.size
+_SESSION, _ACCOUNT, _DOWN, _FLAGS = SESSION.size, ACCOUNT.size, DOWN.size, FLAGS.size
 SHARED = ("sessions", "carried", "accounts", "uplinks", "peers", "hosts", "kinds")
 """The maps whose memory we share with the programs."""
 _WORDS = _SESSION // 4
@@ -50,6 +51,7 @@ _TAIL = Account.mss4.offset
 """What a packet towards a LAC is given, bit by bit: of a record that changes meanwhile it would get some of each."""
 _write_account = struct.Struct(f"{Account.slow.offset}s").pack_into
 _write_session = struct.Struct(f"{_SESSION - _FLAGS}s").pack_into
+_write_nothing = DOWN.pack_into
 """As assigning to a slice would, in half the time."""
 _ACTIVE, _IN_VRF = SessionFlag.ACTIVE.value, SessionFlag.IN_VRF.value
 
@@ -83,7 +85,7 @@ class Tables:
         self.uplinks = uplinks
         self.hosts = hosts
         self._accounts = accounts.cast("B")
-        self._down = carried.cast("B").cast("Q")
+        self._down = carried.cast("B")
         self._sessions = sessions.cast("B")
         self._words = self._sessions.cast("I")
         self.slots = len(self._sessions) // _SESSION
@@ -146,40 +148,41 @@ class Tables:
 
         Raises OSError.
         """
-        sessions, accounts, words, uplinks = self._sessions, self._accounts, self._words, self.uplinks
-        halves, hosts, down = uplinks.halves, self.hosts, self._down
+        sessions, accounts, down, words = self._sessions, self._accounts, self._down, self._words
+        begin, halves, hosts = self.uplinks.begin, self.uplinks.halves, self.hosts
+        first, mask, kinds, seats = hosts.first, hosts.mask, hosts.kinds, hosts.words
         for route in routes:
-            slot = route.slot
+            slot, call, addresses = route.slot, route.legs[0].key, route.addresses
             at = slot * _WORDS
             if words[at + _UPLINK]:
                 self.release(slot)  # the end of the one before was never told
             flags, rest, account, peer, kind, ids = parts(route)
             _write_account(accounts, slot * _ACCOUNT, account)
             _write_session(sessions, slot * _SESSION + _FLAGS, rest)
-            down[2 * slot] = down[2 * slot + 1] = 0
-            place = uplinks.begin(route.legs[0].key, slot, peer, words[at + _ADDRESS])
+            _write_nothing(down, slot * _DOWN, 0, 0)
+            place = begin(call, slot, peer, words[at + _ADDRESS])
             if place < 0:
                 place = -place
-                self.leading.lead(of_call(route.legs[0].key), slot, route.generation)
+                self.leading.lead(of_call(call), slot, route.generation)
             words[at + _UPLINK] = place
             words[at] = halves[place * HALVES + FLAGS_AT] = flags  # last: they are what a session begins with
-            if route.addresses:
-                host = route.addresses[0]
-                place = hosts.first[host >> NETWORK] + (host & NUMBER) & hosts.mask
-                if hosts.words[place * HOST_WORDS]:
+            if addresses:
+                host = addresses[0]
+                place = first[host >> NETWORK] + (host & NUMBER) & mask
+                if seats[place * HOST_WORDS]:
                     self._seat(host, slot, kind, ids)
                 else:
-                    number = hosts.kinds.get(kind) or (hosts.new_kind(kind) if kind else 0)
+                    number = kinds.get(kind) or (hosts.new_kind(kind) if kind else 0)
                     write(hosts.octets, place * HOST_OCTETS, words[at + _ADDRESS], slot, ids, number)
                     hosts.halves[place * HOST_HALVES + HOST_FLAGS_AT] = flags
-            if len(route.addresses) > 1 or route.prefixes4 or route.prefixes6:
+            if len(addresses) > 1 or route.prefixes4 or route.prefixes6:
                 self.leading.await_others(route)
 
     def adopt(self, slot: int, call: int, session: bytes, account: bytes) -> None:
         """Enter a session whose records are there already, but for its uplink; its other keys are the caller's."""
         at = slot * _WORDS
         self._write_records(slot, bytes(_FLAGS) + session[_FLAGS:], account)
-        self._down[2 * slot] = self._down[2 * slot + 1] = 0
+        _write_nothing(self._down, slot * _DOWN, 0, 0)
         if call:
             place = self.uplinks.begin(call, slot, peer_of(session, account), self._words[at + _ADDRESS])
             self._words[at + _UPLINK] = abs(place)

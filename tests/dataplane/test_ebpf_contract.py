@@ -22,6 +22,7 @@ from bras.dataplane.keys import KEYED, keys, others
 from bras.dataplane.records import (
     ACCOUNT,
     CALL,
+    DOWN,
     HOST4,
     PEER,
     PLACE,
@@ -132,7 +133,7 @@ def test_a_slot_begins_at_zero_with_full_buckets_whatever_was_there(start: Start
     there = ROUTE.slot * ACCOUNT.size
     plane.program_all([AddEntry(ROUTE)])
     _carry(plane, ROUTE.slot)
-    tables._down[2 * ROUTE.slot], tables._down[2 * ROUTE.slot + 1] = 77, 7
+    DOWN.pack_into(tables._down, ROUTE.slot * DOWN.size, 77, 7)
     tables._accounts[there + TERMS.size : there + Account.slow.offset] = b"d" * (Account.slow.offset - TERMS.size)
     plane.program(RemoveEntry(ROUTE.slot, ROUTE.generation))
     again = replace(ROUTE, generation=8)
