@@ -16,6 +16,7 @@ from bras.forwarding.entry import Route
 _FEW = 3
 """A batch has a price of its own: below this many Routes, key by key is cheaper."""
 _MAIN_VRF = 0
+_NONE: frozenset[int] = frozenset()
 _LEADING = ("calls", "hosts4")
 """The maps of keys that are needed only where a place is taken."""
 
@@ -92,6 +93,8 @@ class Leading:
 
     def flush(self) -> frozenset[int]:
         """Write the keys that wait; return the slots that miss some because the kernel took no more."""
+        if not self._pending and not self._leading:
+            return _NONE  # as a rule, and at each call
         routes = self._pending.values()
         names: Collection[str] = DESTINATIONS
         if len(routes) >= _FEW:
