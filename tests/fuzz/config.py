@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,6 +26,9 @@ _WORDS = (
 )  # fmt: skip
 
 
+_OF_SECRETS = re.compile(rb"\s*(secret|password)\s*=[^=]*$")
+
+
 def _folder() -> Path:
     """Make a folder in memory, if the machine has one there, for the text that is looked at."""
     memory = Path("/dev/shm")
@@ -36,6 +40,12 @@ def _folder() -> Path:
 def _leads_elsewhere(text: bytes) -> bool:
     """Tell whether a text names files of this machine: some never end, and none is the fuzzer's business."""
     return b"/dev" in text or b"/proc" in text or b"/sys" in text
+
+
+def _is_secret(text: bytes) -> bool:
+    """Tell whether the word stands where secrets do, and nowhere else: names, and values of other keys, are told."""
+    lines = [line for line in text.splitlines() if b"s3cr3t" in line]
+    return all(_OF_SECRETS.match(line) for line in lines)
 
 
 def _check(path: Path, text: bytes) -> None:
@@ -51,9 +61,7 @@ def _check(path: Path, text: bytes) -> None:
         assert "\n" not in str(problem)
         assert len(str(problem)) < 2000, "a problem longer than anybody reads"
         told = f"{problem.wrong} {problem.right}"
-        if "s3cr3t" in problem.key:  # here it is the name of a key, which is told
-            continue
-        assert "s3cr3t" not in told, "a secret in a message"
+        assert "s3cr3t" not in told or not _is_secret(text), "a secret in a message"
 
 
 def _load(path: Path, text: bytes) -> None:
