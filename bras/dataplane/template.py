@@ -78,14 +78,17 @@ def parts(route: Route) -> tuple[int, bytes, bytes, bytes, bytes, bytes]:
     ``slow`` part, which no program knows; its peer; and as ``kind_of``.  Raises OSError when its addresses are none.
     """
     leg = route.legs[0]
-    kind = _kind(*_of_leg(leg), *_of_route(route))
-    flags = kind.flags | _IPV6_TOO if route.prefixes6 else kind.flags
+    fields = _of_leg(leg), _of_route(route)
+    kind = _kinds.get(fields) or _kind(*fields)
+    flags, goes_on, ends, account, peer, template, _, _ = kind
+    if route.prefixes6:
+        flags |= _IPV6_TOO
     address = socket.htonl(route.addresses[0]) if route.addresses else 0
     begins = _BEGINS.pack(route.generation & 0xFFFFFFFF, 0, address)
     ids = _WORDS.pack(leg.peer_tunnel_id, leg.peer_session_id)
     if flags & _OUTER6:
-        return flags, *_over_ipv6(begins, ids, kind), kind.peer, b"", b""
-    return flags, begins + kind.goes_on + ids + kind.ends, kind.account, kind.peer, kind.template, ids
+        return flags, *_over_ipv6(begins, ids, kind), peer, b"", b""
+    return flags, begins + goes_on + ids + ends, account, peer, template, ids
 
 
 def kind_of(session: bytes) -> tuple[bytes, bytes]:
@@ -117,8 +120,6 @@ def peer_of(session: bytes, account: bytes) -> bytes:
 
 _OfLeg = tuple[str, int, str, int, bool, bool, bool, bool, bool]
 _OfRoute = tuple[int, bool, bool, int, int, int, int, int, int, int]
-_SPLIT: Final = 9
-"""Fields of a leg, of those that make a kind; the other ones are a Route's."""
 _of_leg: Final[Callable[[Leg], _OfLeg]] = attrgetter(
     "local", "local_port", "remote", "remote_port", "acfc", "pfc", "length_bit", "numbered", "udp6_zero_checksum"
 )
@@ -153,16 +154,24 @@ class _Kind(NamedTuple):
     frame: _Frame
 
 
-@lru_cache(maxsize=4096)
-def _kind(*fields: *tuple[*_OfLeg, *_OfRoute]) -> _Kind:
-    """Return it by the fields of a leg and of a Route: made once, for a call is set up in microseconds."""
-    frame = _frame(*fields[:_SPLIT])
-    terms = _terms(frame.ports, *fields[_SPLIT:])
+_kinds: dict[tuple[_OfLeg, _OfRoute], _Kind] = {}
+"""By the fields of a leg and of a Route: a call is set up in microseconds, of which ``lru_cache`` would take more."""
+_MOST_KINDS = 4096
+
+
+def _kind(of_leg: _OfLeg, of_route: _OfRoute) -> _Kind:
+    """Make one, and keep it."""
+    frame = _frame(*of_leg)
+    terms = _terms(frame.ports, *of_route)
     octets = len(frame.before) + _WORDS.size + len(frame.behind)
     goes_on = _NUMBERS.pack(terms.mtu, octets, frame.checksum, frame.place) + frame.before
     rest = frame.behind.ljust(SESSION.size - _FLAG.size - _BEGINS.size - len(goes_on) - _WORDS.size, b"\0")
     template = goes_on + bytes(_WORDS.size) + rest
-    return _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, frame.peer, template, terms.mtu, frame)
+    if len(_kinds) >= _MOST_KINDS:
+        _kinds.clear()
+    made = _Kind(frame.flags | terms.flags, goes_on, rest, terms.account, frame.peer, template, terms.mtu, frame)
+    _kinds[of_leg, of_route] = made
+    return made
 
 
 class _Terms(NamedTuple):
