@@ -39,7 +39,7 @@ TOLD = bytes.fromhex("0200000000ee")
 """The neighbour's address that only the memory has."""
 EVERYTHING = Route4(0, 0, alone=True)
 FAR, FARTHER, ELSEWHERE = "203.0.113.1", "203.0.113.77", "198.51.100.1"
-TRIES = 200
+TRIES, QUICK_TRIES = 400, 10
 
 
 @pytest.fixture
@@ -94,17 +94,20 @@ def forge(fast: FastPath, number: int = 1) -> None:
 def believed(fast: FastPath, first: bytes, then: bytes, between: Callable[[], object] = lambda: None) -> bool:
     """Send a packet, forge what was learnt of it, send another; tell whether that went by the memory.
 
-    The memory holds for 8 ms; a test that is held up for longer tries again.
+    The memory holds for 8 ms, and for less where the kernel's clock has to catch up: one try that fails says nothing.
     """
+    quick = 0
     for _ in range(TRIES):
         forget(fast)
         assert neighbour(fast, first) == bytes.fromhex(CORE_MAC.replace(":", ""))
         began = time.monotonic()
         forge(fast)
         between()
-        found = neighbour(fast, then, attended=False)
-        if time.monotonic() - began < 0.003:
-            return found == TOLD
+        if neighbour(fast, then, attended=False) == TOLD:
+            return True
+        quick += time.monotonic() - began < 0.003
+        if quick == QUICK_TRIES:
+            return False
         time.sleep(0.02)
     raise AssertionError("this machine is too slow for this test")
 
