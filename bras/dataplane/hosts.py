@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from socket import htonl
 
 from bras.dataplane.peers import Numbers
-from bras.dataplane.records import HOST, OTHER, SPREAD_SHIFT, TEMPLATE, Host
+from bras.dataplane.records import HOST, TEMPLATE, Host
 from bras.dataplane.uplinks import First, places
 
-NETWORK, NUMBER = 16, 0xFFFF
+_NETWORK, _NUMBER = 16, 0xFFFF
 """Bits below the number of an address's network, and those bits."""
 OCTETS, WORDS, HALVES = HOST.size, HOST.size // 4, HOST.size // 2
 KIND_AT, FLAGS_AT = Host.kind.offset // 2, Host.flags.offset // 2
@@ -24,8 +24,7 @@ _SLOT = Host.slot.offset // 4
 _IDS = slice(Host.ids.offset, Host.ids.offset + 4)
 _NO_KIND = 0
 _EMPTY = bytes(OCTETS)
-_U32 = 0xFFFFFFFF
-write = struct.Struct("=II4sH").pack_into
+_write = struct.Struct("=II4sH").pack_into
 """Address as it stands in memory, slot, ids, kind: the record but for its flags."""
 
 
@@ -37,7 +36,7 @@ def hosts(slots: int) -> int:
 class Hosts:
     """The records, by place."""
 
-    __slots__ = ("first", "halves", "kinds", "mask", "new_kind", "octets", "words")
+    __slots__ = ("_first", "_kinds", "_new_kind", "halves", "mask", "octets", "words")
 
     def __init__(self, memory: memoryview, kinds: memoryview) -> None:
         """Take the memory of the maps of these names."""
@@ -46,17 +45,14 @@ class Hosts:
         """As words, and as 16-bit words."""
         self.mask = len(self.octets) // OCTETS - 1
         """Places that there are, less one."""
-        self.first = First()
-        """Where the addresses of each network begin, most often."""
+        self._first = First()
         known = Numbers(kinds, TEMPLATE.size, lambda: set(self.halves[KIND_AT::HALVES].tolist()))
-        self.kinds, self.new_kind = known.numbers, known.number
+        self._kinds, self._new_kind = known.numbers, known.number
         """Numbers by template, and what gives one that is not there; 0: there is none left."""
 
     def said(self, host: int) -> tuple[int, int]:
         """Return where the number of an address says that it may lie."""
-        network, number = host >> NETWORK, host & NUMBER
-        first = self.first[network] + number & self.mask
-        return first, ((network * OTHER & _U32) >> SPREAD_SHIFT) + number & self.mask
+        return self._first.said(host, self.mask)
 
     def place(self, host: int, slot: int) -> int | None:
         """Return where the record of an address and a slot lies, if it has one."""
@@ -68,14 +64,24 @@ class Hosts:
         at = place * WORDS
         return self.words[at], self.words[at + _SLOT]
 
+    def begin(self, host: int, slot: int, kind: bytes, ids: bytes, flags: int) -> bool:
+        """Write the record of a session into its first place, if that is free; tells whether it was."""
+        place = self._first[host >> _NETWORK] + (host & _NUMBER) & self.mask
+        if self.words[place * WORDS]:
+            return False
+        number = self._kinds.get(kind) or (self._new_kind(kind) if kind else _NO_KIND)
+        _write(self.octets, place * OCTETS, htonl(host), slot, ids, number)
+        self.halves[place * HALVES + FLAGS_AT] = flags
+        return True
+
     def put(self, place: int, host: int, slot: int, kind: bytes, ids: bytes, flags: int) -> None:
         """Write a record; that of another, or what may change while it forwards: a kind that differs in no header."""
-        number = self.new_kind(kind) if kind else _NO_KIND
+        number = self._new_kind(kind) if kind else _NO_KIND
         if self.owner(place) == (htonl(host), slot) and self.octets[place * OCTETS :][_IDS] == ids:
             self.halves[place * HALVES + KIND_AT] = number
         else:
             self.flag(place, 0)
-            write(self.octets, place * OCTETS, htonl(host), slot, ids, number)
+            _write(self.octets, place * OCTETS, htonl(host), slot, ids, number)
         self.flag(place, flags)
 
     def flag(self, place: int, flags: int) -> None:

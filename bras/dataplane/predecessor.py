@@ -91,10 +91,10 @@ class Predecessor:
     def _judge(self) -> None:
         """Raise ValueError where its fields are not what we rely on."""
         session, account, uplink = self._layout.session.fields, self._layout.account.fields, self._layout.uplink
-        carried = self._layout.carried.fields if self._layout.carried is not None else {}
-        if not set(_KEPT) <= {**session, **account, **carried}.keys() or not set(_STATES) <= session.keys():
+        fields = {**session, **account, **(self._layout.carried.fields if self._layout.carried is not None else {})}
+        if not set(_KEPT) <= fields.keys() or not set(_STATES) <= session.keys():
             raise ValueError("its records lack what every version has")
-        counters = [{**session, **account, **carried}[name][0] for name in _COUNTED]
+        counters = [fields[name][0] for name in _COUNTED]
         if uplink is not None:
             if not {"call", *_OF_UPLINKS} <= uplink.fields.keys() or "uplink" not in session:
                 raise ValueError("its uplinks lack what every version has")

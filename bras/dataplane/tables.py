@@ -3,8 +3,8 @@
 A record is written before what leads to it, and is made inactive before that is taken away, so a program
 never finds half an entry; a key that leads to a slot of another generation, or to an inactive one, leads
 nowhere.  What a LAC sends finds its session by an uplink, and only by a key where that lies elsewhere than its
-call says.  Headers of an active record never change: who wants that silences it and waits for a grace period.
-So does what is sent to a client, by a place that its first IPv4 address says, or by a key where both are taken.
+call says; what is sent to a client by a place that its first IPv4 address says, and only by a key where both are
+taken.  Headers of an active record never change: who wants that silences it and waits for a grace period.
 Keys are gathered and written many at a time by ``flush``.
 """
 
@@ -14,11 +14,7 @@ import struct
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from socket import htonl, ntohl
 
-from bras.dataplane.hosts import FLAGS_AT as HOST_FLAGS_AT
-from bras.dataplane.hosts import HALVES as HOST_HALVES
-from bras.dataplane.hosts import NETWORK, NUMBER, Hosts, write
-from bras.dataplane.hosts import OCTETS as HOST_OCTETS
-from bras.dataplane.hosts import WORDS as HOST_WORDS
+from bras.dataplane.hosts import Hosts
 from bras.dataplane.keys import DESTINATIONS, GENERATION, Key, keys, others
 from bras.dataplane.leading import Leading, host_of, of_call, of_host
 from bras.dataplane.maps import Map
@@ -149,8 +145,7 @@ class Tables:
         Raises OSError.
         """
         sessions, accounts, down, words = self._sessions, self._accounts, self._down, self._words
-        begin, halves, hosts = self.uplinks.begin, self.uplinks.halves, self.hosts
-        first, mask, kinds, seats = hosts.first, hosts.mask, hosts.kinds, hosts.words
+        begin, halves, seat = self.uplinks.begin, self.uplinks.halves, self.hosts.begin
         for route in routes:
             slot, call, addresses = route.slot, route.legs[0].key, route.addresses
             at = slot * _WORDS
@@ -166,15 +161,8 @@ class Tables:
                 self.leading.lead(of_call(call), slot, route.generation)
             words[at + _UPLINK] = place
             words[at] = halves[place * HALVES + FLAGS_AT] = flags  # last: they are what a session begins with
-            if addresses:
-                host = addresses[0]
-                place = first[host >> NETWORK] + (host & NUMBER) & mask
-                if seats[place * HOST_WORDS]:
-                    self._seat(host, slot, kind, ids)
-                else:
-                    number = kinds.get(kind) or (hosts.new_kind(kind) if kind else 0)
-                    write(hosts.octets, place * HOST_OCTETS, words[at + _ADDRESS], slot, ids, number)
-                    hosts.halves[place * HOST_HALVES + HOST_FLAGS_AT] = flags
+            if addresses and not seat(addresses[0], slot, kind, ids, flags):
+                self._seat(addresses[0], slot, kind, ids)
             if len(addresses) > 1 or route.prefixes4 or route.prefixes6:
                 self.leading.await_others(route)
 
@@ -354,8 +342,8 @@ class Tables:
 
     def _seated(self) -> Iterator[tuple[int, Key]]:
         """Iterate over the slots to which places lead, and the keys that they have instead."""
-        there = ((slot, at) for at, slot in self.hosts.taken())
-        return ((slot, of_host(self._host(slot))) for slot, at in there if self._is_at_home(at))
+        taken = self.hosts.taken()
+        return ((slot, of_host(self._host(slot))) for place, slot in taken if self._is_at_home(place))
 
     def is_seated(self, key: Key) -> bool:
         """Tell whether a key that leads to a session is not needed, since a place does."""

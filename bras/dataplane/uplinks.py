@@ -33,11 +33,16 @@ def places(slots: int) -> int:
 
 
 class First(dict[int, int]):
-    """Where the calls of each tunnel begin, most often; and the addresses of each network (hosts.py)."""
+    """Where the calls of each tunnel begin, most often; and the addresses of each network (hosts.py): `place_by`."""
 
     def __missing__(self, tunnel: int) -> int:
         first = self[tunnel] = (tunnel * GOLDEN & _U32) >> SPREAD_SHIFT
         return first
+
+    def said(self, number: int, mask: int) -> tuple[int, int]:
+        """Return both places that a number says, of ``mask`` + 1."""
+        above, below = number >> _TUNNEL, number & _U16
+        return self[above] + below & mask, ((above * OTHER & _U32) >> SPREAD_SHIFT) + below & mask
 
 
 class Uplinks:
@@ -64,9 +69,7 @@ class Uplinks:
 
     def said(self, call: int) -> tuple[int, int]:
         """Return where the number of a call says that it may lie."""
-        tunnel, number = call >> _TUNNEL, call & _U16
-        first = self._first[tunnel] + number & self._mask
-        return first, ((tunnel * OTHER & _U32) >> SPREAD_SHIFT) + number & self._mask
+        return self._first.said(call, self._mask)
 
     def begin(self, call: int, slot: int, peer: bytes, address: int) -> int:
         """Write the record of a call that does not forward yet and has carried nothing, and return its place.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,6 +132,15 @@ def dialled(
         Client(provider.client, address, client_mtu, lac, KEY >> 16, KEY & 0xFFFF) as client,
     ):
         yield Call(plane, pump, client)
+
+
+@pytest.fixture
+def one_cpu() -> Iterator[None]:
+    """Each CPU has a memory of its own."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_who_has_the_template(fast: FastPath, outer: int, kinds: bool, changes: 
     neighbour = route(other, slot=9, addresses=(number("10.64.0.3"),), prefixes4=(), prefixes6=())
     for each in (entry, neighbour):
         fast.add(each, kinds=kinds)
-    assert len(fast.hosts.kinds) == int(kinds and outer == 4)
+    assert len(fast.hosts._kinds) == int(kinds and outer == 4)
     for each, address in ((entry, CLIENT4), (neighbour, "10.64.0.3")):
         packet = udp(CORE[4], address, b"an odd one")
         is_downstream(fast.tc("tc_segmented", frame(packet)).data[14:], packet, each)

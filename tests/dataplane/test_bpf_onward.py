@@ -43,15 +43,6 @@ TRIES, QUICK_TRIES = 400, 10
 
 
 @pytest.fixture
-def one_cpu() -> Iterator[None]:
-    """Each CPU has a memory of its own."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    yield
-    os.sched_setaffinity(0, before)
-
-
-@pytest.fixture
 def full(fast: FastPath) -> Iterator[FastPath]:
     """Return the programs in mode full, on a host with a default route."""
     fast.add(route())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -206,15 +205,6 @@ def test_once_in_a_while_the_kernel_sends_to_the_neighbour(fast: FastPath, inner
         assert passed.data[-len(left) :].hex() == left.hex()
         assert fast.xdp(octets, attended=False).verdict == XDP_REDIRECT
     assert not fast.take_tallies().fallbacks
-
-
-@pytest.fixture
-def one_cpu() -> Iterator[None]:
-    """Each CPU has a memory of its own."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    yield
-    os.sched_setaffinity(0, before)
 
 
 @pytest.mark.usefixtures("one_cpu")

@@ -57,7 +57,7 @@ def test_a_record_comes_and_goes(which: int) -> None:
     place = some.said(A_HOST)[which]
     some.put(place, A_HOST, 7, KIND, IDS, 0x401)
     assert record(some, place) == (A_HOST, 7, IDS, 1, 0x401)
-    assert some.kinds == {KIND: 1}
+    assert some._kinds == {KIND: 1}
     assert some.place(A_HOST, 7) == place
     assert some.place(A_HOST, 8) is None
     assert list(some.taken()) == [(place, 7)]
@@ -68,6 +68,17 @@ def test_a_record_comes_and_goes(which: int) -> None:
     some.leave(A_HOST, 7)
     assert some.place(A_HOST, 7) is None
     assert list(some.taken()) == []
+
+
+def test_a_session_begins_in_its_first_place_or_not_so_quickly() -> None:
+    some = empty()
+    first = some.said(A_HOST)[0]
+    assert some.begin(A_HOST, 7, KIND, IDS, 3)
+    assert record(some, first) == (A_HOST, 7, IDS, 1, 3)
+    assert not some.begin(A_HOST, 8, KIND, IDS, 3)
+    assert record(some, first) == (A_HOST, 7, IDS, 1, 3)
+    assert some.begin(A_HOST + 1, 8, b"", IDS, 5)
+    assert record(some, some.said(A_HOST + 1)[0]) == (A_HOST + 1, 8, IDS, 0, 5)
 
 
 class Watched:
