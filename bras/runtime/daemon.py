@@ -102,11 +102,13 @@ class _Daemon:
         exporter = self._exporter(driver)
         self._serve(driver)  # before anybody can ask whether we do
         try:
-            await admin.start()
             if exporter is not None:
                 await exporter.start()
+            await admin.start()  # the last: who finds its socket finds all the others
         except OSError as wrong:
             log.error("start_failed", reason=str(wrong))
+            if exporter is not None:
+                await exporter.close()
             await self._close_spool()
             driver.stop()
             self.close(keep=self.keeper is not None)

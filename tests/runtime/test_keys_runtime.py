@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -265,6 +266,18 @@ def test_metrics_listen(site: Site, tmp_path: Path, listen: str | None) -> None:
                 assert b"bras_build_info" in page
         finally:
             lns.stop(signal.SIGKILL)
+
+
+def test_who_finds_the_admin_socket_finds_the_metrics(site: Site, tmp_path: Path) -> None:
+    """So it is opened last, and where metrics cannot be had, not at all."""
+    admin, file = tmp_path / "admin.sock", tmp_path / "bras.toml"
+    file.touch(0o600)
+    file.write_text(toml(changed(BASE, {"admin": {"socket": str(admin)}, "metrics": {"listen": "127.0.0.1:9617"}})))
+    with site.lns.entered(), socket.create_server(("127.0.0.1", 9617)):
+        done = site.lns.run(str(BRAS), "run", "--config", str(file), check=False)
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr
+    assert not admin.exists()
 
 
 @pytest.mark.parametrize("sessions", [True, False, None])
