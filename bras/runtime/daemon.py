@@ -101,14 +101,7 @@ class _Daemon:
         )
         exporter = self._exporter(driver)
         self._serve(driver)  # before anybody can ask whether we do
-        try:
-            if exporter is not None:
-                await exporter.start()
-            await admin.start()  # the last: who finds its socket finds all the others
-        except OSError as wrong:
-            log.error("start_failed", reason=str(wrong))
-            if exporter is not None:
-                await exporter.close()
+        if not await self._open(exporter, admin):
             await self._close_spool()
             driver.stop()
             self.close(keep=self.keeper is not None)
@@ -176,6 +169,19 @@ class _Daemon:
             self.chosen.plane.close(keep=keep)
         if self.observer is not None:
             self.observer.close()
+
+    async def _open(self, exporter: Exporter | None, admin: AdminServer) -> bool:
+        """Listen for questions; false, and told, when that is not possible."""
+        try:
+            if exporter is not None:
+                await exporter.start()
+            await admin.start()  # the last: who finds its socket finds all the others
+        except OSError as wrong:
+            log.error("start_failed", reason=str(wrong))
+            if exporter is not None:
+                await exporter.close()
+            return False
+        return True
 
     async def _close_spool(self) -> None:
         if self.spooler is not None:

@@ -100,14 +100,16 @@ def scene(tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) 
                 prometheus = Prometheus(lns, directory / "prometheus", tool("prometheus"))
                 (directory / "prometheus" / "prometheus.yml").write_text(SCRAPES)
                 with prometheus:
-                    yield Scene(daemon, prometheus, lns)
+                    made = Scene(daemon, prometheus, lns)
+                    made.becomes("up", {("bras",): 1.0, ("sessions",): 1.0, ("shard",): 1.0}, "job")
+                    yield made
                 client.send_signal(signal.SIGINT)
                 client.wait(30)
             server.send_signal(signal.SIGTERM)
 
 
 def test_every_target_is_up_and_nothing_is_wrong_with_it(scene: Scene) -> None:
-    scene.becomes("up", {("bras",): 1.0, ("sessions",): 1.0, ("shard",): 1.0}, "job")
+    assert {float(one["value"][1]) for one in scene.prometheus.query("up")} == {1.0}
     assert [one["lastError"] for one in scene.prometheus.ask("targets")["activeTargets"]] == ["", "", ""]
 
 
