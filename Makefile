@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 # Tests with real peers wait more than they compute: one more of them than a small machine has cores.
 LIVE_JOBS ?= 3
+# Tests start bras some hundred times: with bytecode that is kept in half the time, and so in the machine of the guest.
+export PYTHONDONTWRITEBYTECODE =
 
 # To build, and to run the demo in namespaces.
 PACKAGES := python3-venv iproute2 clang llvm libbpf-dev linux-libc-dev libbpf1
