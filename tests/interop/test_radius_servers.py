@@ -52,6 +52,14 @@ def states(bench: Bench) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["server"], row["kind"]): row for row in bench.lns.show("radius")["servers"]}
 
 
+def wait_so(bench: Bench, kind: str, so: Callable[[dict[str, Any]], object]) -> None:
+    """Wait until what is shown of the first server is so."""
+    for _ in until(30.0):
+        if so(row := states(bench)[FIRST, kind]):
+            return
+    raise AssertionError(f"it did not happen: {row}")
+
+
 def wait_state(bench: Bench, address: str, state: str) -> None:
     for _ in until(30.0):
         if {row["state"] for (name, _), row in states(bench).items() if name == address} == {state}:
@@ -84,26 +92,23 @@ def test_status_server_finds_out_that_a_server_is_back(lab: Lab, fleet: Fleet, s
 def test_the_server_is_killed_and_restarted_at_every_step_of_a_session(lab: Lab, fleet: Fleet, start: Start) -> None:
     """Before the request, after the Start, before an Interim-Update and the Stop: nothing is lost, or told twice."""
     group = {"name": "any", "address": ["198.18.0.0/24"], "secret": "tunsecret", "pool": "default"}
-    radius = {"server": [server(FIRST, max_tries=8, timeout_cap_s=1, fail_count=100)], "interim_jitter": 0}
+    first = server(FIRST, max_tries=8, timeout_cap_s=1, fail_count=100)
+    radius = {"server": [first], "interim_jitter": 0, "interim_min_s": 3}
     bench = start(radius=radius, lac=[{**group, "interim_interval_s": 3}])
     lac = Xl2tpd(lab.guest, [Client("user1")])
     lac.dial("198.18.0.1", "tunsecret")
-    for _ in until(30.0):
-        if states(bench)[FIRST, "auth"]["resent"]:
-            break
+    wait_so(bench, "auth", lambda row: row["resent"])
     with fleet.serving(FIRST) as asked:
         (session,) = lac.wait_up()
         asked.wait_records("Start")
-    for _ in until(30.0):
-        if states(bench)[FIRST, "acct"]["in_flight"]:
-            break
+        wait_so(bench, "acct", lambda row: not row["in_flight"])  # what is written is told to us a little later
+    wait_so(bench, "acct", lambda row: row["in_flight"])
     with fleet.serving(FIRST) as told:
         told.wait_records("Interim-Update")
+        wait_so(bench, "acct", lambda row: not row["in_flight"])
     before = states(bench)[FIRST, "acct"]["requests"]
     lac.hang_up(session)
-    for _ in until(30.0):
-        if states(bench)[FIRST, "acct"]["requests"] > before:
-            break
+    wait_so(bench, "acct", lambda row: row["requests"] > before)
     with fleet.serving(FIRST) as last:
         (stop,) = last.wait_records("Stop")
         assert int(stop["Acct-Session-Time"]) >= 3
