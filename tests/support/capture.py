@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +16,9 @@ from tests.support.namespaces import Namespace
 
 # Beside what cannot be dissected: what tshark holds against a packet's meaning.
 _COMPLAINTS = "_ws.malformed || _ws.expert.severity == error || _ws.expert.severity == warning"
+
+# Without a delay each packet has room for the largest there is: of the usual 2 MB thirty would fit in.
+_ROOM = ("--immediate-mode", "-B", str(32 << 10))
 
 
 class Capture:
@@ -29,23 +34,40 @@ class Capture:
 
     def __enter__(self) -> Capture:
         assert self._namespace is not None
-        told = self.path.with_suffix(".tcpdump")
-        command = ("tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", self._interface, "-w", str(self.path))
-        with told.open("wb") as output:
+        command = ("tcpdump", "-n", "-U", *_ROOM, "-Z", "root", "-i", self._interface, "-w", str(self.path))
+        with self._told.open("wb") as output:
             self._process = self._namespace.start(*command, self._what, stdout=output, stderr=output)
         for _ in until(30):
-            if "listening on" in told.read_text():
+            if "listening on" in self._told.read_text():
                 return self
-        raise RuntimeError(f"tcpdump: {told.read_text()}")
+        raise RuntimeError(f"tcpdump: {self._told.read_text()}")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
     def stop(self) -> None:
-        """End the capture; all that was seen is in the file then."""
+        """End the capture; all that passed is in the file then."""
         if self._process is not None and self._process.poll() is None:
+            end = time.monotonic() + 10
+            while not self._is_through() and time.monotonic() < end:
+                pass
+            assert self._is_through(), self._told.read_text()
             self._process.send_signal(signal.SIGINT)
             self._process.wait(30)
+            assert "\n0 packets dropped by kernel" in self._told.read_text(), self._told.read_text()
+
+    def _is_through(self) -> bool:
+        """Tell whether all is written that had been seen when it was asked: what it has not read at its end is lost."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR1)
+        time.sleep(0.01)
+        told = re.findall(r"(\d+) packets? captured, (\d+) packets? received", self._told.read_text())
+        times = 2 if self._interface == "lo" else 1  # it sees what it sends and what it gets
+        return bool(told) and int(told[-1][0]) * times == int(told[-1][1])
+
+    @property
+    def _told(self) -> Path:
+        return self.path.with_suffix(".tcpdump")
 
     def packets(self, which: str, *fields: str, options: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
         """Return fields of the packets that match a display filter; of a field that repeats, the first (outermost)."""
