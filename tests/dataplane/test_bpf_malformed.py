@@ -208,11 +208,24 @@ def test_messages_cut_at_every_octet(fast: FastPath, outer: int, inner: int, len
     """The outer headers agree with what is left, and so does the L2TP length; padding must not pass for more of it."""
     fast.add(route(LEGS[outer]))
     whole = message(udp(CLIENT[inner], CORE[inner], b"payload"), length=length)
+    _cut(fast, whole, outer, length, program)
+
+
+@pytest.mark.parametrize("program", ["tc", "xdp"])
+@pytest.mark.parametrize("outer", [4, 6])
+def test_messages_cut_in_a_header_with_options(fast: FastPath, outer: int, program: str) -> None:
+    """What follows the message does not pass for the rest of the header, nor for its first octet."""
+    fast.add(route(LEGS[outer]))
+    packet = udp(CLIENT4, CORE[4], b"payload")
+    _cut(fast, message(b"\x47" + packet[1:]), outer, False, program)
+
+
+def _cut(fast: FastPath, whole: bytes, outer: int, length: bool, program: str) -> None:
     for end in range(len(whole) + 1):
         data = whole[:end]
         if length and end >= 4:
             data = data[:2] + struct.pack("!H", end) + data[4:]
-        for padding in (b"", b"\xff\x03\x00\x21", bytes(64)):
+        for padding in (b"", b"\xff\x03\x00\x21", bytes(64), b"\x47" * 64):
             octets = frame(datagram(data, LAC[outer], LNS[outer])) + padding
             check(fast, octets, fate(octets, outer), program)
 

@@ -155,8 +155,11 @@ INLINE int inner4(void *data, void *data_end, const struct train *train, struct 
 	if (AT(ip, sizeof(*ip)) > data_end)
 		return drop(DROP_BAD_PACKET_HEADER);
 	total = bpf_ntohs(ip->tot_len);
-	if (*(__u8 *)ip != IPV4_PLAIN) /* a header with options is right somewhere else */
-		return ip->version == 4 && ip->ihl > 5 ? leave(up->quiet, FALLBACK_UNUSUAL_HEADER) : drop(DROP_BAD_PACKET_HEADER);
+	if (*(__u8 *)ip != IPV4_PLAIN) { /* a header with options is right somewhere else */
+		if (ip->version == 4 && ip->ihl > 5 && up->inner + IPV4_HEADER <= up->end)
+			return leave(up->quiet, FALLBACK_UNUSUAL_HEADER);
+		return drop(DROP_BAD_PACKET_HEADER);
+	}
 	if (total < IPV4_HEADER || up->inner + total > up->end || sum_ipv4(ip) != 0xffff)
 		return drop(DROP_BAD_PACKET_HEADER);
 	if (train->size && up->inner + total != up->end)
