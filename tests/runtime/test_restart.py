@@ -240,17 +240,28 @@ def test_a_spool_that_cannot_be_opened_is_told_of(site: Site) -> None:
     assert "spool.db: " in done.stderr
 
 
+def _fill(path: Path) -> None:
+    """Let a file have all the room that is left."""
+    with path.open("ab", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
 def test_a_full_disk_costs_nobody_a_session_and_is_caught_up_with(site: Site) -> None:
     state = site.place / "state"
     state.mkdir(mode=0o700)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(state)], check=True)
     try:
         first = site.start()
+        lac, clients = dial(site, 1)
         filler = state / "filler"
-        with filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-        lac, clients = dial(site, 40)
+        while len(clients) < 200:
+            _fill(filler)  # once more: what the spool gives back would be room for the journal
+            if any(line["event"] == "journal_behind" for line in first.log()):
+                break
+            clients.append(lac.dial(f"user{len(clients)}", "pass"))
+            site.wire.run(5.0, until=lambda: clients[-1].address)
+        site.wire.run(5.0, until=lambda: len(up_rows(first)) == len(clients))
         before = up_rows(first)
         first.wait_logged("journal_behind")
         assert metrics(site)["bras_journal_write_failures_total"] > 0
