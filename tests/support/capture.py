@@ -49,9 +49,8 @@ class Capture:
         """End the capture; all that passed is in the file then."""
         if self._process is not None and self._process.poll() is None:
             end = time.monotonic() + 10
-            while not self._is_through() and time.monotonic() < end:
-                pass
-            assert self._is_through(), self._told.read_text()
+            while not self._is_through():
+                assert time.monotonic() < end, self._told.read_text()
             self._process.send_signal(signal.SIGINT)
             self._process.wait(30)
             assert "\n0 packets dropped by kernel" in self._told.read_text(), self._told.read_text()
